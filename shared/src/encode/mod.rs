@@ -1,0 +1,132 @@
+//! The customer's files: record batches of the lake in, the bytes of one object out, as FORMATS says.
+//!
+//! [`FileEncoder`] is the whole interface: a file takes rows until it is full, then it is finished. Sizes are
+//! counted as stored, behind the gzip layer where there is one.
+
+pub mod columns;
+
+use arrow_array::RecordBatch;
+use jiff::tz::TimeZone;
+
+use crate::domain::{Format, IdentityPriority, Packaging};
+
+/// No stored object has more bytes than this (FORMATS, The size limit).
+pub const FILE_LIMIT_BYTES: u64 = 100_000_000;
+
+/// What all the files of one run have in common.
+#[derive(Debug, Clone)]
+pub struct FileOptions {
+    /// The format.
+    pub format: Format,
+    /// Whether gzip goes around it.
+    pub packaging: Packaging,
+    /// Whether property values other than null become strings.
+    pub as_string: bool,
+    /// JSON events only: whether the first line is the event's name.
+    pub header_line: bool,
+    /// Whose identity stands in `identity`.
+    pub identities: IdentityPriority,
+    /// The account's time zone, in which `ts` is written.
+    pub time_zone: TimeZone,
+    /// The most bytes that a stored file may have; [`FILE_LIMIT_BYTES`] outside tests.
+    pub limit_bytes: u64,
+}
+
+/// What one file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileContent {
+    /// Events of one name.
+    Events {
+        /// The name as it came, not as in the object's name.
+        event_name: String,
+        /// CSV only: the property columns after the fixed ones, frozen with the run's plan.
+        columns: Vec<PropertyColumn>,
+    },
+    /// User profiles.
+    Profiles {
+        /// CSV only: the property columns after the fixed ones, frozen with the run's plan.
+        columns: Vec<PropertyColumn>,
+    },
+}
+
+/// Where a property stands in the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PropertyScope {
+    /// `eventProps`
+    Event,
+    /// `sessionProps`
+    Session,
+    /// `profileProps`; a profile's CSV columns carry no prefix.
+    Profile,
+}
+
+/// One flattened property column of a CSV file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct PropertyColumn {
+    /// The record's part.
+    pub scope: PropertyScope,
+    /// The key, flattened one level with `|`.
+    pub key: String,
+}
+
+/// One object in the making.
+pub trait FileEncoder: Send {
+    /// Takes the rows of `batch` from row `from` on and appends bytes *as stored* to `out`, as they become
+    /// final. Returns how many rows were taken; fewer than offered means that the file is full and the next
+    /// row belongs to the next file. The same rows, however they are cut into batches, give the same bytes.
+    ///
+    /// # Errors
+    /// [`EncodeError`] names the row; the file is then unusable.
+    fn push(&mut self, batch: &RecordBatch, from: usize, out: &mut Vec<u8>) -> Result<usize, EncodeError>;
+
+    /// Appends what closes the file.
+    ///
+    /// # Errors
+    /// [`EncodeError`] when the last rows cannot be written.
+    fn finish(self: Box<Self>, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+}
+
+/// Why rows cannot be encoded. All of these are faults of the lake (or ours), never of the customer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// The text is not a JSON object.
+    #[error("row {row}: {column} is not a JSON object: {reason} at byte {at_byte}")]
+    BadProperties {
+        /// The row within the batch.
+        row: usize,
+        /// The lake's column.
+        column: &'static str,
+        /// Where in the text.
+        at_byte: usize,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+    /// A property that the plan's column list does not know; writing the row without it would lose data.
+    #[error("row {row}: the property `{key}` is not among the file's `spillway.property_keys`")]
+    UnknownProperty {
+        /// The row within the batch.
+        row: usize,
+        /// The flattened key.
+        key: String,
+    },
+    /// A time outside the years that the format can write.
+    #[error("row {row}: the time {ts_micros} µs is outside the years 0000 to 9999")]
+    BadTime {
+        /// The row within the batch.
+        row: usize,
+        /// Microseconds since 1970.
+        ts_micros: i64,
+    },
+    /// One row alone is larger than a file may be.
+    #[error("row {row}: cannot fit into a file of {limit_bytes} bytes")]
+    RowTooLarge {
+        /// The row within the batch.
+        row: usize,
+        /// The limit that it breaks.
+        limit_bytes: u64,
+    },
+    /// A batch that does not have the lake's columns, or a writer that failed on valid data: a bug of ours.
+    #[error("cannot encode: {0}")]
+    Internal(String),
+}
