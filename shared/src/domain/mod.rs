@@ -1,10 +1,45 @@
 //! The words and rules of Spillway, pure: no I/O, no async, no clock.
 
-pub mod format;
-pub mod identity;
-pub mod ids;
+mod account;
+mod bucket;
+mod chunk;
+mod columns;
+mod crc;
+mod export;
+mod failure;
+mod format;
+mod identity;
+mod ids;
+pub mod lake;
+mod lease;
+mod manifest;
 pub mod names;
+pub mod plan;
+mod preset;
+mod run;
+mod slice;
+mod window;
 
+pub use account::{Account, UnknownZone, ZoneName};
+pub use bucket::{BucketId, BucketState, KeyFacts, PartnerBucket, SealedKey};
+pub use chunk::{
+    Chunk, ChunkCommand, ChunkContent, ChunkId, ChunkKey, ChunkPlan, ChunkRefusal, ChunkState, Intent,
+    MAX_ATTEMPTS, PlanToken, Written,
+};
+pub use columns::{PropertyColumn, PropertyScope};
+pub use crc::{Crc32c, NotCrc32c};
+pub use export::{
+    BackwardRange, DataSelection, DateRange, Export, ExportSpec, ExportStatus, Frequency, StopReason,
+};
+pub use failure::{BucketFailure, FailureClass, Side};
 pub use format::{Format, Packaging};
-pub use identity::{IdentityKind, IdentityPriority};
+pub use identity::{IdentityKind, IdentityPriority, PriorityError};
 pub use ids::{AccountId, DatabaseId, RequestId, RunKey, RunTimestamp};
+pub use lake::{BadLakePath, Dataset, EventFolder, Footer, LakeFile, LakePath, RowGroup};
+pub use lease::{ACK_DEADLINE_SECS, LEASE_SECS, Lease, LeaseToken, REQUEST_TIMEOUT_SECS, STEP_TIMEOUT_SECS};
+pub use manifest::{Manifest, ManifestFile, ManifestStatus, ManifestWindow, WindowKind};
+pub use names::FileEventName;
+pub use preset::{Clipped, Preset, clip};
+pub use run::{Run, RunPlan, RunStatus, RunTotals};
+pub use slice::{EndCursor, ProfileFile, ProfileRole, RowCursor, Slice, SliceFile};
+pub use window::{Cycle, EveryHours, NotOffered, SETTLE_LAG_SECS, Window, next_live_due, start_of_day};

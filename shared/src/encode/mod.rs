@@ -9,6 +9,7 @@ use arrow_array::RecordBatch;
 use jiff::tz::TimeZone;
 
 use crate::domain::{Format, IdentityPriority, Packaging};
+pub use crate::domain::{PropertyColumn, PropertyScope};
 
 /// No stored object has more bytes than this (FORMATS, The size limit).
 pub const FILE_LIMIT_BYTES: u64 = 100_000_000;
@@ -47,27 +48,6 @@ pub enum FileContent {
         /// CSV only: the property columns after the fixed ones, frozen with the run's plan.
         columns: Vec<PropertyColumn>,
     },
-}
-
-/// Where a property stands in the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PropertyScope {
-    /// `eventProps`
-    Event,
-    /// `sessionProps`
-    Session,
-    /// `profileProps`; a profile's CSV columns carry no prefix.
-    Profile,
-}
-
-/// One flattened property column of a CSV file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub struct PropertyColumn {
-    /// The record's part.
-    pub scope: PropertyScope,
-    /// The key, flattened one level with `|`.
-    pub key: String,
 }
 
 /// One object in the making.

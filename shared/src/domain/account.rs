@@ -1,0 +1,102 @@
+//! A tenant and its settings.
+
+use std::fmt;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, IdentityKind};
+
+/// An IANA time zone that is known to exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ZoneName(String);
+
+/// The text names no time zone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no IANA time zone; use a name like Europe/Berlin or UTC")]
+pub struct UnknownZone(pub String);
+
+impl ZoneName {
+    /// A zone by its IANA name.
+    ///
+    /// # Errors
+    /// When the zone data base has no such name.
+    pub fn new(name: impl Into<String>) -> Result<Self, UnknownZone> {
+        let name = name.into();
+        match TimeZone::get(&name) {
+            Ok(_) => Ok(Self(name)),
+            Err(_) => Err(UnknownZone(name)),
+        }
+    }
+
+    /// The zone's rules.
+    #[must_use]
+    pub fn time_zone(&self) -> TimeZone {
+        TimeZone::get(&self.0).expect("checked when the name was made; the zone data is compiled in")
+    }
+
+    /// The IANA name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for ZoneName {
+    fn default() -> Self {
+        Self("UTC".to_owned())
+    }
+}
+
+impl fmt::Display for ZoneName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for ZoneName {
+    type Err = UnknownZone;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<String> for ZoneName {
+    type Error = UnknownZone;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::new(name)
+    }
+}
+
+impl From<ZoneName> for String {
+    fn from(zone: ZoneName) -> Self {
+        zone.0
+    }
+}
+
+/// One tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its number.
+    pub id: AccountId,
+    /// In which days begin and times are written; read-only once there is data.
+    pub time_zone: ZoneName,
+    /// The identities that it uses.
+    pub identities: Vec<IdentityKind>,
+    /// How many shards (database ids) its users are spread over, 1–24.
+    pub shards: u8,
+    /// How many days back a one-time export may reach; none: any.
+    pub one_time_limit_days: Option<u32>,
+}
+
+impl Account {
+    /// An account with the product's defaults: three identities, 60 days.
+    #[must_use]
+    pub fn new(id: AccountId, time_zone: ZoneName) -> Self {
+        let identities = IdentityKind::ALL.to_vec();
+        Self { id, time_zone, identities, shards: 1, one_time_limit_days: Some(60) }
+    }
+}

@@ -1,0 +1,208 @@
+//! An export: what the customer created.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, BucketId, Format, IdentityPriority, Packaging, RequestId};
+
+/// Which data goes out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum DataSelection {
+    /// Every event of the account.
+    AllEvents,
+    /// The named events only.
+    SelectEvents {
+        /// Their names as captured.
+        names: Vec<String>,
+    },
+    /// All user profiles with all their properties.
+    AllProfiles,
+}
+
+impl DataSelection {
+    /// Whether an event of this name is wanted.
+    #[must_use]
+    pub fn wants_event(&self, event_name: &str) -> bool {
+        match self {
+            Self::AllEvents => true,
+            Self::SelectEvents { names } => names.iter().any(|name| name == event_name),
+            Self::AllProfiles => false,
+        }
+    }
+}
+
+/// Whole days of events, first and last included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "(Date, Date)", into = "(Date, Date)")]
+pub struct DateRange {
+    first: Date,
+    last: Date,
+}
+
+/// The last day is before the first.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the last day, {last}, is before the first, {first}; swap them")]
+pub struct BackwardRange {
+    first: Date,
+    last: Date,
+}
+
+impl DateRange {
+    /// The days from `first` to `last`, both included.
+    ///
+    /// # Errors
+    /// When `last` is before `first`.
+    pub fn new(first: Date, last: Date) -> Result<Self, BackwardRange> {
+        if last < first {
+            return Err(BackwardRange { first, last });
+        }
+        Ok(Self { first, last })
+    }
+
+    /// The first day.
+    #[must_use]
+    pub fn first(self) -> Date {
+        self.first
+    }
+
+    /// The last day.
+    #[must_use]
+    pub fn last(self) -> Date {
+        self.last
+    }
+
+    /// Whether the day is one of them.
+    #[must_use]
+    pub fn contains(self, day: Date) -> bool {
+        self.first <= day && day <= self.last
+    }
+}
+
+impl TryFrom<(Date, Date)> for DateRange {
+    type Error = BackwardRange;
+
+    fn try_from((first, last): (Date, Date)) -> Result<Self, Self::Error> {
+        Self::new(first, last)
+    }
+}
+
+impl From<DateRange> for (Date, Date) {
+    fn from(range: DateRange) -> Self {
+        (range.first, range.last)
+    }
+}
+
+/// How often an export runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Frequency {
+    /// Once, at once. Events take the days; profiles are the state now.
+    OneTime {
+        /// The days; none for profiles.
+        days: Option<DateRange>,
+    },
+    /// Every few hours.
+    Recurring(super::Cycle),
+    /// Every five minutes.
+    Live {
+        /// The day from whose first moment on data counts.
+        start: Date,
+    },
+}
+
+/// All that decides what an export's files are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportSpec {
+    /// Where the files go.
+    pub bucket: BucketId,
+    /// Which data.
+    pub data: DataSelection,
+    /// Whose identity stands in `identity`; select-events exports use Identity whatever stands here.
+    pub identities: IdentityPriority,
+    /// How often.
+    pub frequency: Frequency,
+    /// The format.
+    pub format: Format,
+    /// How a file is packed.
+    pub packaging: Packaging,
+    /// Whether property values become strings.
+    pub as_string: bool,
+    /// JSON events: whether the first line is the event's name.
+    pub header_line: bool,
+    /// Whether a manifest is written.
+    pub manifest: bool,
+}
+
+impl ExportSpec {
+    /// The priorities that count: they apply to all-events and all-profiles exports only (FORMATS, Records).
+    #[must_use]
+    pub fn effective_identities(&self) -> IdentityPriority {
+        match self.data {
+            DataSelection::SelectEvents { .. } => IdentityPriority::default(),
+            DataSelection::AllEvents | DataSelection::AllProfiles => self.identities.clone(),
+        }
+    }
+}
+
+/// An export's status, as the customer sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "UPPERCASE")]
+pub enum ExportStatus {
+    /// Created, or recurring and awaiting its next run.
+    Pending,
+    /// A run is under way.
+    Running,
+    /// One-time, finished.
+    Done,
+    /// Ended before its time.
+    Stopped {
+        /// By whom and when.
+        reason: StopReason,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Why an export was stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum StopReason {
+    /// A person stopped it.
+    User,
+    /// Three days of failure did.
+    Failure {
+        /// The last failure, as told to the customer.
+        message: String,
+    },
+}
+
+/// What the customer created.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    /// Whose it is.
+    pub account: AccountId,
+    /// Its id.
+    pub request: RequestId,
+    /// What it delivers from the next run on.
+    pub spec: ExportSpec,
+    /// What the customer sees.
+    #[serde(flatten)]
+    pub status: ExportStatus,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Until where runs have been created.
+    pub planned_cut: Option<Timestamp>,
+    /// Until where data has been delivered.
+    pub delivered_cut: Option<Timestamp>,
+    /// When the next run is due; none for a one-time export.
+    pub next_due_at: Option<Timestamp>,
+}
+
+impl Export {
+    /// Whether runs may still happen.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        matches!(self.status, ExportStatus::Pending | ExportStatus::Running)
+    }
+}

@@ -1,0 +1,254 @@
+//! The failure classes of a bucket, from what Google answers, and the sentence that each becomes.
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of failure it is, and so who has to act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "class", rename_all = "snake_case")]
+pub enum FailureClass {
+    /// The text is no usable service account key.
+    KeyUnusable,
+    /// Google does not accept the key: revoked, expired, of a deleted account.
+    CredentialsRejected,
+    /// The service account lacks a permission.
+    PermissionMissing {
+        /// Which, where Google says it.
+        permission: Option<String>,
+    },
+    /// There is no bucket of this name.
+    BucketMissing,
+    /// A retention policy protects an object of the same name.
+    RetentionPolicy,
+    /// A hold protects an object of the same name.
+    Hold,
+    /// Billing is off, or the bucket wants the requester to pay.
+    BillingDisabled,
+    /// A policy of the customer's organisation forbids it.
+    OrganisationPolicy,
+    /// Google asks us to slow down.
+    Throttled,
+    /// Google does not answer, or not as it should.
+    Unavailable,
+    /// An object of the same name is there that we did not write.
+    NameTaken,
+    /// Google refused a request of ours for a reason that names nobody else.
+    Ours,
+}
+
+/// Whose failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The customer has to mend something; the bucket is blocked until then.
+    Customer,
+    /// It passes; try again with backoff.
+    Passing,
+    /// We have to mend something; the chunk fails.
+    Ours,
+}
+
+/// A failure with Google's own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketFailure {
+    /// Which kind.
+    #[serde(flatten)]
+    pub class: FailureClass,
+    /// The HTTP status, where there was an answer.
+    pub http_status: Option<u16>,
+    /// Google's message, or the client's.
+    pub message: String,
+}
+
+impl FailureClass {
+    /// Who has to act.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        match self {
+            Self::KeyUnusable
+            | Self::CredentialsRejected
+            | Self::PermissionMissing { .. }
+            | Self::BucketMissing
+            | Self::RetentionPolicy
+            | Self::Hold
+            | Self::BillingDisabled
+            | Self::OrganisationPolicy => Side::Customer,
+            Self::Throttled | Self::Unavailable => Side::Passing,
+            Self::NameTaken | Self::Ours => Side::Ours,
+        }
+    }
+
+    /// The class of an answer of Google's JSON API: its status, the error's `reason` and message
+    /// (the bodies are in the tests below).
+    #[must_use]
+    pub fn of_answer(http_status: u16, reason: &str, message: &str) -> Self {
+        let says = |part: &str| message.contains(part);
+        let billing =
+            says("billing account") || says("Billing has not been enabled") || says("accountDisabled");
+        match (http_status, reason) {
+            (_, "retentionPolicyNotMet") => Self::RetentionPolicy,
+            (_, "accountDisabled" | "userProjectMissing" | "UserProjectAccountProblem") => {
+                Self::BillingDisabled
+            }
+            (_, "orgPolicyViolation") => Self::OrganisationPolicy,
+            (_, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded" | "dailyLimitExceeded") => {
+                Self::Throttled
+            }
+            (401, _) => Self::CredentialsRejected,
+            (403, _) if says("Hold") || says("hold") => Self::Hold,
+            (403, _) if billing => Self::BillingDisabled,
+            (403, _)
+                if says("constraints/") || says("organization's policy") || says("Organization Policy") =>
+            {
+                Self::OrganisationPolicy
+            }
+            (403, _) if says("GCP account is forbidden") => Self::CredentialsRejected,
+            (403, _) => Self::PermissionMissing { permission: named_permission(message) },
+            (400, _) if says("requester pays") => Self::BillingDisabled,
+            (404, _) => Self::BucketMissing,
+            (408 | 429, _) => Self::Throttled,
+            (500..=599, _) => Self::Unavailable,
+            _ => Self::Ours,
+        }
+    }
+}
+
+/// The permission that Google's sentence names: `… does not have storage.objects.create access …`.
+fn named_permission(message: &str) -> Option<String> {
+    let word = message.split([' ', '\'', '"']).find(|word| word.starts_with("storage."))?;
+    Some(word.trim_end_matches(['.', ',']).to_owned())
+}
+
+impl std::fmt::Display for BucketFailure {
+    /// The sentence for the customer: what happened and what to do, then Google's words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.class {
+            FailureClass::KeyUnusable => f.write_str(
+                "This is not a service account key in JSON form. Generate a new key (JSON) in the Google \
+                 Cloud console under IAM & Admin > Service Accounts > Keys, and paste the whole file.",
+            )?,
+            FailureClass::CredentialsRejected => f.write_str(
+                "The credentials are incorrect or expired. Generate the service account key again in the \
+                 Google Cloud console and replace the key of this bucket.",
+            )?,
+            FailureClass::PermissionMissing { permission } => write!(
+                f,
+                "The service account lacks the permission {}. Grant it the role Storage Object Creator \
+                 (and Storage Object Viewer, so that files can be verified) on the bucket.",
+                permission.as_deref().unwrap_or("storage.objects.create"),
+            )?,
+            FailureClass::BucketMissing => f.write_str(
+                "There is no bucket of exactly this name. Check the name letter by letter, or create the \
+                 bucket again.",
+            )?,
+            FailureClass::RetentionPolicy => f.write_str(
+                "A retention policy protects an existing object of the same name. Wait until it may be \
+                 replaced, or export to another bucket.",
+            )?,
+            FailureClass::Hold => f.write_str(
+                "A hold protects an existing object of the same name. Release the hold in the Google Cloud \
+                 console, or export to another bucket.",
+            )?,
+            FailureClass::BillingDisabled => f.write_str(
+                "Google refuses for billing: billing is off for the bucket's project, or the bucket wants \
+                 the requester to pay. Turn billing on, or Requester Pays off.",
+            )?,
+            FailureClass::OrganisationPolicy => f.write_str(
+                "A policy of your Google Cloud organisation forbids this. Ask its administrator to exempt \
+                 the bucket or the service account.",
+            )?,
+            FailureClass::Throttled => {
+                f.write_str("Google asks to slow down; the export goes on by itself.")?
+            }
+            FailureClass::Unavailable => {
+                f.write_str(
+                    "Google Cloud Storage cannot be reached just now; the export goes on by itself.",
+                )?;
+            }
+            FailureClass::NameTaken => f.write_str(
+                "An object of this name, which we did not write, is in the bucket already. Move it away, \
+                 then have the run tried again.",
+            )?,
+            FailureClass::Ours => f.write_str("Our request was refused; our operators have to act.")?,
+        }
+        match self.http_status {
+            Some(status) => write!(f, " [{status}: {}]", self.message),
+            None => write!(f, " [{}]", self.message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_classes_of_published_bodies() {
+        let create = "x@p.iam.gserviceaccount.com does not have storage.objects.create access to the Google \
+                      Cloud Storage object. Permission 'storage.objects.create' denied on resource (or it may \
+                      not exist).";
+        let missing = FailureClass::PermissionMissing { permission: Some("storage.objects.create".into()) };
+        let cases = [
+            (401, "authError", "Invalid Credentials", FailureClass::CredentialsRejected),
+            (
+                403,
+                "forbidden",
+                "Credentials are incorrect, GCP account is forbidden.",
+                FailureClass::CredentialsRejected,
+            ),
+            (403, "forbidden", create, missing),
+            (404, "notFound", "The specified bucket does not exist.", FailureClass::BucketMissing),
+            (
+                403,
+                "retentionPolicyNotMet",
+                "Object 'b/o' is subject to bucket's retention policy or object retention and cannot be \
+                 deleted or overwritten until 2027-01-01T00:00:00Z",
+                FailureClass::RetentionPolicy,
+            ),
+            (
+                403,
+                "forbidden",
+                "Object 'b/o' is under active Temporary hold and cannot be deleted",
+                FailureClass::Hold,
+            ),
+            (
+                403,
+                "accountDisabled",
+                "The project to be billed is associated with an absent billing account.",
+                FailureClass::BillingDisabled,
+            ),
+            (
+                403,
+                "forbidden",
+                "The project to be billed is associated with a closed billing account.",
+                FailureClass::BillingDisabled,
+            ),
+            (
+                400,
+                "required",
+                "Bucket is a requester pays bucket but no user project provided.",
+                FailureClass::BillingDisabled,
+            ),
+            (
+                412,
+                "conditionNotMet",
+                "Request violates constraint 'constraints/storage.x'",
+                FailureClass::Ours,
+            ),
+            (
+                403,
+                "forbidden",
+                "Request violates constraint constraints/gcp.restrict",
+                FailureClass::OrganisationPolicy,
+            ),
+            (429, "rateLimitExceeded", "The rate of change requests is too high", FailureClass::Throttled),
+            (503, "backendError", "Try again", FailureClass::Unavailable),
+            (400, "invalid", "Invalid argument", FailureClass::Ours),
+        ];
+        for (status, reason, message, class) in cases {
+            assert_eq!(
+                FailureClass::of_answer(status, reason, message),
+                class,
+                "{status} {reason} {message}"
+            );
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The lake's layout: which folder a file lies in and what that says (DESIGN, The lake).
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{AccountId, DatabaseId};
+
+/// The longest percent-encoded event name that stands in a folder as it is.
+const EVENT_FOLDER_MAX_BYTES: usize = 180;
+/// How much of a longer one stays before `~` and the hash.
+const EVENT_FOLDER_PREFIX_BYTES: usize = 160;
+/// RFC 3986's unreserved characters stay, as BigQuery, Spark and Python's `quote` leave them.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Which of the lake's two datasets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dataset {
+    /// What users did.
+    Events,
+    /// Who users are.
+    Profiles,
+}
+
+impl Dataset {
+    /// The folder of an account's dataset, with a `/` at its end.
+    #[must_use]
+    pub fn folder(self, account: AccountId) -> String {
+        let name = match self {
+            Self::Events => "events",
+            Self::Profiles => "profiles",
+        };
+        format!("account={account}/{name}/")
+    }
+}
+
+/// The folder name of a `captured` hour: `captured=yyyy-mm-dd-hh`, UTC. Such names sort as time does.
+#[must_use]
+pub fn captured_folder(at: Timestamp) -> String {
+    format!("captured={}", at.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%d-%H"))
+}
+
+/// What a path below an account's dataset says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LakePath {
+    /// The shard.
+    pub database: DatabaseId,
+    /// Event and day; none for profiles.
+    pub event: Option<(EventFolder, Date)>,
+}
+
+/// A file of the lake as listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LakeFile {
+    /// From the lake's root.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// The object store's creation time.
+    pub committed: Timestamp,
+    /// What its folders say.
+    pub place: LakePath,
+}
+
+/// The path is not of the lake's layout.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{path}` is not in the lake's layout: {wrong}; move the file away or into its right folder")]
+pub struct BadLakePath {
+    /// The path.
+    pub path: String,
+    /// Which part is wrong.
+    pub wrong: &'static str,
+}
+
+impl LakePath {
+    /// Reads a path, whatever stands before `account=`.
+    ///
+    /// # Errors
+    /// When a folder is missing or unreadable.
+    pub fn parse(path: &str) -> Result<Self, BadLakePath> {
+        let bad = |wrong| BadLakePath { path: path.to_owned(), wrong };
+        let folder = |name: &str| path.split('/').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+        let database = folder("db").and_then(|db| db.parse().ok()).ok_or_else(|| bad("no folder db=<n>"))?;
+        if path.split('/').any(|part| part == "profiles") {
+            return Ok(Self { database, event: None });
+        }
+        let event = folder("event").ok_or_else(|| bad("no folder event=<name>"))?;
+        let date =
+            folder("date").and_then(|date| date.parse().ok()).ok_or_else(|| bad("no folder date=<day>"))?;
+        Ok(Self { database, event: Some((EventFolder::parse(event), date)) })
+    }
+}
+
+/// An event's folder, without `event=`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum EventFolder {
+    /// The folder says the name.
+    Named(String),
+    /// The folder may hold the begin and a hash of a long name; the files' footers say which
+    /// (`spillway.event_name`). Without one there, the folder's decoded text is the name.
+    Abbreviated(String),
+}
+
+impl EventFolder {
+    fn parse(folder: &str) -> Self {
+        let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let abbreviated = folder.len() > EVENT_FOLDER_PREFIX_BYTES
+            && folder.rsplit_once('~').is_some_and(|(_, hash)| hash.len() == 16 && is_hex(hash));
+        let name = percent_decode_str(folder).decode_utf8_lossy().into_owned();
+        if abbreviated { Self::Abbreviated(name) } else { Self::Named(name) }
+    }
+
+    /// The event's name, given what a file's footer says.
+    #[must_use]
+    pub fn event_name(self, footer: Option<&str>) -> String {
+        match self {
+            Self::Named(name) => name,
+            Self::Abbreviated(name) => footer.map_or(name, ToOwned::to_owned),
+        }
+    }
+}
+
+/// The folder for an event's name, without `event=`, and whether the footer must carry the name.
+#[must_use]
+pub fn event_folder(event_name: &str) -> (String, bool) {
+    let encoded = utf8_percent_encode(event_name, ESCAPED).to_string();
+    if encoded.len() <= EVENT_FOLDER_MAX_BYTES {
+        return (encoded, false);
+    }
+    let mut end = EVENT_FOLDER_PREFIX_BYTES;
+    // No escape is cut: `%` at one of the last two places begins one that would be.
+    if let Some(escape) = encoded[..end].rfind('%').filter(|at| end - at < 3) {
+        end = escape;
+    }
+    let digest = Sha256::digest(event_name.as_bytes());
+    let hash = u64::from_be_bytes(digest[..8].try_into().expect("SHA-256 has 32 bytes"));
+    (format!("{}~{hash:016x}", &encoded[..end]), true)
+}
+
+/// What a file's footer says, as far as planning needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Footer {
+    /// `spillway.event_name`
+    pub event_name: Option<String>,
+    /// `spillway.property_keys`, as written.
+    pub property_keys: Option<String>,
+    /// The row groups, in order.
+    pub row_groups: Vec<RowGroup>,
+}
+
+/// One row group.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RowGroup {
+    /// How many rows.
+    pub rows: u64,
+    /// How many bytes it has in the file.
+    pub bytes: u64,
+    /// Profiles: an upper bound of its last `object_id`, where the statistics tell.
+    pub last_object_id: Option<String>,
+    /// Profiles: the newest `updated_at`, in microseconds, where the statistics tell.
+    pub newest_micros: Option<i64>,
+    /// Profiles: the oldest `updated_at`, in microseconds, where the statistics tell.
+    pub oldest_micros: Option<i64>,
+}

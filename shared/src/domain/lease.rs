@@ -1,0 +1,65 @@
+//! The right to work on a chunk.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How long one step on a chunk may take, in seconds. Then it gives up by itself.
+pub const STEP_TIMEOUT_SECS: u64 = 480;
+/// How long a lease holds, in seconds.
+pub const LEASE_SECS: u64 = 520;
+/// How long a request to an encoder may take, in seconds.
+pub const REQUEST_TIMEOUT_SECS: u64 = 560;
+/// How long the queue waits for an answer before it delivers again, in seconds; Pub/Sub's maximum.
+pub const ACK_DEADLINE_SECS: u64 = 600;
+
+// Invariant 6: a worker whose lease has ended is no longer working, and a message is not delivered again before.
+const _: () = assert!(STEP_TIMEOUT_SECS < LEASE_SECS);
+const _: () = assert!(LEASE_SECS < REQUEST_TIMEOUT_SECS);
+const _: () = assert!(REQUEST_TIMEOUT_SECS <= ACK_DEADLINE_SECS);
+
+/// Proves who holds a lease; random.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LeaseToken(u64);
+
+impl LeaseToken {
+    /// A token from random bits.
+    #[must_use]
+    pub fn from_random(bits: u64) -> Self {
+        // 53 bits, so that every JSON reader keeps it whole.
+        Self(bits >> 11)
+    }
+}
+
+/// A lease on a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    token: LeaseToken,
+    expires_at: Timestamp,
+}
+
+impl Lease {
+    /// A lease for whoever knows `token`.
+    #[must_use]
+    pub fn new(token: LeaseToken, expires_at: Timestamp) -> Self {
+        Self { token, expires_at }
+    }
+
+    /// Whether it still holds.
+    #[must_use]
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+
+    /// Whether `token` may act under it.
+    #[must_use]
+    pub fn admits(&self, token: LeaseToken, now: Timestamp) -> bool {
+        self.token == token && self.is_valid(now)
+    }
+
+    /// When it ends.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}

@@ -1,0 +1,130 @@
+//! The run's list of objects (FORMATS, The manifest).
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, Crc32c, DatabaseId, Format, RequestId, RunKey, RunTimestamp, Window};
+
+/// The manifest, written after the run's last object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// 1.
+    pub version: u32,
+    /// Whose run it is.
+    pub account: AccountId,
+    /// The export.
+    pub request_id: RequestId,
+    /// The run.
+    pub run_timestamp: RunTimestamp,
+    /// How the run ended.
+    pub status: ManifestStatus,
+    /// What it covers.
+    pub window: ManifestWindow,
+    /// The files' format.
+    pub format: Format,
+    /// Of all files.
+    pub rows: u64,
+    /// Of all files, as stored.
+    pub bytes: u64,
+    /// Profiles that were left out because their newest version is deleted.
+    pub deleted_profiles: u64,
+    /// Ordered by name.
+    pub files: Vec<ManifestFile>,
+}
+
+/// How a run with a manifest ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ManifestStatus {
+    /// Everything of the window is there.
+    Done,
+    /// There was nothing in the window.
+    Empty,
+    /// Stopped; what is listed is there.
+    Stopped,
+}
+
+/// The window as the manifest tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestWindow {
+    /// Its begin.
+    pub from: Timestamp,
+    /// Its end.
+    pub to: Timestamp,
+    /// What is compared with them.
+    pub kind: WindowKind,
+}
+
+/// What a window compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WindowKind {
+    /// The event's day: from ≤ day < to.
+    EventDate,
+    /// The instant at which the lake took the data: from < instant ≤ to.
+    Committed,
+}
+
+/// One object of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestFile {
+    /// The object's name.
+    pub name: String,
+    /// Events only: the name as captured.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub event_name: Option<String>,
+    /// Events only: the event's day.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub date: Option<Date>,
+    /// The shard.
+    pub database_id: DatabaseId,
+    /// Rows in it.
+    pub rows: u64,
+    /// Bytes as stored.
+    pub bytes: u64,
+    /// Of the stored bytes.
+    pub crc32c: Crc32c,
+}
+
+impl Manifest {
+    /// A manifest over `files`, which are put into order here.
+    #[must_use]
+    pub fn new(
+        run: RunKey,
+        status: ManifestStatus,
+        (window, zone): (Window, &TimeZone),
+        format: Format,
+        deleted_profiles: u64,
+        mut files: Vec<ManifestFile>,
+    ) -> Self {
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        let (from, to) = window.bounds(zone);
+        let kind = match window {
+            Window::EventDate { .. } => WindowKind::EventDate,
+            Window::Committed { .. } => WindowKind::Committed,
+        };
+        Self {
+            version: 1,
+            account: run.account,
+            request_id: run.request,
+            run_timestamp: run.run,
+            status,
+            window: ManifestWindow { from, to, kind },
+            format,
+            rows: files.iter().map(|file| file.rows).sum(),
+            bytes: files.iter().map(|file| file.bytes).sum(),
+            deleted_profiles,
+            files,
+        }
+    }
+
+    /// The object's bytes: one JSON object on one line.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec(self).expect("strings, numbers and dates always serialise");
+        bytes.push(b'\n');
+        bytes
+    }
+}

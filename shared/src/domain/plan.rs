@@ -1,0 +1,1 @@
+//! Planning: which slices of the lake become which chunks.

@@ -1,0 +1,98 @@
+//! A run: one execution of an export for one window.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ExportSpec, PlanToken, RunKey, Window, ZoneName};
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Which.
+    pub key: RunKey,
+    /// What it delivers.
+    pub window: Window,
+    /// The export's spec, frozen when the run was opened.
+    pub spec: ExportSpec,
+    /// The account's time zone.
+    pub zone: ZoneName,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The plan, once it has one.
+    pub plan: Option<RunPlan>,
+    /// When its window was cut.
+    pub created_at: Timestamp,
+    /// When its plan was adopted.
+    pub opened_at: Option<Timestamp>,
+    /// When it ended.
+    pub closed_at: Option<Timestamp>,
+    /// What came of it, once it has ended.
+    pub totals: RunTotals,
+}
+
+/// Where a run stands. That a bucket is blocked is the bucket's state, not the run's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RunStatus {
+    /// Created; not yet planned.
+    Owed,
+    /// Planned; its chunks are worked.
+    Running,
+    /// Everything was delivered.
+    Done,
+    /// Nothing was in the window.
+    Empty,
+    /// Stopped; what is complete stays.
+    Stopped,
+    /// Some chunk failed for a reason of ours; there is no manifest until it is retried.
+    Incomplete,
+}
+
+impl RunStatus {
+    /// Whether the run has ended.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        !matches!(self, Self::Owed | Self::Running)
+    }
+
+    /// The text that people and scripts see.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owed => "OWED",
+            Self::Running => "RUNNING",
+            Self::Done => "DONE",
+            Self::Empty => "EMPTY",
+            Self::Stopped => "STOPPED",
+            Self::Incomplete => "INCOMPLETE",
+        }
+    }
+}
+
+/// The plan of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunPlan {
+    /// Whose chunks count.
+    pub token: PlanToken,
+    /// How many were planned; splitting adds more.
+    pub chunks: u64,
+    /// How many files of the lake they read.
+    pub lake_files: u64,
+    /// How large their objects are thought to become.
+    pub estimated_bytes: u64,
+}
+
+/// What a run delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RunTotals {
+    /// Objects.
+    pub files: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// Their bytes as stored.
+    pub bytes: u64,
+    /// Profiles left out because they are deleted.
+    pub deleted_profiles: u64,
+    /// Chunks that failed.
+    pub failed_chunks: u64,
+}

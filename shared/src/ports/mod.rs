@@ -1,0 +1,18 @@
+//! What the steps need of the world. A port exists where there are two real implementations, in the cloud and on
+//! a laptop; one contract suite runs against both.
+
+mod clock;
+mod key_vault;
+mod lake;
+mod partner_buckets;
+mod queue;
+mod store;
+
+pub use clock::Clock;
+pub use key_vault::{KeyVault, ServiceAccountKey, VaultError};
+pub use lake::{Lake, LakeError, LakeQuery, LakeRows, RowOrigins, SourcedBatch};
+pub use partner_buckets::{
+    BucketHandle, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets, SourceError,
+};
+pub use queue::{ChunkQueue, QueueError, Work};
+pub use store::{ChunkPage, ChunkTally, NewExport, RunClosing, Store, StoreError};
