@@ -8,3 +8,4 @@ pub mod domain;
 pub mod encode;
 pub mod http;
 pub mod ports;
+pub mod steps;
