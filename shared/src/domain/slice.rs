@@ -110,7 +110,9 @@ impl Slice {
             Self::Events { files, from } if *from == RowCursor::default() => {
                 files.iter().map(|file| file.row_groups.is_none().then_some(file.bytes)).sum()
             }
-            Self::Profiles { files, after: None, upto: None } => Some(files.iter().map(|file| file.bytes).sum()),
+            Self::Profiles { files, after: None, upto: None } => {
+                Some(files.iter().map(|file| file.bytes).sum())
+            }
             _ => None,
         }
     }

@@ -7,7 +7,8 @@ use arrow_array::cast::AsArray;
 use super::{Parts, StepError, open::Request};
 use crate::{
     domain::{
-        DataSelection, Format, ProfileFile, ProfileRole, PropertyColumn, PropertyScope, RowCursor, Slice, SliceFile,
+        DataSelection, Format, ProfileFile, ProfileRole, PropertyColumn, PropertyScope, RowCursor, Slice,
+        SliceFile,
         plan::{EventFile, ProfileShard},
     },
     encode::{PropertyKeys, columns},
@@ -98,12 +99,13 @@ async fn add_keys(
     let names: Vec<_> = scopes.iter().map(|(name, _)| *name).collect();
     let rows = parts.lake.rows(&slice, &names);
     let scanned = tokio::task::spawn_blocking(move || scan(rows, scopes)).await;
-    let scanned = match scanned.map_err(|error| StepError::Internal(format!("the scan of {path}: {error}")))? {
-        Ok(scanned) => scanned,
-        // A broken file fails its chunk, with its row named; the others must not wait for it.
-        Err(error) if !error.is_passing() => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
+    let scanned =
+        match scanned.map_err(|error| StepError::Internal(format!("the scan of {path}: {error}")))? {
+            Ok(scanned) => scanned,
+            // A broken file fails its chunk, with its row named; the others must not wait for it.
+            Err(error) if !error.is_passing() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
     let text = if profiles { scanned.profile_footer() } else { scanned.event_footer() };
     parts.store.put_scanned_keys(request.account, path, &text).await?;
     let added = keys.add_footer(&text);

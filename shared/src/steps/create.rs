@@ -38,7 +38,11 @@ pub enum CreateError {
 /// # Errors
 /// [`CreateError`]; when a part fails after the export was stored, the export waits and its run is made by the
 /// next start.
-pub async fn create_one_time(parts: &Parts, account: AccountId, spec: ExportSpec) -> Result<(Export, Run), CreateError> {
+pub async fn create_one_time(
+    parts: &Parts,
+    account: AccountId,
+    spec: ExportSpec,
+) -> Result<(Export, Run), CreateError> {
     let Frequency::OneTime { days } = spec.frequency else { return Err(CreateError::NotOneTime) };
     let found = parts.store.account(account).await.map_err(StepError::from)?;
     let zone = found.ok_or(CreateError::NoAccount(account))?.time_zone;

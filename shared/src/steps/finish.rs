@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        BucketState, Chunk, ChunkContent, ChunkState, Crc32c, Manifest, ManifestFile, ManifestStatus, Run, RunKey,
-        RunPlan, RunStatus, RunTotals, Side, names,
+        BucketState, Chunk, ChunkContent, ChunkState, Crc32c, Manifest, ManifestFile, ManifestStatus, Run,
+        RunKey, RunPlan, RunStatus, RunTotals, Side, names,
     },
     ports::{BucketHandle, ByteSource, CreateObjectError, RunClosing, SourceError, Work},
 };
@@ -36,7 +36,8 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
     let (RunStatus::Running, Some(plan)) = (run.status, run.plan.clone()) else {
         return Ok(Handled::Done);
     };
-    let stopped = !parts.store.export(key.account, key.request).await?.is_some_and(|export| export.is_active());
+    let stopped =
+        !parts.store.export(key.account, key.request).await?.is_some_and(|export| export.is_active());
     let tally = parts.store.tally(key, &plan.token, parts.now()).await?;
     // A chunk under a valid lease may still complete. Ready ones of a stopped export never will: a worker looks
     // at the export after it has taken its lease.
@@ -154,7 +155,9 @@ async fn write_manifest(
     };
     let failure = match (written, handle) {
         (Ok(_), _) => return Ok(None),
-        (Err(CreateObjectError::Exists), Ok(handle)) => return check_existing(parts, &*handle, &name, crc).await,
+        (Err(CreateObjectError::Exists), Ok(handle)) => {
+            return check_existing(parts, &*handle, &name, crc).await;
+        }
         (Err(CreateObjectError::Failed(failure)), _) => failure,
         (Err(error), _) => return Err(StepError::Internal(format!("the manifest {name}: {error}"))),
     };
@@ -169,7 +172,12 @@ async fn write_manifest(
 }
 
 /// A manifest that is there already is ours where a finisher was killed before it could close the run.
-async fn check_existing(parts: &Parts, handle: &dyn BucketHandle, name: &str, crc: Crc32c) -> Result<Option<Handled>, StepError> {
+async fn check_existing(
+    parts: &Parts,
+    handle: &dyn BucketHandle,
+    name: &str,
+    crc: Crc32c,
+) -> Result<Option<Handled>, StepError> {
     match handle.facts(name).await {
         Ok(Some(facts)) if facts.crc32c != crc => {
             // Another version of us may lay the same manifest out in other bytes; that is no reason to hold the

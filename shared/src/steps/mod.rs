@@ -26,8 +26,8 @@ use crate::{
     domain::{BucketFailure, LEASE_SECS, PartnerBucket, RunKey, STEP_TIMEOUT_SECS, plan::PlanLimits},
     encode::FILE_LIMIT_BYTES,
     ports::{
-        BucketHandle, ChunkQueue, Clock, KeyVault, Lake, LakeError, PartnerBuckets, QueueError, Store, StoreError,
-        VaultError, Work,
+        BucketHandle, ChunkQueue, Clock, KeyVault, Lake, LakeError, PartnerBuckets, QueueError, Store,
+        StoreError, VaultError, Work,
     },
 };
 

@@ -5,9 +5,12 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Handled, Parts, StepError, columns, finish, publish};
 use crate::{
     domain::{
-        AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, ExportSpec, Footer, Format, LakeFile, PlanToken, RequestId,
-        ProfileFile, ProfileRole, Run, RunKey, RunPlan, RunStatus, Slice, Window,
-        plan::{EventFile, PROFILES_RATIO, ProfileShard, Ratios, plan_events, plan_profiles, wants_row_groups},
+        AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, ExportSpec, Footer,
+        Format, LakeFile, PlanToken, ProfileFile, ProfileRole, RequestId, Run, RunKey, RunPlan, RunStatus,
+        Slice, Window,
+        plan::{
+            EventFile, PROFILES_RATIO, ProfileShard, Ratios, plan_events, plan_profiles, wants_row_groups,
+        },
     },
     ports::{LakeQuery, StoreError},
 };
@@ -44,20 +47,25 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     let key = run.key;
     let export = parts.store.export(key.account, key.request).await?;
     // The oldest open run comes first; whoever closes it wakes the next one.
-    let first = parts.store.runs(key.account, key.request).await?.into_iter().find(|run| !run.status.is_closed());
+    let first =
+        parts.store.runs(key.account, key.request).await?.into_iter().find(|run| !run.status.is_closed());
     let (Some(export), Some(first)) = (export, first) else { return Ok(Handled::Done) };
     if first.key != key || !export.is_active() {
         return Ok(Handled::Done);
     }
     let Some(bucket) = parts.store.bucket(key.account, &export.spec.bucket).await? else {
-        return Err(StepError::Internal(format!("bucket `{}` of export {} is gone", export.spec.bucket, key)));
+        return Err(StepError::Internal(format!(
+            "bucket `{}` of export {} is gone",
+            export.spec.bucket, key
+        )));
     };
     if matches!(bucket.state, BucketState::Blocked { .. }) {
         return Ok(Handled::Done);
     }
     let zone = run.zone.time_zone();
     let spec = &export.spec;
-    let request = Request { account: key.account, export: Some(key.request), spec, window: run.window, zone: &zone };
+    let request =
+        Request { account: key.account, export: Some(key.request), spec, window: run.window, zone: &zone };
     let plans = make(parts, &request).await?;
     let run = adopt(parts, key, spec, plans).await?;
     match run {
@@ -124,7 +132,8 @@ pub(super) async fn make(parts: &Parts, request: &Request<'_>) -> Result<Vec<Chu
     });
     let every_footer = request.spec.format == Format::Csv;
     let read = stream::iter(wanted.map(|file| event_file(parts, request, &ratios, every_footer, file)));
-    let files: Vec<_> = read.buffered(FOOTERS_AT_ONCE).try_filter_map(async |file| Ok(file)).try_collect().await?;
+    let files: Vec<_> =
+        read.buffered(FOOTERS_AT_ONCE).try_filter_map(async |file| Ok(file)).try_collect().await?;
     let columns = columns::of_events(parts, request, &files).await?;
     let files = files.into_iter().map(|(file, _)| file).collect();
     Ok(plan_events(files, &ratios, format, |event| columns.get(event).copied().unwrap_or(0), limits))

@@ -39,7 +39,13 @@ pub fn plan_events(
     // An event's captured name comes after the name in the file, so that events which become the same one share
     // their group's indexes.
     files.sort_by_cached_key(|file| {
-        (FileEventName::new(&file.event_name), file.date, file.database, file.event_name.clone(), file.path.clone())
+        (
+            FileEventName::new(&file.event_name),
+            file.date,
+            file.database,
+            file.event_name.clone(),
+            file.path.clone(),
+        )
     });
     let mut chunks: Vec<ChunkPlan> = Vec::new();
     for group in files.chunk_by(same_group) {

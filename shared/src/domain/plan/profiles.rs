@@ -64,7 +64,12 @@ fn needed(files: Vec<(ProfileFile, Footer)>) -> Vec<(ProfileFile, Footer)> {
         .min()
         .unwrap_or(i64::MIN);
     let newest = |footer: &Footer| {
-        footer.row_groups.iter().map(|group| group.newest_micros.unwrap_or(i64::MAX)).max().unwrap_or(i64::MIN)
+        footer
+            .row_groups
+            .iter()
+            .map(|group| group.newest_micros.unwrap_or(i64::MAX))
+            .max()
+            .unwrap_or(i64::MIN)
     };
     files.into_iter().filter(|(file, footer)| delivers(file) || newest(footer) >= oldest).collect()
 }

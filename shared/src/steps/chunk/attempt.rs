@@ -5,7 +5,6 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::{
@@ -16,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{Chunk, ChunkContent, Intent, LeaseToken, Run, RunKey, Written},
-    encode::{self, FileContent, FileOptions},
+    encode::{FileContent, FileOptions, columns},
     ports::{BucketHandle, CreateObjectError},
     steps::{Parts, StepError},
 };
@@ -58,7 +57,8 @@ struct Progress<'a> {
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
         if !self.finished {
-            let (rows, bytes) = (self.shared.rows.load(Ordering::Relaxed), self.shared.bytes.load(Ordering::Relaxed));
+            let (rows, bytes) =
+                (self.shared.rows.load(Ordering::Relaxed), self.shared.bytes.load(Ordering::Relaxed));
             self.parts.observer.withdrawn(self.run, rows, bytes);
         }
     }
@@ -96,11 +96,17 @@ async fn encode_and_upload(
     let producer = tokio::task::spawn_blocking(move || produce(job, &pieces));
     let first = match encoded.recv().await {
         Some(Piece::Bytes(bytes)) => bytes,
-        Some(Piece::End(ended)) => return Ok(Written { object: None, deleted_profiles: ended.deleted_profiles }),
+        Some(Piece::End(ended)) => {
+            return Ok(Written { object: None, deleted_profiles: ended.deleted_profiles });
+        }
         Some(Piece::Failed(trouble)) => return Err(trouble),
         None => {
             let panic = producer.await.err().map(|error| error.to_string()).unwrap_or_default();
-            return Err(StepError::Internal(format!("the encoder of {} ended: {panic}", chunk.object_name())).into());
+            return Err(StepError::Internal(format!(
+                "the encoder of {} ended: {panic}",
+                chunk.object_name()
+            ))
+            .into());
         }
     };
     let (format, packaging) = chunk.plan().files;
@@ -127,15 +133,15 @@ async fn job(parts: &Parts, run: &Run, chunk: &Chunk, shared: &Arc<Shared>) -> R
         ChunkContent::Events { event_name, .. } => Some(event_name.clone()),
         ChunkContent::Profiles => None,
     };
-    let mut columns = Vec::new();
+    let mut property_columns = Vec::new();
     if plan.columns > 0 {
         let name = event_name.as_deref();
-        columns = parts.store.columns(run.key.account, run.key.request, name).await?;
-        columns.truncate(plan.columns);
+        property_columns = parts.store.columns(run.key.account, run.key.request, name).await?;
+        property_columns.truncate(plan.columns);
     }
     let content = match event_name {
-        Some(event_name) => FileContent::Events { event_name, columns },
-        None => FileContent::Profiles { columns },
+        Some(event_name) => FileContent::Events { event_name, columns: property_columns },
+        None => FileContent::Profiles { columns: property_columns },
     };
     let options = FileOptions {
         format,
@@ -146,7 +152,8 @@ async fn job(parts: &Parts, run: &Run, chunk: &Chunk, shared: &Arc<Shared>) -> R
         time_zone: run.zone.time_zone(),
         limit_bytes: parts.options.file_limit_bytes,
     };
-    let needed = encode::needed_columns(&content);
+    let needed = columns::needed(&content);
+    let needed: Vec<_> = needed.iter().map(String::as_str).collect();
     let rows = parts.lake.rows(&plan.slice, &needed);
     let (observer, shared) = (Arc::clone(&parts.observer), Arc::clone(shared));
     Ok(Job { run: run.key, rows, options, content, slice: plan.slice.clone(), observer, shared })
@@ -175,7 +182,7 @@ async fn stopped(parts: &Parts, run: &Run) -> Option<Trouble> {
         Ok(export) if export.as_ref().is_some_and(|export| export.is_active()) => None,
         Ok(_) => Some(Trouble::Stopped),
         Err(error) => {
-            tracing::debug!(%error, at = %Timestamp::from(parts.now()), "whether the export was stopped is not known");
+            tracing::debug!(%error, "whether the export was stopped is not known");
             None
         }
     }

@@ -14,8 +14,8 @@ use trouble::Trouble;
 use super::{Handled, Parts, StepError, finish::finish, publish::publish};
 use crate::{
     domain::{
-        BucketFailure, BucketState, Chunk, ChunkCommand, ChunkId, ChunkKey, ChunkRefusal, ChunkState, LeaseToken,
-        PlanToken, Run, RunKey, RunStatus, Side, Written,
+        BucketFailure, BucketState, Chunk, ChunkCommand, ChunkId, ChunkKey, ChunkRefusal, ChunkState,
+        LeaseToken, PlanToken, Run, RunKey, RunStatus, Side, Written,
     },
     ports::{BucketHandle, StoreError, Work},
 };
@@ -122,7 +122,8 @@ async fn leased(
 
 async fn open_bucket(parts: &Parts, run: &Run) -> Result<Box<dyn BucketHandle>, Trouble> {
     let bucket = parts.store.bucket(run.key.account, &run.spec.bucket).await?;
-    let bucket = bucket.ok_or_else(|| StepError::Internal(format!("bucket `{}` is gone", run.spec.bucket)))?;
+    let bucket =
+        bucket.ok_or_else(|| StepError::Internal(format!("bucket `{}` is gone", run.spec.bucket)))?;
     if matches!(bucket.state, BucketState::Blocked { .. }) {
         return Err(Trouble::Blocked);
     }
@@ -171,8 +172,12 @@ async fn give_up(
             }
             return Err(error);
         }
-        Trouble::Stopped | Trouble::Blocked => (ChunkCommand::Release { token }, Outcome::Leave(Handled::Done)),
-        Trouble::Shutdown => (ChunkCommand::Release { token }, Outcome::Leave(Handled::Again(Duration::ZERO))),
+        Trouble::Stopped | Trouble::Blocked => {
+            (ChunkCommand::Release { token }, Outcome::Leave(Handled::Done))
+        }
+        Trouble::Shutdown => {
+            (ChunkCommand::Release { token }, Outcome::Leave(Handled::Again(Duration::ZERO)))
+        }
         Trouble::Passing(message) => {
             tracing::warn!(object = chunk.object_name(), message, "a chunk is tried again later");
             (ChunkCommand::Release { token }, Outcome::Later(delay))

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use arrow_array::{Array, cast::AsArray};
+use arrow_array::cast::AsArray;
 use bytes::Bytes;
 use tokio::sync::mpsc::Sender;
 
@@ -98,7 +98,8 @@ impl<'a> Production<'a> {
         self.job.shared.rows.fetch_add(taken as u64, Ordering::Relaxed);
         self.job.observer.encoded(self.job.run, taken as u64, 0);
         if let (Slice::Profiles { .. }, Some(last)) = (&self.job.slice, taken.checked_sub(1)) {
-            let keys = sourced.batch.column_by_name(columns::OBJECT_ID).and_then(|keys| keys.as_string_view_opt());
+            let keys =
+                sourced.batch.column_by_name(columns::OBJECT_ID).and_then(|keys| keys.as_string_view_opt());
             self.last_key = keys.map(|keys| keys.value(last).to_owned());
         }
     }
@@ -148,8 +149,11 @@ fn named(slice: &Slice, sourced: &SourcedBatch, error: EncodeError) -> Trouble {
         Slice::Events { files, .. } => {
             files.get(file as usize).map_or(("?", None), |file| (file.path.as_str(), file.row_groups))
         }
-        Slice::Profiles { files, .. } => (files.get(file as usize).map_or("?", |file| file.path.as_str()), None),
+        Slice::Profiles { files, .. } => {
+            (files.get(file as usize).map_or("?", |file| file.path.as_str()), None)
+        }
     };
-    let counted = from_group.map(|(first, _)| format!(" (counted from row group {first})")).unwrap_or_default();
+    let counted =
+        from_group.map(|(first, _)| format!(" (counted from row group {first})")).unwrap_or_default();
     Trouble::Broken(format!("lake file `{path}`, row {at}{counted}: {}", error.reason()))
 }

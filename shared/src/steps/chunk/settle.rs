@@ -9,7 +9,11 @@ use crate::{
 
 /// Finds the intent that made the object. An attempt of ours that was killed after its upload, or a version of us
 /// that encodes other bytes, left one. Without permission to look, all intents must agree.
-pub(super) async fn settle(parts: &Parts, chunk: &Chunk, bucket: &dyn BucketHandle) -> Result<Written, Trouble> {
+pub(super) async fn settle(
+    parts: &Parts,
+    chunk: &Chunk,
+    bucket: &dyn BucketHandle,
+) -> Result<Written, Trouble> {
     // The chunk as it is now: this very attempt may have stored an intent.
     let now = parts.store.chunk(chunk.key()).await?;
     let intents = now.as_ref().map(Chunk::intents).unwrap_or_default();
@@ -21,7 +25,9 @@ pub(super) async fn settle(parts: &Parts, chunk: &Chunk, bucket: &dyn BucketHand
         // Gone between the two questions: it was not ours to look at, and the name is free again.
         Ok(None) => return Err(Trouble::Passing(format!("{name} was there and is gone"))),
         Err(failure) if matches!(failure.class, FailureClass::PermissionMissing { .. }) => agreed(intents),
-        Err(failure) if failure.class.side() == Side::Passing => return Err(Trouble::Passing(failure.to_string())),
+        Err(failure) if failure.class.side() == Side::Passing => {
+            return Err(Trouble::Passing(failure.to_string()));
+        }
         Err(failure) => return Err(Trouble::Bucket(failure)),
     };
     match matching {

@@ -66,7 +66,9 @@ impl ByteSource for UploadSource {
                 Ok(self.held.take())
             }
             Some(Piece::Failed(trouble)) => Err(self.fail(trouble)),
-            None => Err(self.fail(StepError::Internal("the encoder's thread ended without a word".into()).into())),
+            None => {
+                Err(self.fail(StepError::Internal("the encoder's thread ended without a word".into()).into()))
+            }
         }
     }
 }

@@ -30,7 +30,9 @@ pub(super) enum Trouble {
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Refused(ChunkRefusal::LeaseLost | ChunkRefusal::Done | ChunkRefusal::Failed) => Self::LeaseLost,
+            StoreError::Refused(ChunkRefusal::LeaseLost | ChunkRefusal::Done | ChunkRefusal::Failed) => {
+                Self::LeaseLost
+            }
             error => Self::Step(error.into()),
         }
     }
