@@ -1,1 +1,19 @@
-//! stub
+//! Spillway on a laptop: every function in one process, with the embedded parts, behind one command line.
+
+mod cli;
+mod commands;
+mod engine;
+mod home;
+pub mod ingest;
+mod output;
+mod progress;
+mod system;
+pub mod verify;
+
+use std::process::ExitCode;
+
+pub use cli::main;
+pub use engine::Workers;
+
+/// The command did what it was asked to, or found nothing wrong.
+pub(crate) const SUCCESS: ExitCode = ExitCode::SUCCESS;

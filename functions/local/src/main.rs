@@ -1,2 +1,7 @@
-//! The binary.
-fn main() {}
+//! The binary `spillway`: everything in one process.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    spillway_local::main()
+}

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Parts, StepError, open};
-use crate::domain::{AccountId, ChunkPlan, ExportSpec, Footer, Slice, Window, ZoneName};
+use crate::domain::{
+    AccountId, ChunkPlan, ExportSpec, Footer, RequestId, RunKey, RunTimestamp, Slice, Window, ZoneName,
+};
 
 /// What an export would do.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,17 @@ pub struct PreviewChunk {
     pub plan: ChunkPlan,
     /// The rows of its lake files, where they can be read; for profiles an upper bound, over all versions.
     pub rows: Option<u64>,
+}
+
+impl PreviewChunk {
+    /// The object's name, with `…` for the request id and the run that it does not have yet.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let nobody = RunKey { account: AccountId(0), request: RequestId(0), run: RunTimestamp(0) };
+        let name = self.plan.object_name(nobody);
+        let known = name.strip_prefix("0-0-0-").or_else(|| name.strip_prefix("0-0-")).unwrap_or(&name);
+        format!("…-{known}")
+    }
 }
 
 /// Plans an export and reads the footers of all files that it would read. Nothing is stored.

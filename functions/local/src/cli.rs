@@ -1,0 +1,184 @@
+//! The command line.
+
+mod export;
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use clap::{CommandFactory, Parser, Subcommand, ValueHint};
+use spillway::domain::{AccountId, RequestId, RunTimestamp, ZoneName};
+
+pub(crate) use export::{Data, ExportArgs};
+
+use crate::{commands, output::Output};
+
+/// Export events and user profiles into a customer's Google Cloud Storage bucket.
+///
+/// Everything runs in this one process, with embedded parts: a lake in a folder, the state in SQLite, and a Google
+/// Cloud Storage emulator that keeps objects as plain files.
+#[derive(Debug, Parser)]
+#[command(name = "spillway", version, max_term_width = 110, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// The folder that holds lake/, buckets/, state.sqlite, vault.key and mail/
+    #[arg(long, global = true, env = "SPILLWAY_HOME", default_value = ".spillway", value_hint = ValueHint::DirPath)]
+    pub(crate) home: PathBuf,
+    /// Print JSON for scripts instead of text for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  spillway demo
+  spillway ingest --account 1 --time-zone Europe/Berlin events.jsonl profiles.jsonl.gz
+  spillway export --account 1 --bucket my-bucket --create-bucket --data all-events --format csv \\
+      --from 2025-06-01 --to 2025-06-30
+  spillway verify --bucket my-bucket";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Export the shipped data in all four formats and verify the result
+    Demo,
+    /// Take JSON lines into the lake
+    #[command(after_help = INGEST_EXAMPLES)]
+    Ingest(IngestArgs),
+    /// Export from the lake into a bucket, once
+    #[command(after_help = export::EXAMPLES)]
+    Export(Box<ExportArgs>),
+    /// Read a bucket back against the manifests of its runs
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
+    /// Run an INCOMPLETE run's failed chunks again, once the lake is mended
+    RetryRun(RetryArgs),
+    /// Go on with whatever an earlier process left unfinished
+    Resume,
+    /// Stop an export; its complete files stay
+    Stop(StopArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const INGEST_EXAMPLES: &str = "\
+Examples:
+  spillway ingest --account 1 events.jsonl
+  zcat old.jsonl.gz | spillway ingest --account 1 --time-zone Asia/Kolkata --shards 3 -
+
+A line is one JSON object, as the upload API takes it:
+  {\"type\":\"event\",\"identity\":\"u1\",\"ts\":1749623187,\"evtName\":\"Charged\",\"evtData\":{\"Amount\":5}}
+  {\"type\":\"profile\",\"identity\":\"u1\",\"profileData\":{\"Name\":\"Ada\",\"Email\":\"ada@example.org\"}}
+Bad lines are reported by number and left out; the exit status is then 1.";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  spillway verify --bucket my-bucket
+  spillway verify --bucket my-bucket --run 1749623187-1749623187 --json
+
+The exit status is 0 only if every object is there with the right bytes, CRC32C and rows.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct IngestArgs {
+    /// The account that the data belongs to; made on first use
+    #[arg(long)]
+    pub(crate) account: AccountId,
+    /// The account's time zone; fixed once it has data [default: UTC]
+    #[arg(long)]
+    pub(crate) time_zone: Option<ZoneName>,
+    /// How many shards (database ids) the account's users are spread over; fixed once it has data [default: 1]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=24))]
+    pub(crate) shards: Option<u8>,
+    /// Files of JSON lines, plain or gzip; `-` is standard input
+    #[arg(required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// The bucket's name
+    #[arg(long)]
+    pub(crate) bucket: String,
+    /// Only this run: <request id>-<run timestamp>, as object names begin
+    #[arg(long, value_parser = parse_run)]
+    pub(crate) run: Option<(RequestId, RunTimestamp)>,
+    /// The account whose key is used, where several know the bucket
+    #[arg(long)]
+    pub(crate) account: Option<AccountId>,
+    /// Where the bucket is; the built-in emulator if absent
+    #[arg(long, value_name = "URL")]
+    pub(crate) gcs_endpoint: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RetryArgs {
+    /// The run's account
+    #[arg(long)]
+    pub(crate) account: AccountId,
+    /// <request id>-<run timestamp>
+    #[arg(value_parser = parse_run)]
+    pub(crate) run: (RequestId, RunTimestamp),
+    /// The lake: a folder or gs://bucket/prefix; the home's lake if absent
+    #[arg(long, value_name = "URL")]
+    pub(crate) lake: Option<String>,
+    /// Where the bucket is; the built-in emulator if absent
+    #[arg(long, value_name = "URL")]
+    pub(crate) gcs_endpoint: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StopArgs {
+    /// The export's account
+    #[arg(long)]
+    pub(crate) account: AccountId,
+    /// The export's request id
+    pub(crate) request: RequestId,
+}
+
+fn parse_run(text: &str) -> Result<(RequestId, RunTimestamp), String> {
+    let parts = text.split_once('-').and_then(|(request, run)| Some((request.parse().ok()?, run.parse().ok()?)));
+    parts.ok_or_else(|| "a run is <request id>-<run timestamp>, like 1749623187-1749623187".to_owned())
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    if let Command::Completions { shell } = cli.command {
+        clap_complete::generate(shell, &mut Cli::command(), "spillway", &mut std::io::stdout());
+        return crate::SUCCESS;
+    }
+    crate::output::start_logging();
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| {
+            let code = runtime.block_on(run(cli, &output));
+            // Threads that wait for standard input, or for a lake that does not answer, must not hold the exit.
+            runtime.shutdown_background();
+            code
+        });
+    result.unwrap_or_else(|error| {
+        let text = format!("error: {error:#}\n");
+        // Where standard error is gone, nobody is left to tell.
+        drop(std::io::stderr().write_all(text.as_bytes()));
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
+    let home = &cli.home;
+    match cli.command {
+        Command::Demo => commands::demo::run(home, output).await,
+        Command::Ingest(args) => commands::ingest::run(home, output, args).await,
+        Command::Export(args) => commands::export::run(home, output, *args).await,
+        Command::Verify(args) => commands::verify::run(home, output, args).await,
+        Command::RetryRun(args) => commands::retry_run::run(home, output, args).await,
+        Command::Resume => commands::resume::run(home, output).await,
+        Command::Stop(args) => commands::stop::run(home, output, args).await,
+        Command::Completions { .. } => Ok(crate::SUCCESS),
+    }
+}

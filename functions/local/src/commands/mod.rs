@@ -1,0 +1,12 @@
+//! What each subcommand does.
+
+mod connect;
+pub(crate) mod demo;
+pub(crate) mod export;
+pub(crate) mod ingest;
+mod report;
+pub(crate) mod resume;
+pub(crate) mod retry_run;
+pub(crate) mod stop;
+pub(crate) mod verify;
+mod wait;

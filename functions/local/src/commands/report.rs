@@ -1,0 +1,116 @@
+//! What came of runs: a table of their files, or why there are none.
+
+use serde::Serialize;
+use spillway::{
+    domain::{ManifestFile, Run, RunStatus},
+    ports::Store,
+};
+
+use crate::{
+    output::{Output, grouped},
+    system::System,
+};
+
+/// A run for scripts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunReport {
+    /// `<request id>-<run timestamp>`
+    run: String,
+    account: u64,
+    bucket: String,
+    status: &'static str,
+    rows: u64,
+    bytes: u64,
+    deleted_profiles: u64,
+    files: Vec<ManifestFile>,
+    /// Chunks that failed, and why.
+    failures: Vec<String>,
+    /// What the customer has to mend first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked: Option<String>,
+}
+
+impl RunReport {
+    /// Gathers what a run has delivered so far.
+    pub(crate) async fn of(system: &System, run: &Run) -> anyhow::Result<Self> {
+        let files = files(system.store(), run).await?;
+        let blocked = system.progress.blocked_by(run.key).map(|failure| failure.to_string());
+        Ok(Self {
+            run: run.key.to_string(),
+            account: run.key.account.0,
+            bucket: run.spec.bucket.to_string(),
+            status: if blocked.is_some() && !run.status.is_closed() { "BLOCKED" } else { run.status.as_str() },
+            rows: files.iter().map(|file| file.rows).sum(),
+            bytes: files.iter().map(|file| file.bytes).sum(),
+            deleted_profiles: run.totals.deleted_profiles,
+            files,
+            failures: system.progress.failures(run.key),
+            blocked,
+        })
+    }
+
+    /// Whether everything was delivered.
+    pub(crate) fn is_complete(&self) -> bool {
+        [RunStatus::Done, RunStatus::Empty].iter().any(|status| status.as_str() == self.status)
+    }
+
+    /// Whether nothing was delivered.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The rows of a table of files.
+    pub(crate) fn table_rows(&self) -> impl Iterator<Item = Vec<String>> {
+        self.files.iter().map(|file| {
+            vec![file.name.clone(), file.crc32c.to_string(), grouped(file.rows), grouped(file.bytes)]
+        })
+    }
+
+    /// Prints the files and the sum, and what went wrong.
+    pub(crate) fn print(&self, output: &Output) -> anyhow::Result<()> {
+        if !self.files.is_empty() {
+            output.table(&HEADER, 2, self.table_rows().collect())?;
+            output.line("")?;
+        }
+        output.line(self.summary())?;
+        for failure in &self.failures {
+            output.line(format!("failed: {failure}"))?;
+        }
+        if self.status == RunStatus::Incomplete.as_str() {
+            let (account, run) = (self.account, &self.run);
+            output.line(format!("mend the lake, then: spillway retry-run --account {account} {run}"))?;
+        }
+        match &self.blocked {
+            Some(failure) => output.line(format!("blocked: {failure}")),
+            None => Ok(()),
+        }
+    }
+
+    /// One line about the run.
+    pub(crate) fn summary(&self) -> String {
+        let (rows, bytes, files) = (grouped(self.rows), grouped(self.bytes), grouped(self.files.len() as u64));
+        let deleted = match self.deleted_profiles {
+            0 => String::new(),
+            deleted => format!(", {} deleted profiles left out", grouped(deleted)),
+        };
+        format!("{} {}: {rows} rows in {files} files, {bytes} bytes{deleted}", self.run, self.status)
+    }
+}
+
+/// The columns of a table of files.
+pub(crate) const HEADER: [&str; 4] = ["object", "crc32c", "rows", "bytes"];
+
+async fn files(store: &dyn Store, run: &Run) -> anyhow::Result<Vec<ManifestFile>> {
+    let Some(plan) = &run.plan else { return Ok(Vec::new()) };
+    let (mut files, mut from) = (Vec::new(), None);
+    loop {
+        let page = store.chunks(run.key, &plan.token, from.as_ref(), 1_000).await?;
+        files.extend(page.chunks.iter().filter_map(spillway::domain::Chunk::manifest_file));
+        from = page.next;
+        if from.is_none() {
+            files.sort_by(|a, b| a.name.cmp(&b.name));
+            return Ok(files);
+        }
+    }
+}

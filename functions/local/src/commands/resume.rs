@@ -1,0 +1,40 @@
+//! `spillway resume`: what an earlier process left unfinished.
+
+use std::{path::Path, process::ExitCode};
+
+use super::{report::RunReport, wait};
+use crate::{
+    output::Output,
+    system::{Places, System},
+};
+
+pub(crate) async fn run(home: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+    let system = System::open(home, Places::default(), output.is_json()).await?;
+    let open = system.store().open_runs().await?;
+    if open.is_empty() {
+        output.line("Nothing is unfinished.")?;
+        output.result(&serde_json::json!([]))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for run in &open {
+        // Whatever blocked the bucket earlier may be mended; the first failure says when it is not.
+        system.store().unblock_bucket(run.key.account, &run.spec.bucket).await?;
+        system.progress.begin(run.key, &run.key.to_string());
+    }
+    let ended = async {
+        let mut ended = Vec::new();
+        for run in &open {
+            ended.push(wait::until_ended(&system, run.key).await?);
+        }
+        Ok(ended)
+    };
+    let mut reports = Vec::new();
+    for run in system.drive(ended).await? {
+        let report = RunReport::of(&system, &run).await?;
+        report.print(output)?;
+        reports.push(report);
+    }
+    output.result(&reports)?;
+    let complete = reports.iter().all(RunReport::is_complete);
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

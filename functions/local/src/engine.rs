@@ -1,0 +1,94 @@
+//! The workers that take messages off the queue, as Pub/Sub's pushes would.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use spillway::{
+    adapters::local_queue::{Delivery, LocalQueue},
+    ports::Work,
+    steps::{self, Handled, Parts},
+};
+use tokio::task::JoinSet;
+
+/// How long a message waits after a step broke off.
+const AFTER_ERROR: Duration = Duration::from_secs(2);
+
+/// How often runs that an earlier process left are looked at again, until its leases have ended.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Workers under way. Dropped, they are aborted where they stand.
+pub struct Workers {
+    parts: Parts,
+    tasks: JoinSet<()>,
+}
+
+impl Workers {
+    /// Starts `count` workers and sends everything on its way that an earlier process left unfinished.
+    ///
+    /// # Errors
+    /// When the store does not tell which runs are open.
+    pub async fn start(parts: &Parts, queue: &LocalQueue, count: usize) -> anyhow::Result<Self> {
+        // Everything that was on the queue of an earlier process is lost with it.
+        let started = parts.clock.now();
+        queue.refill(&*parts.store).await?;
+        let mut tasks = JoinSet::new();
+        for _ in 0..count {
+            let (parts, queue) = (parts.clone(), queue.clone());
+            tasks.spawn(async move {
+                while let Some(delivery) = queue.receive().await {
+                    work(&parts, delivery).await;
+                }
+            });
+        }
+        tasks.spawn(sweep(parts.clone(), started));
+        Ok(Self { parts: parts.clone(), tasks })
+    }
+
+    /// Gives running chunks back and waits for the workers to end.
+    pub async fn stop(mut self, queue: &LocalQueue) {
+        self.parts.shutdown.cancel();
+        queue.close();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+async fn work(parts: &Parts, delivery: Delivery) {
+    match steps::handle(parts, delivery.work()).await {
+        Ok(Handled::Done) => delivery.ack(),
+        Ok(Handled::Again(after)) => delivery.nack(after),
+        Err(error) => {
+            tracing::warn!(%error, work = ?delivery.work(), "a step broke off; it is tried again");
+            delivery.nack(AFTER_ERROR);
+        }
+    }
+}
+
+/// Publishes what was published before this process began; chunks that a killed process had leased come free only
+/// when their leases end.
+async fn sweep(parts: Parts, started: Timestamp) {
+    let mut tick = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = parts.shutdown.cancelled() => return,
+        }
+        let swept = async {
+            for run in parts.store.open_runs().await? {
+                if run.created_at < started {
+                    steps::republish(&parts, &run, started).await?;
+                    parts.queue.send(Work::Run { run: run.key }).await?;
+                }
+            }
+            Ok::<_, steps::StepError>(())
+        };
+        if let Err(error) = swept.await {
+            tracing::warn!(%error, "what an earlier process left could not be looked at");
+        }
+    }
+}
+
+/// As many workers as there are cores, at least two, so that one encodes while another waits for its bucket.
+pub(crate) fn worker_count() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
+}
+

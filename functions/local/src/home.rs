@@ -1,0 +1,46 @@
+//! The folder that holds everything on a laptop.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+/// `--home`.
+#[derive(Debug, Clone)]
+pub(crate) struct Home(PathBuf);
+
+impl Home {
+    /// Makes the folder where it is missing; only its owner may look into it.
+    pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
+        let mut builder = std::fs::DirBuilder::new();
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(root).with_context(|| {
+            format!("the home folder {} cannot be made; choose another with --home", root.display())
+        })?;
+        Ok(Self(root.to_owned()))
+    }
+
+    /// The lake's root.
+    pub(crate) fn lake(&self) -> PathBuf {
+        self.0.join("lake")
+    }
+
+    /// The buckets of the emulator, one folder each.
+    pub(crate) fn buckets(&self) -> PathBuf {
+        self.0.join("buckets")
+    }
+
+    /// The store.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.0.join("state.sqlite")
+    }
+
+    /// The key of the key vault.
+    pub(crate) fn vault_key(&self) -> PathBuf {
+        self.0.join("vault.key")
+    }
+
+    /// Where the key lies that was made with a local bucket.
+    pub(crate) fn bucket_key(&self, bucket_name: &str) -> PathBuf {
+        self.0.join("keys").join(format!("{bucket_name}.json"))
+    }
+}

@@ -1,0 +1,78 @@
+//! What a person or a script sees: text and tables, or JSON; colours only on a terminal.
+
+use std::io::{IsTerminal, Write};
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// Where results go. Progress and warnings go to standard error.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether a script reads.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Prints a line for people; scripts do not see it.
+    pub(crate) fn line(self, text: impl AsRef<str>) -> anyhow::Result<()> {
+        if !self.json {
+            writeln!(std::io::stdout(), "{}", text.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Prints the result for scripts; people do not see it.
+    pub(crate) fn result(self, value: &impl Serialize) -> anyhow::Result<()> {
+        if self.json {
+            writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(value)?)?;
+        }
+        Ok(())
+    }
+
+    /// Prints a table for people: the first columns are text, the last `numbers` are aligned to the right.
+    pub(crate) fn table(self, header: &[&str], numbers: usize, rows: Vec<Vec<String>>) -> anyhow::Result<()> {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        let text = header.len() - numbers;
+        let cells = |row: Vec<String>| {
+            row.into_iter().enumerate().map(move |(at, cell)| {
+                let alignment = if at < text { CellAlignment::Left } else { CellAlignment::Right };
+                Cell::new(cell).set_alignment(alignment)
+            })
+        };
+        table.set_header(cells(header.iter().map(ToString::to_string).collect()).collect::<Vec<_>>());
+        for row in rows {
+            table.add_row(cells(row).collect::<Vec<_>>());
+        }
+        self.line(table.trim_fmt())
+    }
+}
+
+/// Warnings go to standard error; `RUST_LOG` asks for more.
+pub(crate) fn start_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let terminal = std::io::stderr().is_terminal();
+    fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).without_time().compact().init();
+}
+
+/// Digits in groups of three.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

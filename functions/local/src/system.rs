@@ -1,0 +1,135 @@
+//! The wiring: embedded parts over the home folder.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, bail};
+use gcs_emulator::{Emulator, Running};
+use jiff::Timestamp;
+use spillway::{
+    adapters::{
+        gcs::{GcsOptions, GcsPartnerBuckets},
+        key_file::KeyFileVault,
+        lake::ObjectStoreLake,
+        local_queue::LocalQueue,
+        sqlite::SqliteStore,
+        system_clock::SystemClock,
+    },
+    ports::{Clock, Lake, Store},
+    steps::{Options, Parts},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    engine::{Workers, worker_count},
+    home::Home,
+    progress::Progress,
+};
+
+/// What differs between commands.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Places {
+    /// The lake, a folder or `gs://bucket/prefix`; none: the home's.
+    pub(crate) lake: Option<String>,
+    /// Where buckets are; none: the built-in emulator.
+    pub(crate) gcs_endpoint: Option<String>,
+}
+
+/// All parts of Spillway in this process.
+pub(crate) struct System {
+    pub(crate) home: Home,
+    pub(crate) parts: Parts,
+    pub(crate) queue: LocalQueue,
+    pub(crate) progress: Progress,
+    emulator: Option<Running>,
+}
+
+impl System {
+    /// Opens the home folder, and starts the emulator unless buckets are elsewhere.
+    pub(crate) async fn open(root: &Path, places: Places, quiet: bool) -> anyhow::Result<Self> {
+        let home = Home::open(root)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = SqliteStore::open(&home.state()).context("the state cannot be opened")?;
+        let vault = KeyFileVault::open(&home.vault_key())?;
+        let lake = open_lake(&home, places.lake.as_deref(), &clock)?;
+        let (endpoint, emulator) = match places.gcs_endpoint {
+            Some(endpoint) => (endpoint, None),
+            None => {
+                let objects = Arc::clone(&clock);
+                let now: gcs_emulator::Clock = Arc::new(move || -> Timestamp { objects.now() });
+                let running = Emulator::start(home.buckets(), now).await?;
+                (running.base_url().to_owned(), Some(running))
+            }
+        };
+        let (queue, progress) = (LocalQueue::new(), Progress::new(quiet));
+        let parts = Parts {
+            store: Arc::new(store),
+            queue: Arc::new(queue.clone()),
+            lake,
+            buckets: Arc::new(GcsPartnerBuckets::new(GcsOptions::new(endpoint))?),
+            vault: Arc::new(vault),
+            clock,
+            observer: Arc::new(progress.clone()),
+            shutdown: CancellationToken::new(),
+            // A laptop's worker is killed more often than it hangs: its leases end soon.
+            options: Options { step_timeout: secs(110), lease: secs(120), passing_delay: secs(3), ..Options::default() },
+        };
+        Ok(Self { home, parts, queue, progress, emulator })
+    }
+
+    /// The built-in emulator.
+    pub(crate) fn emulator(&self) -> anyhow::Result<&Emulator> {
+        match &self.emulator {
+            Some(running) => Ok(running.emulator()),
+            None => bail!("buckets at another endpoint are not ours to make"),
+        }
+    }
+
+    /// Whether buckets are in the built-in emulator.
+    pub(crate) fn is_local(&self) -> bool {
+        self.emulator.is_some()
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.parts.store
+    }
+
+    /// Runs `work` while workers run, and ends them after it. Ctrl-C ends both; what is unfinished is resumed by
+    /// the next start.
+    pub(crate) async fn drive<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let workers = Workers::start(&self.parts, &self.queue, worker_count()).await?;
+        let result = tokio::select! {
+            result = work => result,
+            signal = tokio::signal::ctrl_c() => {
+                signal.context("Ctrl-C cannot be heard")?;
+                Err(anyhow::anyhow!("interrupted; `spillway resume` goes on where this ended"))
+            }
+        };
+        workers.stop(&self.queue).await;
+        result
+    }
+}
+
+fn secs(secs: u64) -> std::time::Duration {
+    std::time::Duration::from_secs(secs)
+}
+
+fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Lake>> {
+    if let Some(url) = place.filter(|place| place.starts_with("gs://")) {
+        return google_lake(url);
+    }
+    let folder = place.map_or_else(|| home.lake(), Into::into);
+    std::fs::create_dir_all(&folder).with_context(|| format!("the lake {} cannot be made", folder.display()))?;
+    let lake = ObjectStoreLake::folder(&folder, Arc::clone(clock))?;
+    Ok(Arc::new(lake))
+}
+
+#[cfg(feature = "gcs-lake")]
+fn google_lake(url: &str) -> anyhow::Result<Arc<dyn Lake>> {
+    Ok(Arc::new(ObjectStoreLake::google_cloud(url, tokio::runtime::Handle::current())?))
+}
+
+#[cfg(not(feature = "gcs-lake"))]
+fn google_lake(url: &str) -> anyhow::Result<Arc<dyn Lake>> {
+    bail!("{url}: this binary was built without the feature `gcs-lake`; build it with it, or give a folder")
+}
