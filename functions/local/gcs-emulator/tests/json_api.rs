@@ -211,6 +211,16 @@ async fn sessions_by_hand() {
         assert_eq!((&again["size"], &again["contentType"]), (&json!("7"), &json!("text/csv")));
     }
 
+    std::fs::remove_file(world.emulator().object_path(BUCKET, "s p")).unwrap();
+    assert_eq!(put(&location, "bytes */*", "").await.unwrap().status(), 404, "its bytes are gone");
+    assert_eq!(put(&location, "bytes 7-7/8", "!").await.unwrap().status(), 404);
+
+    let old = start(&world).await;
+    world.clock.advance_secs(8 * 24 * 3600);
+    let (old_base, world) = (world.running.base_url().to_owned(), world.restarted().await);
+    let old = old.replace(&old_base, world.running.base_url());
+    assert_eq!(put(&old, "bytes */*", "").await.unwrap().status(), 404, "a week is over");
+
     let other = start(&world).await;
     assert_eq!(http.delete(&other).send().await.unwrap().status(), 499);
     assert_eq!(put(&other, "bytes */*", "").await.unwrap().status(), 404);

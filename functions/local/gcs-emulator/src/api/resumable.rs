@@ -70,13 +70,15 @@ pub(super) async fn start(allowed: Allowed, body: &mut Incoming) -> Result<Respo
     Ok((StatusCode::OK, headers).into_response())
 }
 
-/// The object that the upload made, if it is through: so a reply that was lost is given again.
-fn finished(store: &Store, id: &str, session: &SessionRecord) -> Result<Option<ObjectRecord>, Error> {
+/// The object that the upload made, if it is through: so a reply that was lost is given again. 404 if its object
+/// was replaced since, as its bytes went with it.
+fn finished(store: &Store, id: &str, session: &SessionRecord) -> Result<Option<ObjectRecord>, ApiError> {
     match store.object(&session.bucket, &session.name) {
-        Ok((record, _)) => Ok(Some(record).filter(|record| record.upload_id.as_deref() == Some(id))),
-        Err(Error::NoObject(..)) => Ok(None),
-        Err(error) => Err(error),
+        Ok((record, _)) if record.upload_id.as_deref() == Some(id) => return Ok(Some(record)),
+        Ok(_) | Err(Error::NoObject(..)) => {}
+        Err(error) => return Err(error.into()),
     }
+    if store.has_session_bytes(id, session)? { Ok(None) } else { Err(no_upload()) }
 }
 
 fn upload_id(allowed: &Allowed) -> Result<String, ApiError> {
@@ -141,6 +143,7 @@ pub(super) async fn put(allowed: Allowed, body: &mut Incoming) -> Result<Respons
         bucket: session.bucket,
         name: session.name,
         fields: session.fields,
+        claims,
         preconditions: session.preconditions,
         upload_id: Some(id),
         caller: allowed.caller.clone(),
@@ -149,7 +152,6 @@ pub(super) async fn put(allowed: Allowed, body: &mut Incoming) -> Result<Respons
     let record = blocking(move || {
         // Until here nobody else may work on this upload; the lock goes with this closure.
         let _held = held;
-        claims.check(&staged)?;
         store.commit(new, &mut staged)
     })
     .await?;
