@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::range::{ContentRange, content_range},
+    api::range::{Span, content_range},
     error::ApiError,
 };
 
@@ -160,15 +160,14 @@ fn upload_operation(method: &Method, params: &Params, headers: &HeaderMap) -> Re
         ("PUT" | "POST", _) if resuming => match headers.get(header::CONTENT_RANGE) {
             // The whole object in one request.
             None => Ok(Operation::Finish),
-            Some(value) => match content_range(value)? {
-                ContentRange { bytes: None, total: None } => Ok(Operation::UploadStatus),
-                ContentRange { total: None, .. } => Ok(Operation::UploadPart),
-                ContentRange { bytes: None, .. } => Ok(Operation::Finish),
-                ContentRange { bytes: Some((_, last)), total: Some(total) } if last + 1 == total => {
-                    Ok(Operation::Finish)
-                }
-                ContentRange { .. } => Ok(Operation::UploadPart),
-            },
+            Some(value) => {
+                let range = content_range(value)?;
+                Ok(match range.span {
+                    _ if range.is_last() => Operation::Finish,
+                    Span::Nothing => Operation::UploadStatus,
+                    Span::Bytes { .. } | Span::Rest { .. } => Operation::UploadPart,
+                })
+            }
         },
         _ => Err(ApiError::invalid("Invalid upload request: unknown uploadType or missing upload_id.")),
     }
@@ -217,6 +216,7 @@ mod tests {
             ("bytes 0-9/20", UploadPart),
             ("bytes 10-19/20", Finish),
             ("bytes */20", Finish),
+            ("bytes 0-*/*", Finish),
         ] {
             let uri = "/upload/storage/v1/b/x/o?uploadType=resumable&upload_id=u";
             assert_eq!(call("PUT", uri, Some(range)).unwrap().operation, operation, "{range}");

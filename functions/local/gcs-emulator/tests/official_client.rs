@@ -208,3 +208,22 @@ async fn a_restart_keeps_buckets_keys_and_objects() {
     let after = world.create("p", noise(1)).await.unwrap();
     assert!(after.generation > before.generation);
 }
+
+#[tokio::test]
+async fn two_processes_share_a_folder() {
+    let world = World::new().await;
+    let clock: gcs_emulator::Clock = std::sync::Arc::new(system);
+    let second = gcs_emulator::Emulator::start(world.folder.path(), clock).await.unwrap();
+    assert!(second.emulator().bucket_exists(BUCKET).unwrap());
+    let (one, two) = (world.storage().await, storage(second.base_url(), &world.key, 256 << 10).await);
+    for round in 0..10 {
+        let name = format!("race-{round}");
+        let (here, there) = tokio::join!(create(&one, &name, noise(1)), create(&two, &name, noise(400_000)));
+        assert_ne!(here.is_ok(), there.is_ok(), "exactly one wins");
+        let wanted = if here.is_ok() { 1 } else { 400_000 };
+        assert_eq!(world.read(&name).await, noise(wanted));
+    }
+    second.emulator().revoke_role(BUCKET, EMAIL, Role::ObjectUser).unwrap();
+    assert_eq!(refusal(&create(&one, "later", noise(1)).await.unwrap_err()).0, 403);
+    second.shutdown().await;
+}

@@ -4,10 +4,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::{ApiError, Error},
-    state::{objects::for_each_block, staged::Staged},
-};
+use crate::{error::ApiError, state::staged::Staged};
 
 /// CRC32C (big-endian) and MD5 as the JSON API writes them: base64.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,23 +34,15 @@ impl Claims {
         Self { crc32c: other.crc32c.or(self.crc32c), md5_hash: other.md5_hash.or(self.md5_hash) }
     }
 
-    /// 400 if a claim is wrong. An MD5 is computed only when one is claimed, by reading the file again.
-    pub(crate) fn check(&self, staged: &Staged) -> Result<(), ApiError> {
-        let differ = |kind, claimed: &str, found: &str| {
-            Err(ApiError::invalid(format!(
-                "Provided {kind} hash \"{claimed}\" doesn't match calculated {kind} hash \"{found}\"."
-            )))
-        };
-        let found = encode_crc32c(staged.crc32c);
-        if let Some(claimed) = self.crc32c.as_ref().filter(|claimed| **claimed != found) {
-            return differ("CRC32C", claimed, &found);
-        }
-        if let Some(claimed) = &self.md5_hash {
-            let mut md5 = md5::Context::new();
-            for_each_block(&staged.path, |block| md5.consume(block)).map_err(Error::io(&staged.path))?;
-            let found = BASE64_STANDARD.encode(md5.finalize().0);
-            if *claimed != found {
-                return differ("MD5", claimed, &found);
+    /// 400 if a claim is wrong.
+    pub(crate) fn check(&self, staged: &Staged, md5_hash: &str) -> Result<(), ApiError> {
+        let crc32c = encode_crc32c(staged.crc32c);
+        for (kind, claimed, found) in [("CRC32C", &self.crc32c, &*crc32c), ("MD5", &self.md5_hash, md5_hash)]
+        {
+            if let Some(claimed) = claimed.as_deref().filter(|&claimed| claimed != found) {
+                return Err(ApiError::invalid(format!(
+                    "Provided {kind} hash \"{claimed}\" doesn't match calculated {kind} hash \"{found}\"."
+                )));
             }
         }
         Ok(())

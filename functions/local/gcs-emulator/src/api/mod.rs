@@ -225,9 +225,10 @@ fn allow(
     }
     let store = app.emulator.store();
     let mut caller = account.as_ref().map(|account| account.email.clone());
-    if let (None, Some(upload_id)) = (&caller, call.params.get("upload_id")) {
+    if let Some(upload_id) = call.params.get("upload_id") {
+        let session = store.session(upload_id)?.ok_or_else(resumable::no_upload)?;
         // An upload's URL is a credential by itself; Google's own curl examples send nothing else.
-        caller = store.session(upload_id)?.and_then(|session| session.started_by);
+        caller = caller.or(session.started_by);
     }
     if matches!(call.operation, Operation::ListBuckets | Operation::CreateBucket) {
         return Ok(Allowed { app, call, headers, account, caller, bucket: None, strike });

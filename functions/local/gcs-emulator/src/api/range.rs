@@ -4,40 +4,60 @@ use http::HeaderValue;
 
 use crate::error::ApiError;
 
-/// `bytes FIRST-LAST/TOTAL`, where either side may be `*`.
+/// Which bytes of an object an upload's request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// `*`: none, the request asks or ends.
+    Nothing,
+    /// `FIRST-LAST`, both included.
+    Bytes { first: u64, last: u64 },
+    /// `FIRST-*`: from there to the end of the body, which is the end of the object.
+    Rest { first: u64 },
+}
+
+/// `bytes SPAN/TOTAL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ContentRange {
-    /// First and last byte, both included.
-    pub(crate) bytes: Option<(u64, u64)>,
-    /// The object's size, once the client knows it.
+    pub(crate) span: Span,
+    /// The object's size, once the client knows it; `*` until then.
     pub(crate) total: Option<u64>,
+}
+
+impl ContentRange {
+    /// Whether the object is whole once the request's bytes are there.
+    pub(crate) fn is_last(self) -> bool {
+        match (self.span, self.total) {
+            (Span::Rest { .. }, _) => true,
+            (Span::Nothing, total) => total.is_some(),
+            (Span::Bytes { last, .. }, total) => total == Some(last + 1),
+        }
+    }
 }
 
 /// Reads an upload's `Content-Range`.
 pub(crate) fn content_range(value: &HeaderValue) -> Result<ContentRange, ApiError> {
-    let parse = || {
-        let (bytes, total) = value.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
-        let total = if total == "*" { None } else { Some(total.parse().ok()?) };
-        let bytes = match bytes {
-            "*" => None,
-            bytes => {
-                let (first, last) = bytes.split_once('-')?;
-                Some((first.parse().ok()?, last.parse().ok()?))
-            }
-        };
-        let range = ContentRange { bytes, total };
-        match range {
-            ContentRange { bytes: Some((first, last)), .. } if first > last || last == u64::MAX => None,
-            ContentRange { bytes: Some((_, last)), total: Some(total) } if last >= total => None,
-            _ => Some(range),
-        }
-    };
-    parse().ok_or_else(|| {
-        ApiError::invalid(format!(
-            "Failed to parse Content-Range header: '{}'",
-            String::from_utf8_lossy(value.as_bytes())
-        ))
+    parse(value).ok_or_else(|| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        ApiError::invalid(format!("Failed to parse Content-Range header: '{text}'"))
     })
+}
+
+fn parse(value: &HeaderValue) -> Option<ContentRange> {
+    let (span, total) = value.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
+    let total: Option<u64> = if total == "*" { None } else { Some(total.parse().ok()?) };
+    let span = match span.split_once('-') {
+        None if span == "*" => Span::Nothing,
+        None => return None,
+        Some((first, "*")) => Span::Rest { first: first.parse().ok()? },
+        Some((first, last)) => Span::Bytes { first: first.parse().ok()?, last: last.parse().ok()? },
+    };
+    let sensible = match span {
+        Span::Bytes { first, last } => {
+            first <= last && last < u64::MAX && total.is_none_or(|total| last < total)
+        }
+        Span::Nothing | Span::Rest { .. } => true,
+    };
+    sensible.then_some(ContentRange { span, total })
 }
 
 /// What a read's `Range` header leads to.
@@ -107,10 +127,12 @@ mod tests {
     #[test]
     fn ranges_of_uploads() {
         let of = |text: &str| content_range(&text.parse().unwrap()).ok();
-        assert_eq!(of("bytes 0-9/*"), Some(ContentRange { bytes: Some((0, 9)), total: None }));
-        assert_eq!(of("bytes */*"), Some(ContentRange { bytes: None, total: None }));
-        assert_eq!(of("bytes */7"), Some(ContentRange { bytes: None, total: Some(7) }));
-        for bad in ["bytes 9-0/*", "bytes 0-9/9", "0-9/10", "bytes 0-9", "bytes -1/*"] {
+        let range = |span, total| Some(ContentRange { span, total });
+        assert_eq!(of("bytes 0-9/*"), range(Span::Bytes { first: 0, last: 9 }, None));
+        assert_eq!(of("bytes */*"), range(Span::Nothing, None));
+        assert_eq!(of("bytes */7"), range(Span::Nothing, Some(7)));
+        assert_eq!(of("bytes 5-*/*"), range(Span::Rest { first: 5 }, None));
+        for bad in ["bytes 9-0/*", "bytes 0-9/9", "0-9/10", "bytes 0-9", "bytes -1/*", "bytes 5/9"] {
             assert_eq!(of(bad), None, "{bad}");
         }
     }

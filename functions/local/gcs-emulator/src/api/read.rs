@@ -95,7 +95,7 @@ fn set_headers(response: &mut Response, record: &ObjectRecord, len: u64) {
         ("x-goog-metageneration", &*record.metageneration.to_string()),
         ("x-goog-stored-content-length", &*record.size_bytes.to_string()),
         ("x-goog-stored-content-encoding", stored_encoding),
-        ("x-goog-hash", &*format!("crc32c={}", encode_crc32c(record.crc32c))),
+        ("x-goog-hash", &*format!("crc32c={},md5={}", encode_crc32c(record.crc32c), record.md5_hash)),
         ("x-goog-storage-class", storage_class),
     ] {
         set(response, HeaderName::from_static(name), value);

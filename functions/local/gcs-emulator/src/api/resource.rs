@@ -72,6 +72,7 @@ pub(super) fn object(record: &ObjectRecord, bucket: &BucketRecord, base_url: &st
         "storageClass": fields.storage_class.as_deref().unwrap_or("STANDARD"),
         "size": record.size_bytes.to_string(),
         "crc32c": encode_crc32c(record.crc32c),
+        "md5Hash": record.md5_hash,
         "etag": etag(generation, record.metageneration),
         "timeCreated": time(record.created),
         "updated": time(record.updated),

@@ -13,7 +13,7 @@ use super::{
     checksums::Claims,
     incoming::Incoming,
     preconditions::Preconditions,
-    range::{ContentRange, content_range},
+    range::{ContentRange, Span, content_range},
     resource,
     upload::ObjectBody,
 };
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-fn no_upload() -> ApiError {
+pub(super) fn no_upload() -> ApiError {
     ApiError::not_found("No such upload: it was never started, was cancelled, or its object was replaced.")
 }
 
@@ -70,13 +70,15 @@ pub(super) async fn start(allowed: Allowed, body: &mut Incoming) -> Result<Respo
     Ok((StatusCode::OK, headers).into_response())
 }
 
-/// The object that the upload made, if it is through: so a reply that was lost is given again.
-fn finished(store: &Store, id: &str, session: &SessionRecord) -> Result<Option<ObjectRecord>, Error> {
+/// The object that the upload made, if it is through: so a reply that was lost is given again. 404 if its object
+/// was replaced since, as its bytes went with it.
+fn finished(store: &Store, id: &str, session: &SessionRecord) -> Result<Option<ObjectRecord>, ApiError> {
     match store.object(&session.bucket, &session.name) {
-        Ok((record, _)) => Ok(Some(record).filter(|record| record.upload_id.as_deref() == Some(id))),
-        Err(Error::NoObject(..)) => Ok(None),
-        Err(error) => Err(error),
+        Ok((record, _)) if record.upload_id.as_deref() == Some(id) => return Ok(Some(record)),
+        Ok(_) | Err(Error::NoObject(..)) => {}
+        Err(error) => return Err(error.into()),
     }
+    if store.has_session_bytes(id, session)? { Ok(None) } else { Err(no_upload()) }
 }
 
 fn upload_id(allowed: &Allowed) -> Result<String, ApiError> {
@@ -123,22 +125,25 @@ pub(super) async fn put(allowed: Allowed, body: &mut Incoming) -> Result<Respons
     (session.received_bytes, session.crc32c) = (staged.size_bytes, staged.crc32c);
     let saving = (store.clone(), id.clone(), session.clone());
     blocking(move || saving.0.save_session(&saving.1, &saving.2)).await?;
-    received?;
-    let total = match range {
-        Some(range) => range.total,
-        None => Some(session.received_bytes),
-    };
+    // Without a total the end of the body is the end of the object, if the request was to be the last.
+    let last = range.is_none_or(ContentRange::is_last);
+    let known = range.and_then(|range| range.total);
+    let total = known.or((last && received.is_ok()).then_some(session.received_bytes));
     if total.is_some_and(|total| session.received_bytes > total) {
         return Err(ApiError::invalid("More bytes were received than the total size says.").into());
     }
     if total != Some(session.received_bytes) {
-        return Ok(incomplete(session.received_bytes));
+        return received.map(|()| incomplete(session.received_bytes));
+    }
+    if let Err(refused @ Failure::Refused(_)) = received {
+        return Err(refused);
     }
     let claims = session.claims.and(Claims::of(&allowed.headers));
     let new = NewObject {
         bucket: session.bucket,
         name: session.name,
         fields: session.fields,
+        claims,
         preconditions: session.preconditions,
         upload_id: Some(id),
         caller: allowed.caller.clone(),
@@ -147,10 +152,11 @@ pub(super) async fn put(allowed: Allowed, body: &mut Incoming) -> Result<Respons
     let record = blocking(move || {
         // Until here nobody else may work on this upload; the lock goes with this closure.
         let _held = held;
-        claims.check(&staged)?;
         store.commit(new, &mut staged)
     })
     .await?;
+    // A connection that broke after the last byte makes no difference to the object, only to the reply.
+    received?;
     made(&allowed, &record)
 }
 
@@ -161,13 +167,11 @@ async fn receive(
     range: Option<ContentRange>,
     received_bytes: u64,
 ) -> Result<(), Failure> {
-    let bytes = range.and_then(|range| range.bytes);
-    // Without a range the body is the whole object; with `*` there is none.
-    let first = bytes.map_or(if range.is_some() { received_bytes } else { 0 }, |(first, _)| first);
-    let end = match (bytes, range) {
-        (Some((_, last)), _) => last + 1,
-        (None, Some(_)) => received_bytes,
-        (None, None) => u64::MAX,
+    // Without a range the body is the whole object.
+    let (first, end) = match range.map_or(Span::Rest { first: 0 }, |range| range.span) {
+        Span::Nothing => (received_bytes, received_bytes),
+        Span::Bytes { first, last } => (first, last + 1),
+        Span::Rest { first } => (first, u64::MAX),
     };
     if first > received_bytes {
         return Err(ApiError::invalid(format!(

@@ -73,6 +73,7 @@ pub(super) async fn insert(allowed: Allowed, body: &mut Incoming) -> Result<Resp
         bucket: allowed.call.bucket.clone(),
         name: allowed.object_name(&object)?,
         fields: object.fields,
+        claims,
         preconditions,
         upload_id: None,
         caller: allowed.caller.clone(),
@@ -80,11 +81,7 @@ pub(super) async fn insert(allowed: Allowed, body: &mut Incoming) -> Result<Resp
     };
     let mut staged = writer.finish().await?;
     let store = allowed.store();
-    let record = blocking(move || {
-        claims.check(&staged)?;
-        store.commit(new, &mut staged)
-    })
-    .await?;
+    let record = blocking(move || store.commit(new, &mut staged)).await?;
     Ok(Json(resource::object(&record, allowed.bucket()?, &allowed.app.base_url)).into_response())
 }
 

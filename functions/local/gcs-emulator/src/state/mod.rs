@@ -40,13 +40,14 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the folder, creating what is missing.
+    /// Opens the folder, creating what is missing and forgetting uploads that are too old.
     pub(crate) fn open(root: PathBuf, clock: Clock) -> Result<Self> {
         let store = Self { root, clock };
         for part in ["buckets", "objects", "keys", "sessions", "incoming"] {
             let folder = store.internal(part);
             fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
         }
+        store.sweep_sessions()?;
         Ok(store)
     }
 

@@ -12,6 +12,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ use super::{
     staged::Staged,
 };
 use crate::{
-    api::preconditions::Preconditions,
+    api::{checksums::Claims, preconditions::Preconditions},
     error::{ApiError, Error, Result},
 };
 
@@ -64,6 +65,7 @@ pub(crate) struct ObjectRecord {
     pub(crate) metageneration: i64,
     pub(crate) size_bytes: u64,
     pub(crate) crc32c: u32,
+    pub(crate) md5_hash: String,
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
     pub(crate) fields: Fields,
@@ -77,6 +79,7 @@ pub(crate) struct NewObject {
     pub(crate) bucket: String,
     pub(crate) name: String,
     pub(crate) fields: Fields,
+    pub(crate) claims: Claims,
     pub(crate) preconditions: Preconditions,
     pub(crate) upload_id: Option<String>,
     /// Who to name, and whether they hold `storage.objects.delete`, which replacing an object takes.
@@ -132,12 +135,14 @@ impl Store {
     fn adopt(&self, bucket: &str, name: &str, stat: &Metadata) -> Result<ObjectRecord> {
         let path = self.object_path(bucket, name);
         let created = Timestamp::from_nanosecond(i128::from(modified_nanos(stat))).unwrap_or(Timestamp::MAX);
+        let (crc32c, md5_hash) = hashes_of(&path).map_err(Error::io(&path))?;
         let record = ObjectRecord {
             name: name.to_owned(),
             generation: self.next_generation(bucket)?,
             metageneration: 1,
             size_bytes: stat.len(),
-            crc32c: crc32c_of(&path).map_err(Error::io(&path))?,
+            crc32c,
+            md5_hash,
             created,
             updated: created,
             fields: Fields::default(),
@@ -159,11 +164,14 @@ impl Store {
         }
     }
 
-    /// Turns staged bytes into the object, or refuses: precondition (412) first, then the right to replace,
+    /// Turns staged bytes into the object, or refuses: wrong checksums (400), precondition (412) first, then the right to replace,
     /// then holds and retention (403), as Google does.
     pub(crate) fn commit(&self, new: NewObject, staged: &mut Staged) -> Result<ObjectRecord, ApiError> {
-        let NewObject { bucket, name, fields, preconditions, upload_id, caller, may_replace } = new;
+        let NewObject { bucket, name, fields, claims, preconditions, upload_id, caller, may_replace } = new;
         let (bucket, name) = (&*bucket, &*name);
+        // Before the lock, as it takes its time.
+        let md5_hash = md5_of(&staged.path).map_err(Error::io(&staged.path))?;
+        claims.check(staged, &md5_hash)?;
         let _lock = self.lock_bucket(bucket, Sharing::OneWriter)?;
         let settings = self.existing_bucket(bucket)?;
         let current = self.current(bucket, name)?;
@@ -187,6 +195,7 @@ impl Store {
             metageneration: 1,
             size_bytes: staged.size_bytes,
             crc32c: staged.crc32c,
+            md5_hash,
             created: now,
             updated: now,
             fields,
@@ -295,14 +304,26 @@ fn regular_file(path: &std::path::Path) -> Result<Option<Metadata>> {
     }
 }
 
-fn crc32c_of(path: &std::path::Path) -> io::Result<u32> {
-    let mut crc = 0;
-    for_each_block(path, |block| crc = crc32c::crc32c_append(crc, block))?;
-    Ok(crc)
+/// The CRC32C and the MD5 (base64) of a file.
+fn hashes_of(path: &std::path::Path) -> io::Result<(u32, String)> {
+    let (mut crc32c, mut md5) = (0, md5::Context::new());
+    for_each_block(path, |block| {
+        crc32c = crc32c::crc32c_append(crc32c, block);
+        md5.consume(block);
+    })?;
+    Ok((crc32c, BASE64_STANDARD.encode(md5.finalize().0)))
+}
+
+/// The MD5 of a file, base64. It is computed once the file is whole, as its state could not be stored with an
+/// unfinished upload; gcloud refuses objects without it.
+pub(crate) fn md5_of(path: &std::path::Path) -> io::Result<String> {
+    let mut md5 = md5::Context::new();
+    for_each_block(path, |block| md5.consume(block))?;
+    Ok(BASE64_STANDARD.encode(md5.finalize().0))
 }
 
 /// Hands the file's bytes to `take`, 64 KiB at a time.
-pub(crate) fn for_each_block(path: &std::path::Path, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+fn for_each_block(path: &std::path::Path, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut file = File::open(path)?;
     let mut block = vec![0; 64 << 10];
     loop {

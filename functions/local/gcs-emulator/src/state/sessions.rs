@@ -1,14 +1,17 @@
 //! Resumable uploads: a record, the bytes so far, and a lock; they outlive a restart.
 
-use std::fs::File;
+use std::{
+    fs::{self, File},
+    io,
+};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Sharing, Store, lock, names, objects::Fields, random_hex, remove_if_there, staged::Staged};
 use crate::{
     api::{checksums::Claims, preconditions::Preconditions},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// What `.gcs/sessions/<id>.json` holds.
@@ -27,7 +30,28 @@ pub(crate) struct SessionRecord {
     pub(crate) crc32c: u32,
 }
 
+/// How long an unfinished upload is kept, as at Google.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 impl Store {
+    /// Forgets the uploads that were started more than a week ago.
+    pub(super) fn sweep_sessions(&self) -> Result<()> {
+        let folder = self.internal("sessions");
+        for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
+            let path = entry.map_err(Error::io(&folder))?.path();
+            let is_record = path.extension().is_some_and(|extension| extension == "json");
+            let Some(id) = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_record) else {
+                continue;
+            };
+            if let Some(session) = self.session(id)?
+                && self.now().duration_since(session.started) > LIFETIME
+            {
+                self.remove_session(id)?;
+            }
+        }
+        Ok(())
+    }
+
     fn session_file(&self, id: &str, extension: &str) -> std::path::PathBuf {
         self.internal("sessions").join(format!("{id}.{extension}"))
     }
@@ -60,6 +84,16 @@ impl Store {
             size_bytes: record.received_bytes,
             crc32c: record.crc32c,
             keep: true,
+        }
+    }
+
+    /// Whether all bytes that the record vouches for are there: they are gone once the object was made.
+    pub(crate) fn has_session_bytes(&self, id: &str, record: &SessionRecord) -> Result<bool> {
+        let path = self.session_file(id, "part");
+        match fs::metadata(&path) {
+            Ok(stat) => Ok(stat.len() >= record.received_bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(record.received_bytes == 0),
+            Err(source) => Err(Error::Io { path, source }),
         }
     }
 

@@ -14,7 +14,9 @@ use std::{
 use bytes::Bytes;
 use gcs_emulator::{BucketOptions, Clock, Clocks, Emulator, Role, Running};
 use google_cloud_auth::credentials::{CacheableResource, Credentials, service_account};
-use google_cloud_gax::{exponential_backoff::ExponentialBackoffBuilder, retry_policy::RetryPolicyExt};
+use google_cloud_gax::{
+    error::rpc::StatusDetails, exponential_backoff::ExponentialBackoffBuilder, retry_policy::RetryPolicyExt,
+};
 use google_cloud_storage::{
     client::Storage, model::Object, retry_policy::RetryableErrors, streaming_source::StreamingSource,
 };
@@ -136,6 +138,7 @@ pub async fn storage(base_url: &str, key: &Value, buffer_bytes: usize) -> Storag
         .with_credentials(credentials(key))
         .with_retry_policy(RetryableErrors.with_attempt_limit(4))
         .with_backoff_policy(backoff)
+        .with_resumable_upload_threshold(100_000_usize)
         .with_resumable_upload_buffer_size(buffer_bytes)
         .build()
         .await
@@ -191,7 +194,11 @@ pub fn noise(len: usize) -> Bytes {
 
 /// The HTTP status and the reason of a failed call.
 pub fn refusal(error: &google_cloud_storage::Error) -> (u16, String) {
-    let body = error.http_payload().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
-    let reason = body.as_ref().and_then(|body| body["error"]["errors"][0]["reason"].as_str());
-    (error.http_status_code().unwrap_or(0), reason.unwrap_or_default().to_owned())
+    let reason = error.status().and_then(|status| {
+        status.details.iter().find_map(|detail| match detail {
+            StatusDetails::ErrorInfo(info) => Some(info.reason.clone()),
+            _ => None,
+        })
+    });
+    (error.http_status_code().unwrap_or(0), reason.unwrap_or_default())
 }
