@@ -46,7 +46,13 @@ pub fn failure_of(http_status: u16, body: &[u8]) -> BucketFailure {
         // Proxies answer in HTML, uploads in plain text.
         Err(_) => (String::new(), String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned()),
     };
-    BucketFailure { class: class_of(http_status, &reason, &message), http_status: Some(http_status), message }
+    failure_with(http_status, &reason, message)
+}
+
+/// The failure that an answer's parts tell.
+#[must_use]
+pub fn failure_with(http_status: u16, reason: &str, message: String) -> BucketFailure {
+    BucketFailure { class: class_of(http_status, reason, &message), http_status: Some(http_status), message }
 }
 
 /// The class of an answer of Google's JSON API: its status, the error's `reason` and message

@@ -73,7 +73,9 @@ impl GcsPartnerBuckets {
         Storage::builder()
             .with_endpoint(&self.options.endpoint)
             .with_credentials(credentials)
-            .with_retry_policy(RetryableErrors.with_attempt_limit(self.options.attempts))
+            .with_retry_policy(upload::OnlyAnswered(
+                RetryableErrors.with_attempt_limit(self.options.attempts),
+            ))
             .with_backoff_policy(backoff)
             .build()
             .await

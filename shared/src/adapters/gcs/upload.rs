@@ -1,6 +1,9 @@
 //! The client's view of a byte source, and of what can go wrong while it is sent.
 
 use bytes::Bytes;
+use google_cloud_gax::{
+    error::rpc::StatusDetails, retry_policy::RetryPolicy, retry_result::RetryResult, retry_state::RetryState,
+};
 use google_cloud_storage::{Error, streaming_source::StreamingSource};
 use tokio::sync::Mutex;
 
@@ -40,11 +43,35 @@ pub(super) fn is_source_error(error: &Error) -> bool {
     false
 }
 
+/// Retries what Google answered, never a connection that broke: `send_buffered` of google-cloud-storage 1.21 loses
+/// the buffer in flight then, goes on with the next one, and so can create an object with a hole in it. A broken
+/// upload is begun anew instead, by the next attempt on its chunk.
+#[derive(Debug, Clone)]
+pub(super) struct OnlyAnswered<P>(pub(super) P);
+
+impl<P: RetryPolicy> RetryPolicy for OnlyAnswered<P> {
+    fn on_error(&self, state: &RetryState, error: Error) -> RetryResult {
+        if error.http_status_code().is_none() {
+            return RetryResult::Permanent(error);
+        }
+        self.0.on_error(state, error)
+    }
+}
+
 /// The failure that the client's error tells.
 pub(super) fn failure_of(error: &Error) -> BucketFailure {
     if let Some(http_status) = error.http_status_code() {
-        let body = error.http_payload().cloned().unwrap_or_default();
-        return google::failure_of(http_status, &body);
+        // The client has taken the published body apart already; other bodies it hands over as they came.
+        return match error.status() {
+            Some(status) => {
+                let reason = status.details.iter().find_map(|detail| match detail {
+                    StatusDetails::ErrorInfo(info) => Some(info.reason.as_str()),
+                    _ => None,
+                });
+                google::failure_with(http_status, reason.unwrap_or_default(), status.message.clone())
+            }
+            None => google::failure_of(http_status, &error.http_payload().cloned().unwrap_or_default()),
+        };
     }
     if error.is_authentication() {
         return unusable("no token can be signed with this private key");
