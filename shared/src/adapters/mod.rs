@@ -1,3 +1,7 @@
 //! The ports' implementations. They know the world and never each other; only the wiring builds them.
 
 pub mod gcs;
+pub mod key_file;
+pub mod local_queue;
+pub mod sqlite;
+pub mod system_clock;

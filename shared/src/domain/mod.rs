@@ -18,6 +18,7 @@ pub mod plan;
 mod preset;
 mod run;
 mod slice;
+mod transitions;
 mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
@@ -42,4 +43,5 @@ pub use names::FileEventName;
 pub use preset::{Clipped, Preset, clip};
 pub use run::{Run, RunPlan, RunStatus, RunTotals};
 pub use slice::{EndCursor, ProfileFile, ProfileRole, RowCursor, Slice, SliceFile};
+pub use transitions::Superseded;
 pub use window::{Cycle, EveryHours, NotOffered, SETTLE_LAG_SECS, Window, next_live_due, start_of_day};

@@ -25,6 +25,14 @@ pub enum StoreError {
     /// Somebody else changed it first; read it again and decide anew.
     #[error("{0} has changed meanwhile")]
     Conflict(String),
+    /// A document is damaged, or of a newer version; trying again does not help.
+    #[error("{document} cannot be read: {wrong}; restore it, or run the version of Spillway that wrote it")]
+    Unreadable {
+        /// Which.
+        document: String,
+        /// What is wrong with it.
+        wrong: String,
+    },
     /// The store does not work just now; try again.
     #[error("the store is not available: {0}")]
     Unavailable(String),

@@ -1,0 +1,197 @@
+//! The key vault of a laptop: a file that holds the vault's key, for its owner only.
+//!
+//! A seal is `v1:` and, in base64, a random nonce of 12 bytes followed by the AES-256-GCM ciphertext with its tag.
+//! The additional data names the account and the bucket, so a seal that is moved elsewhere does not open.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Read, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, MAX_TAG_LEN, NONCE_LEN, Nonce, RandomizedNonceKey},
+    rand,
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use zeroize::Zeroizing;
+
+use crate::{
+    domain::{AccountId, BucketId, SealedKey},
+    ports::{KeyVault, ServiceAccountKey, VaultError},
+};
+
+/// AES-256.
+const KEY_BYTES: usize = 32;
+/// What a key file begins with; the key follows in base64.
+const FILE_PREFIX: &str = "spillway-vault-key-1:";
+/// More than a key file can have, in bytes.
+const FILE_MAX_BYTES: u64 = 1_000;
+/// What a seal begins with.
+const SEAL_PREFIX: &str = "v1:";
+/// What the additional data begins with.
+const PURPOSE: &[u8] = b"spillway/service-account-key/v1/";
+
+/// Why the vault cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// Others than its owner may read it.
+    #[error(
+        "the key file `{}` is open to others (mode {mode:04o}); if nobody else can have read it, close it with \
+         `chmod 600 '{}'`, otherwise have all service account keys replaced",
+        path.display(), path.display()
+    )]
+    OpenToOthers {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// It holds something else.
+    #[error(
+        "`{}` is no key file of Spillway; name another file, or bring the right one back from a backup: the \
+         sealed service account keys open with no other",
+        path.display()
+    )]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It can be neither read nor made.
+    #[error("the key file `{}` cannot be used: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// A vault whose key lies in a file.
+pub struct KeyFileVault {
+    key: RandomizedNonceKey,
+}
+
+impl KeyFileVault {
+    /// Opens the vault of a key file; makes a new key, readable by the owner only, where there is no file.
+    ///
+    /// # Errors
+    /// [`KeyFileError`]
+    pub fn open(path: &Path) -> Result<Self, KeyFileError> {
+        let fault = |error| KeyFileError::Io { path: path.to_owned(), error };
+        let mut file = match File::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                create(path).map_err(fault)?;
+                File::open(path).map_err(fault)?
+            }
+            file => file.map_err(fault)?,
+        };
+        // Of the open file, not of the path, which may come to mean another file.
+        let facts = file.metadata().map_err(fault)?;
+        let mode = facts.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(KeyFileError::OpenToOthers { path: path.to_owned(), mode });
+        }
+        let mut text = Zeroizing::new(String::with_capacity(FILE_MAX_BYTES as usize));
+        match Read::by_ref(&mut file).take(FILE_MAX_BYTES).read_to_string(&mut text) {
+            Err(error) if error.kind() != ErrorKind::InvalidData => return Err(fault(error)),
+            _ => {}
+        }
+        let key = parse(&text).ok_or_else(|| KeyFileError::NotAKey { path: path.to_owned() })?;
+        Ok(Self { key })
+    }
+}
+
+fn parse(text: &str) -> Option<RandomizedNonceKey> {
+    let encoded = text.trim_end().strip_prefix(FILE_PREFIX)?;
+    let bytes = Zeroizing::new(BASE64_STANDARD.decode(encoded).ok()?);
+    // Checks the length too.
+    RandomizedNonceKey::new(&AES_256_GCM, &bytes).ok()
+}
+
+/// Makes a key file that is there whole or not at all: it is written under a name of its own and then linked to its
+/// place, which fails where another process was first. Then that one's key counts.
+fn create(path: &Path) -> io::Result<()> {
+    let mut bits = [0; 8];
+    rand::fill(&mut bits).map_err(|_| no_random_bits())?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{:016x}.new", u64::from_ne_bytes(bits)));
+    let draft = path.with_file_name(name);
+    let made = write_new(&draft).and_then(|()| match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    });
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => made.and(Err(error)),
+        _ => made,
+    }
+}
+
+fn write_new(path: &Path) -> io::Result<()> {
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    rand::fill(key.as_mut()).map_err(|_| no_random_bits())?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(FILE_PREFIX.as_bytes())?;
+    file.write_all(Zeroizing::new(BASE64_STANDARD.encode(*key)).as_bytes())?;
+    file.write_all(b"\n")?;
+    // A key that is lost with the power would take every seal with it.
+    file.sync_all()
+}
+
+fn no_random_bits() -> io::Error {
+    io::Error::other("the system gives no random bits")
+}
+
+/// Different for any two pairs: the account has a fixed width.
+fn additional_data(account: AccountId, bucket: &BucketId) -> Aad<Vec<u8>> {
+    Aad::from([PURPOSE, &account.0.to_be_bytes(), bucket.0.as_bytes()].concat())
+}
+
+#[async_trait]
+impl KeyVault for KeyFileVault {
+    async fn seal(
+        &self,
+        account: AccountId,
+        bucket: &BucketId,
+        key: &ServiceAccountKey,
+    ) -> Result<SealedKey, VaultError> {
+        let text = key.expose().as_bytes();
+        // With room for the tag, so that no copy of the text is left behind by growing.
+        let mut sealed = Zeroizing::new(Vec::with_capacity(text.len() + MAX_TAG_LEN));
+        sealed.extend_from_slice(text);
+        let nonce = self
+            .key
+            .seal_in_place_append_tag(additional_data(account, bucket), &mut *sealed)
+            .map_err(|_| VaultError::Unavailable("sealing failed".to_owned()))?;
+        let envelope = [nonce.as_ref().as_slice(), sealed.as_slice()].concat();
+        Ok(SealedKey(format!("{SEAL_PREFIX}{}", BASE64_STANDARD.encode(envelope))))
+    }
+
+    async fn open(
+        &self,
+        account: AccountId,
+        bucket: &BucketId,
+        sealed: &SealedKey,
+    ) -> Result<ServiceAccountKey, VaultError> {
+        self.open_seal(account, bucket, sealed)
+            .ok_or_else(|| VaultError::Unreadable { bucket: bucket.clone() })
+    }
+}
+
+impl KeyFileVault {
+    fn open_seal(
+        &self,
+        account: AccountId,
+        bucket: &BucketId,
+        sealed: &SealedKey,
+    ) -> Option<ServiceAccountKey> {
+        let envelope = BASE64_STANDARD.decode(sealed.0.strip_prefix(SEAL_PREFIX)?).ok()?;
+        let mut envelope = Zeroizing::new(envelope);
+        let (nonce, ciphertext) = envelope.split_first_chunk_mut::<NONCE_LEN>()?;
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let text = self.key.open_in_place(nonce, additional_data(account, bucket), ciphertext).ok()?;
+        Some(ServiceAccountKey::new(str::from_utf8(text).ok()?.to_owned()))
+    }
+}

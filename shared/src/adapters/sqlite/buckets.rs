@@ -1,0 +1,77 @@
+//! Buckets.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{
+    documents::{account_column, find, list, to_json},
+    exports,
+};
+use crate::{
+    domain::{AccountId, BucketFailure, BucketId, PartnerBucket},
+    ports::StoreError,
+};
+
+fn name(account: AccountId, id: &str) -> String {
+    format!("bucket `{id}` in account {account}")
+}
+
+/// Where the bucket comes to mean another one at Google, the exports that go on into it take their request ids
+/// there too, so that no other account gets them.
+pub(super) fn put(connection: &Connection, bucket: &PartnerBucket) -> Result<(), StoreError> {
+    let before = get(connection, bucket.account, &bucket.id)?;
+    if before.is_some_and(|before| before.bucket_name != bucket.bucket_name) {
+        exports::move_to(connection, bucket)?;
+    }
+    let sql = "INSERT INTO buckets (account, id, doc) VALUES (?1, ?2, ?3)
+               ON CONFLICT DO UPDATE SET doc = excluded.doc";
+    let account = account_column(bucket.account);
+    connection.prepare_cached(sql)?.execute(params![account, bucket.id.0, to_json(bucket)])?;
+    Ok(())
+}
+
+pub(super) fn get(
+    connection: &Connection,
+    account: AccountId,
+    id: &BucketId,
+) -> Result<Option<PartnerBucket>, StoreError> {
+    let sql = "SELECT doc FROM buckets WHERE account = ?1 AND id = ?2";
+    find(connection, sql, params![account_column(account), id.0], || name(account, &id.0))
+}
+
+pub(super) fn existing(
+    connection: &Connection,
+    account: AccountId,
+    id: &BucketId,
+) -> Result<PartnerBucket, StoreError> {
+    get(connection, account, id)?.ok_or_else(|| StoreError::NotFound(name(account, &id.0)))
+}
+
+pub(super) fn all(connection: &Connection, account: AccountId) -> Result<Vec<PartnerBucket>, StoreError> {
+    let sql = "SELECT doc, id FROM buckets WHERE account = ?1 ORDER BY id";
+    list(connection, sql, [account_column(account)], |id| name(account, id))
+}
+
+pub(super) fn block(
+    connection: &Connection,
+    account: AccountId,
+    id: &BucketId,
+    failure: &BucketFailure,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut bucket = existing(connection, account, id)?;
+    let blocked = bucket.state.block(failure, since);
+    put(connection, &bucket)?;
+    Ok(blocked)
+}
+
+pub(super) fn unblock(
+    connection: &Connection,
+    account: AccountId,
+    id: &BucketId,
+) -> Result<bool, StoreError> {
+    let mut bucket = existing(connection, account, id)?;
+    let unblocked = bucket.state.unblock();
+    put(connection, &bucket)?;
+    Ok(unblocked)
+}

@@ -1,0 +1,64 @@
+//! Taking the next message of a plan.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    chunks,
+    documents::{instant_column, list, run_columns},
+};
+use crate::{
+    domain::{Chunk, ChunkCommand, ChunkId, PlanToken, RunKey},
+    ports::StoreError,
+};
+
+/// The most chunks that a message names (DESIGN, How a run becomes chunks).
+const MESSAGE_CHUNKS: u32 = 50;
+
+// Two reads, each of one range of the index `chunks_claim`: what was never published, in the order of messages;
+// and what was published too long ago, which is little, since few messages are out at a time.
+const LOWEST_MESSAGE: &str = "
+    SELECT message FROM (
+      SELECT * FROM (SELECT message FROM chunks
+        WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
+          AND published_at IS NULL ORDER BY message LIMIT 1)
+      UNION ALL
+      SELECT * FROM (SELECT message FROM chunks
+        WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
+          AND published_at < ?6 ORDER BY message LIMIT 1)
+    ) ORDER BY message LIMIT 1";
+const OF_MESSAGE: &str = "
+    SELECT doc, id FROM chunks
+      WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
+        AND published_at IS NULL AND message = ?7
+    UNION ALL
+    SELECT doc, id FROM chunks
+      WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
+        AND published_at < ?6 AND message = ?7
+    ORDER BY id LIMIT ?8";
+
+pub(super) fn claim(
+    connection: &Connection,
+    run: RunKey,
+    plan: &PlanToken,
+    lost_before: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<ChunkId>, StoreError> {
+    let (account, request, timestamp) = run_columns(run);
+    let (free_at, published_before) = (instant_column(now), instant_column(lost_before));
+    let message: Option<i64> = connection
+        .prepare_cached(LOWEST_MESSAGE)?
+        .query_row(params![account, request, timestamp, plan.0, free_at, published_before], |row| row.get(0))
+        .optional()?;
+    let Some(message) = message else { return Ok(vec![]) };
+    let params =
+        params![account, request, timestamp, plan.0, free_at, published_before, message, MESSAGE_CHUNKS];
+    let free: Vec<Chunk> = list(connection, OF_MESSAGE, params, |id| chunks::name(run, id))?;
+    let mut claimed = Vec::with_capacity(free.len());
+    for mut chunk in free {
+        chunk.apply(ChunkCommand::Publish, now)?;
+        chunks::update(connection, &chunk)?;
+        claimed.push(chunk.key().id.clone());
+    }
+    Ok(claimed)
+}

@@ -1,0 +1,155 @@
+//! Runs. An export's runs are ordered by the cuts of their windows, which no clock that goes backward can mix up.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{
+    documents::{account_column, find, instant_column, list, run_columns, to_json},
+    exports,
+};
+use crate::{
+    domain::{
+        AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, RunStatus, Superseded, Window, ZoneName,
+    },
+    ports::{RunClosing, StoreError},
+};
+
+pub(super) fn name(key: RunKey) -> String {
+    format!("run {key} in account {}", key.account)
+}
+
+fn superseded(key: RunKey) -> impl FnOnce(Superseded) -> StoreError {
+    move |Superseded| StoreError::Conflict(name(key))
+}
+
+/// What a new run is made of.
+pub(super) struct NewRun {
+    pub(super) account: AccountId,
+    pub(super) request: RequestId,
+    pub(super) window: Window,
+    pub(super) zone: ZoneName,
+    pub(super) expected_cut: Option<Timestamp>,
+    pub(super) next_due_at: Option<Timestamp>,
+    pub(super) now: Timestamp,
+}
+
+pub(super) fn create(connection: &Connection, new: &NewRun) -> Result<Run, StoreError> {
+    let &NewRun { account, request, window, expected_cut, next_due_at, now, .. } = new;
+    let mut export = exports::existing(connection, account, request)?;
+    export
+        .run_created(window.cut(), expected_cut, next_due_at)
+        .map_err(|Superseded| StoreError::Conflict(exports::name(account, request)))?;
+    let mut key = RunKey { account, request, run: export.first_run_timestamp(now) };
+    while get(connection, key)?.is_some() {
+        if export.is_one_time() {
+            return Err(StoreError::Conflict(name(key)));
+        }
+        key.run = key.run.next();
+    }
+    let run = Run::owed(key, window, &export.spec, &new.zone, now);
+    save(connection, &run)?;
+    exports::save(connection, &export)?;
+    Ok(run)
+}
+
+pub(super) fn get(connection: &Connection, key: RunKey) -> Result<Option<Run>, StoreError> {
+    let sql = "SELECT doc FROM runs WHERE account = ?1 AND request = ?2 AND run = ?3";
+    find(connection, sql, run_columns(key), || name(key))
+}
+
+pub(super) fn existing(connection: &Connection, key: RunKey) -> Result<Run, StoreError> {
+    get(connection, key)?.ok_or_else(|| StoreError::NotFound(name(key)))
+}
+
+pub(super) fn all(
+    connection: &Connection,
+    account: AccountId,
+    request: RequestId,
+) -> Result<Vec<Run>, StoreError> {
+    let sql = "SELECT doc, request || '-' || run FROM runs WHERE account = ?1 AND request = ?2
+               ORDER BY cut, run";
+    let params = [account_column(account), request.0];
+    list(connection, sql, params, |id| format!("run {id} in account {account}"))
+}
+
+pub(super) fn open_ones(connection: &Connection) -> Result<Vec<Run>, StoreError> {
+    let sql = "SELECT doc, request || '-' || run || ' in account ' || account FROM runs WHERE open
+               ORDER BY cut, account, request, run";
+    list(connection, sql, [], |id| format!("run {id}"))
+}
+
+pub(super) fn save(connection: &Connection, run: &Run) -> Result<(), StoreError> {
+    let sql = "INSERT INTO runs (account, request, run, cut, status, open, doc)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+               ON CONFLICT DO UPDATE SET cut = excluded.cut, status = excluded.status, open = excluded.open,
+                 doc = excluded.doc";
+    let (account, request, timestamp) = run_columns(run.key);
+    connection.prepare_cached(sql)?.execute(params![
+        account,
+        request,
+        timestamp,
+        instant_column(run.window.cut()),
+        run.status.as_str(),
+        !run.status.is_closed(),
+        to_json(run),
+    ])?;
+    Ok(())
+}
+
+/// Whether the run is the first of its export that has not ended.
+fn is_first(connection: &Connection, key: RunKey) -> Result<bool, StoreError> {
+    let sql = "SELECT run FROM runs WHERE account = ?1 AND request = ?2 AND open ORDER BY cut, run LIMIT 1";
+    let params = [account_column(key.account), key.request.0];
+    Ok(connection.prepare_cached(sql)?.query_row(params, |row| row.get::<_, i64>(0))? == key.run.0)
+}
+
+fn is_another_running(connection: &Connection, key: RunKey) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM runs WHERE account = ?1 AND request = ?2 AND run <> ?3
+                 AND status = ?4)";
+    let (account, request, run) = run_columns(key);
+    let params = params![account, request, run, RunStatus::Running.as_str()];
+    Ok(connection.prepare_cached(sql)?.query_row(params, |row| row.get(0))?)
+}
+
+pub(super) fn open(
+    connection: &Connection,
+    key: RunKey,
+    plan: &RunPlan,
+    spec: &ExportSpec,
+    now: Timestamp,
+) -> Result<Run, StoreError> {
+    let mut run = existing(connection, key)?;
+    run.open(plan, spec, now).map_err(superseded(key))?;
+    let mut export = exports::existing(connection, key.account, key.request)?;
+    export
+        .run_opened()
+        .map_err(|Superseded| StoreError::Conflict(exports::name(key.account, key.request)))?;
+    if !is_first(connection, key)? {
+        return Err(StoreError::Conflict(name(key)));
+    }
+    save(connection, &run)?;
+    exports::save(connection, &export)?;
+    Ok(run)
+}
+
+pub(super) fn close(connection: &Connection, key: RunKey, closing: &RunClosing) -> Result<bool, StoreError> {
+    let mut run = existing(connection, key)?;
+    if !run.close(closing.status, closing.totals, closing.now).map_err(superseded(key))? {
+        return Ok(false);
+    }
+    let mut export = exports::existing(connection, key.account, key.request)?;
+    export.run_closed(closing.status, run.window.cut(), is_another_running(connection, key)?);
+    save(connection, &run)?;
+    exports::save(connection, &export)?;
+    Ok(true)
+}
+
+pub(super) fn reopen(connection: &Connection, key: RunKey) -> Result<Run, StoreError> {
+    let mut run = existing(connection, key)?;
+    run.reopen().map_err(superseded(key))?;
+    let mut export = exports::existing(connection, key.account, key.request)?;
+    export.run_reopened();
+    save(connection, &run)?;
+    exports::save(connection, &export)?;
+    Ok(run)
+}

@@ -1,0 +1,84 @@
+CREATE TABLE accounts (
+  account INTEGER PRIMARY KEY,
+  doc     TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE buckets (
+  account INTEGER NOT NULL,
+  id      TEXT NOT NULL,
+  doc     TEXT NOT NULL,
+  PRIMARY KEY (account, id)
+) STRICT;
+
+CREATE TABLE exports (
+  account INTEGER NOT NULL,
+  request INTEGER NOT NULL,
+  bucket  TEXT NOT NULL,
+  active  INTEGER NOT NULL,
+  doc     TEXT NOT NULL,
+  PRIMARY KEY (account, request)
+) STRICT;
+CREATE INDEX exports_of_bucket ON exports (account, bucket) WHERE active;
+
+-- Which request ids are taken in a bucket, by its name at Google, whichever accounts export there. Never deleted:
+-- the objects stay in the bucket too.
+CREATE TABLE request_ids (
+  bucket_name TEXT NOT NULL,
+  request     INTEGER NOT NULL,
+  account     INTEGER NOT NULL,
+  PRIMARY KEY (bucket_name, request)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+  account INTEGER NOT NULL,
+  request INTEGER NOT NULL,
+  run     INTEGER NOT NULL,
+  cut     INTEGER NOT NULL, -- the window's; oldest means the lowest
+  status  TEXT NOT NULL,
+  open    INTEGER NOT NULL,
+  doc     TEXT NOT NULL,
+  PRIMARY KEY (account, request, run),
+  FOREIGN KEY (account, request) REFERENCES exports (account, request)
+) STRICT;
+CREATE INDEX runs_open ON runs (cut, account, request, run) WHERE open;
+
+CREATE TABLE chunks (
+  account      INTEGER NOT NULL,
+  request      INTEGER NOT NULL,
+  run          INTEGER NOT NULL,
+  plan         TEXT NOT NULL,
+  id           TEXT NOT NULL,
+  state        TEXT NOT NULL,
+  free_at      INTEGER,     -- from when on it may be leased: ready, the lowest number; none when finished
+  published_at INTEGER,
+  message      INTEGER NOT NULL,
+  doc          TEXT NOT NULL,
+  PRIMARY KEY (account, request, run, plan, id),
+  FOREIGN KEY (account, request, run) REFERENCES runs (account, request, run)
+) STRICT;
+CREATE INDEX chunks_tally ON chunks (account, request, run, plan, state, free_at);
+CREATE INDEX chunks_claim ON chunks (account, request, run, plan, published_at, message, free_at)
+  WHERE free_at IS NOT NULL;
+
+CREATE TABLE columns (
+  account INTEGER NOT NULL,
+  request INTEGER NOT NULL,
+  records TEXT NOT NULL, -- `profiles`, or `event:` and the event's name
+  doc     TEXT NOT NULL,
+  PRIMARY KEY (account, request, records)
+) STRICT;
+
+CREATE TABLE scanned_keys (
+  account INTEGER NOT NULL,
+  path    TEXT NOT NULL,
+  keys    TEXT NOT NULL,
+  PRIMARY KEY (account, path)
+) STRICT;
+
+CREATE TABLE ratios (
+  account    INTEGER NOT NULL,
+  format_key TEXT NOT NULL,
+  event_name TEXT NOT NULL,
+  ratio      REAL NOT NULL,
+  PRIMARY KEY (account, format_key, event_name)
+) STRICT;

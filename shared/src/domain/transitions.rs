@@ -1,0 +1,181 @@
+//! How buckets, exports and runs move on: pure, so that every store moves them alike. Chunks have
+//! [`Chunk::apply`](super::Chunk::apply).
+
+use jiff::Timestamp;
+
+use super::{
+    BucketFailure, BucketState, Export, ExportSpec, ExportStatus, Frequency, Run, RunKey, RunPlan, RunStatus,
+    RunTimestamp, RunTotals, StopReason, Window, ZoneName,
+};
+
+/// The document stands where it does not allow this; somebody else was first. It is as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("somebody else was first")]
+pub struct Superseded;
+
+impl BucketState {
+    /// Blocks. A blocked one keeps its first `since`, and takes a failure of another class, so that the customer
+    /// reads what is wrong now. True where it was not blocked.
+    pub fn block(&mut self, failure: &BucketFailure, at: Timestamp) -> bool {
+        match self {
+            Self::Ready => {
+                *self = Self::Blocked { since: at, failure: failure.clone() };
+                true
+            }
+            Self::Blocked { failure: known, .. } => {
+                if known.class != failure.class {
+                    *known = failure.clone();
+                }
+                false
+            }
+        }
+    }
+
+    /// Unblocks. True where it was blocked.
+    pub fn unblock(&mut self) -> bool {
+        !matches!(std::mem::replace(self, Self::Ready), Self::Ready)
+    }
+}
+
+impl Export {
+    /// Whether it runs once only.
+    #[must_use]
+    pub fn is_one_time(&self) -> bool {
+        matches!(self.spec.frequency, Frequency::OneTime { .. })
+    }
+
+    /// The timestamp that its next run asks for. A one-time export has one run, under the request id; others take
+    /// the next second that is free.
+    #[must_use]
+    pub fn first_run_timestamp(&self, now: Timestamp) -> RunTimestamp {
+        RunTimestamp(if self.is_one_time() { self.request.0 } else { now.as_second() })
+    }
+
+    /// A run up to `cut` has been created.
+    ///
+    /// # Errors
+    /// [`Superseded`] where runs have not been created up to just `expected_cut`, or the export has ended.
+    pub fn run_created(
+        &mut self,
+        cut: Timestamp,
+        expected_cut: Option<Timestamp>,
+        next_due_at: Option<Timestamp>,
+    ) -> Result<(), Superseded> {
+        if !self.is_active() || self.planned_cut != expected_cut {
+            return Err(Superseded);
+        }
+        (self.planned_cut, self.next_due_at) = (Some(cut), next_due_at);
+        Ok(())
+    }
+
+    /// A run of it is being worked.
+    ///
+    /// # Errors
+    /// [`Superseded`] where the export has ended.
+    pub fn run_opened(&mut self) -> Result<(), Superseded> {
+        if !self.is_active() {
+            return Err(Superseded);
+        }
+        self.status = ExportStatus::Running;
+        Ok(())
+    }
+
+    /// A run has ended. What a STOPPED run left out has not been delivered, and a run that was opened again does
+    /// not take back what later ones delivered.
+    pub fn run_closed(&mut self, status: RunStatus, cut: Timestamp, another_is_running: bool) {
+        if status != RunStatus::Stopped {
+            self.delivered_cut = self.delivered_cut.max(Some(cut));
+        }
+        if !self.is_active() {
+            return;
+        }
+        self.status = match (self.is_one_time(), status) {
+            (true, RunStatus::Incomplete) => ExportStatus::Running,
+            (true, _) => ExportStatus::Done,
+            (false, _) if another_is_running => ExportStatus::Running,
+            (false, _) => ExportStatus::Pending,
+        };
+    }
+
+    /// A run of it is being worked again; an export that has ended stays so.
+    pub fn run_reopened(&mut self) {
+        if self.is_active() {
+            self.status = ExportStatus::Running;
+        }
+    }
+
+    /// Stops it. False, and nothing changes, where it has ended.
+    pub fn stop(&mut self, reason: &StopReason, at: Timestamp) -> bool {
+        if !self.is_active() {
+            return false;
+        }
+        self.status = ExportStatus::Stopped { reason: reason.clone(), at };
+        true
+    }
+}
+
+impl Run {
+    /// A run that is owed.
+    #[must_use]
+    pub fn owed(key: RunKey, window: Window, spec: &ExportSpec, zone: &ZoneName, now: Timestamp) -> Self {
+        let (spec, zone) = (spec.clone(), zone.clone());
+        let (status, totals) = (RunStatus::Owed, RunTotals::default());
+        Self {
+            key,
+            window,
+            spec,
+            zone,
+            status,
+            plan: None,
+            created_at: now,
+            opened_at: None,
+            closed_at: None,
+            totals,
+        }
+    }
+
+    /// Adopts a plan, made for `spec`.
+    ///
+    /// # Errors
+    /// [`Superseded`] where it has a plan or has ended.
+    pub fn open(&mut self, plan: &RunPlan, spec: &ExportSpec, now: Timestamp) -> Result<(), Superseded> {
+        if self.status != RunStatus::Owed || self.plan.is_some() {
+            return Err(Superseded);
+        }
+        (self.plan, self.spec) = (Some(plan.clone()), spec.clone());
+        (self.status, self.opened_at) = (RunStatus::Running, Some(now));
+        Ok(())
+    }
+
+    /// Ends it. False, and nothing changes, where it has ended so already.
+    ///
+    /// # Errors
+    /// [`Superseded`] where it has ended otherwise, or `status` ends no run.
+    pub fn close(
+        &mut self,
+        status: RunStatus,
+        totals: RunTotals,
+        now: Timestamp,
+    ) -> Result<bool, Superseded> {
+        if self.status.is_closed() && self.status == status {
+            return Ok(false);
+        }
+        if self.status.is_closed() || !status.is_closed() {
+            return Err(Superseded);
+        }
+        (self.status, self.totals, self.closed_at) = (status, totals, Some(now));
+        Ok(true)
+    }
+
+    /// Opens an INCOMPLETE one again.
+    ///
+    /// # Errors
+    /// [`Superseded`] for any other.
+    pub fn reopen(&mut self) -> Result<(), Superseded> {
+        if self.status != RunStatus::Incomplete {
+            return Err(Superseded);
+        }
+        (self.status, self.totals, self.closed_at) = (RunStatus::Running, RunTotals::default(), None);
+        Ok(())
+    }
+}
