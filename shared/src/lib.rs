@@ -3,6 +3,7 @@
 //! The arrows between the parts point one way: `domain` (pure) ← `encode` and `ports` ← `adapters` and
 //! `steps` ← functions. Steps know ports only; adapters never use each other.
 
+pub mod adapters;
 pub mod domain;
 pub mod encode;
 pub mod ports;
