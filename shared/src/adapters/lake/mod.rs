@@ -13,8 +13,6 @@ mod profiles;
 mod sorted;
 mod source;
 mod store_clock;
-#[cfg(test)]
-mod tests;
 
 use std::path::Path as FsPath;
 use std::sync::Arc;
@@ -28,7 +26,7 @@ use tokio::runtime::Handle;
 
 use crate::domain::{Footer, LakeFile, Slice};
 use crate::ports::{Clock, Lake, LakeError, LakeQuery, LakeRows};
-pub use keys::{KeyScanError, scan_property_keys};
+pub use keys::scan_property_keys;
 pub use source::MAX_OPEN_FILES;
 use source::Medium;
 use store_clock::StoreClock;

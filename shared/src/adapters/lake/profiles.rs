@@ -4,7 +4,7 @@
 //! group of files but the last is merged into memory, the lowest ids first and as many as fit; those bound the
 //! range of the round. The last group's merge then delivers that range, and the next round goes on behind it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -40,8 +40,8 @@ impl Default for Budget {
         const MIB: u64 = 1024 * 1024;
         Self {
             open_files: MAX_OPEN_FILES,
-            reader_bytes: 80 * MIB,
-            kept_bytes: 48 * MIB,
+            reader_bytes: 48 * MIB,
+            kept_bytes: 32 * MIB,
             batch_bytes: 2 * MIB,
             batch_rows: 4096,
         }
@@ -201,20 +201,19 @@ impl ProfileRows {
 
 impl LakeRows for ProfileRows {
     fn next_batch(&mut self) -> Result<Option<SourcedBatch>, LakeError> {
-        let (mut rows, mut origins, mut bytes, mut sources) = (Vec::new(), Vec::new(), 0, 0);
-        let mut last = std::ptr::null();
+        let (mut rows, mut origins, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut held = HashSet::new();
         self.deleted_before.clear();
         while rows.len() < self.budget.batch_rows && bytes < self.budget.batch_bytes {
             let Some((batch, row, origin)) = self.next_row()? else { break };
             self.deleted_before.push(self.deleted);
             bytes += row_bytes(&batch, row);
-            // Rows that are picked here and there hold on to whole batches, so those are bounded too.
-            sources += usize::from(last != Arc::as_ptr(&batch));
-            last = Arc::as_ptr(&batch);
+            held.insert(Arc::as_ptr(&batch));
             rows.push((batch, row));
             origins.push(origin);
+            // Rows that are picked here and there hold on to whole batches, so those are bounded too.
             let width = self.round.as_ref().map_or(1, |(merge, _)| merge.width());
-            if sources >= 4096.max(width * 64) {
+            if held.len() > 2 * width + 16 {
                 break;
             }
         }
