@@ -6,4 +6,6 @@
 pub mod adapters;
 pub mod domain;
 pub mod encode;
+pub mod http;
 pub mod ports;
+pub mod steps;

@@ -1,3 +1,4 @@
-//! The ports against the real world. Adapters never use each other; only the wiring builds them.
+//! The ports' implementations. They know the world and never each other; only the wiring builds them.
 
+pub mod gcs;
 pub mod lake;

@@ -75,46 +75,6 @@ impl FailureClass {
             Self::NameTaken | Self::Ours => Side::Ours,
         }
     }
-
-    /// The class of an answer of Google's JSON API: its status, the error's `reason` and message
-    /// (the bodies are in the tests below).
-    #[must_use]
-    pub fn of_answer(http_status: u16, reason: &str, message: &str) -> Self {
-        let says = |part: &str| message.contains(part);
-        let billing =
-            says("billing account") || says("Billing has not been enabled") || says("accountDisabled");
-        match (http_status, reason) {
-            (_, "retentionPolicyNotMet") => Self::RetentionPolicy,
-            (_, "accountDisabled" | "userProjectMissing" | "UserProjectAccountProblem") => {
-                Self::BillingDisabled
-            }
-            (_, "orgPolicyViolation") => Self::OrganisationPolicy,
-            (_, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded" | "dailyLimitExceeded") => {
-                Self::Throttled
-            }
-            (401, _) => Self::CredentialsRejected,
-            (403, _) if says("Hold") || says("hold") => Self::Hold,
-            (403, _) if billing => Self::BillingDisabled,
-            (403, _)
-                if says("constraints/") || says("organization's policy") || says("Organization Policy") =>
-            {
-                Self::OrganisationPolicy
-            }
-            (403, _) if says("GCP account is forbidden") => Self::CredentialsRejected,
-            (403, _) => Self::PermissionMissing { permission: named_permission(message) },
-            (400, _) if says("requester pays") => Self::BillingDisabled,
-            (404, _) => Self::BucketMissing,
-            (408 | 429, _) => Self::Throttled,
-            (500..=599, _) => Self::Unavailable,
-            _ => Self::Ours,
-        }
-    }
-}
-
-/// The permission that Google's sentence names: `… does not have storage.objects.create access …`.
-fn named_permission(message: &str) -> Option<String> {
-    let word = message.split([' ', '\'', '"']).find(|word| word.starts_with("storage."))?;
-    Some(word.trim_end_matches(['.', ',']).to_owned())
 }
 
 impl std::fmt::Display for BucketFailure {
@@ -172,83 +132,6 @@ impl std::fmt::Display for BucketFailure {
         match self.http_status {
             Some(status) => write!(f, " [{status}: {}]", self.message),
             None => write!(f, " [{}]", self.message),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_classes_of_published_bodies() {
-        let create = "x@p.iam.gserviceaccount.com does not have storage.objects.create access to the Google \
-                      Cloud Storage object. Permission 'storage.objects.create' denied on resource (or it may \
-                      not exist).";
-        let missing = FailureClass::PermissionMissing { permission: Some("storage.objects.create".into()) };
-        let cases = [
-            (401, "authError", "Invalid Credentials", FailureClass::CredentialsRejected),
-            (
-                403,
-                "forbidden",
-                "Credentials are incorrect, GCP account is forbidden.",
-                FailureClass::CredentialsRejected,
-            ),
-            (403, "forbidden", create, missing),
-            (404, "notFound", "The specified bucket does not exist.", FailureClass::BucketMissing),
-            (
-                403,
-                "retentionPolicyNotMet",
-                "Object 'b/o' is subject to bucket's retention policy or object retention and cannot be \
-                 deleted or overwritten until 2027-01-01T00:00:00Z",
-                FailureClass::RetentionPolicy,
-            ),
-            (
-                403,
-                "forbidden",
-                "Object 'b/o' is under active Temporary hold and cannot be deleted",
-                FailureClass::Hold,
-            ),
-            (
-                403,
-                "accountDisabled",
-                "The project to be billed is associated with an absent billing account.",
-                FailureClass::BillingDisabled,
-            ),
-            (
-                403,
-                "forbidden",
-                "The project to be billed is associated with a closed billing account.",
-                FailureClass::BillingDisabled,
-            ),
-            (
-                400,
-                "required",
-                "Bucket is a requester pays bucket but no user project provided.",
-                FailureClass::BillingDisabled,
-            ),
-            (
-                412,
-                "conditionNotMet",
-                "Request violates constraint 'constraints/storage.x'",
-                FailureClass::Ours,
-            ),
-            (
-                403,
-                "forbidden",
-                "Request violates constraint constraints/gcp.restrict",
-                FailureClass::OrganisationPolicy,
-            ),
-            (429, "rateLimitExceeded", "The rate of change requests is too high", FailureClass::Throttled),
-            (503, "backendError", "Try again", FailureClass::Unavailable),
-            (400, "invalid", "Invalid argument", FailureClass::Ours),
-        ];
-        for (status, reason, message, class) in cases {
-            assert_eq!(
-                FailureClass::of_answer(status, reason, message),
-                class,
-                "{status} {reason} {message}"
-            );
         }
     }
 }

@@ -103,12 +103,17 @@ impl Slice {
         }
     }
 
-    /// The bytes of its files, as listed.
+    /// The bytes of its files, where it holds all their rows: the input of a ratio.
     #[must_use]
-    pub fn listed_bytes(&self) -> u64 {
+    pub fn whole_file_bytes(&self) -> Option<u64> {
         match self {
-            Self::Events { files, .. } => files.iter().map(|file| file.bytes).sum(),
-            Self::Profiles { files, .. } => files.iter().map(|file| file.bytes).sum(),
+            Self::Events { files, from } if *from == RowCursor::default() => {
+                files.iter().map(|file| file.row_groups.is_none().then_some(file.bytes)).sum()
+            }
+            Self::Profiles { files, after: None, upto: None } => {
+                Some(files.iter().map(|file| file.bytes).sum())
+            }
+            _ => None,
         }
     }
 }

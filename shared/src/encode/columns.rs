@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, TimeUnit};
 
+use super::FileContent;
+
 /// `ts`: microseconds, UTC; must exist.
 pub const TS: &str = "ts";
 /// The user.
@@ -72,6 +74,16 @@ pub fn profile_fields() -> Vec<Field> {
         optional("phone", DataType::Utf8View),
         optional(DELETED, DataType::Boolean),
     ]
+}
+
+/// The names of the columns that a file's content is made of.
+#[must_use]
+pub fn needed(content: &FileContent) -> Vec<String> {
+    let fields = match content {
+        FileContent::Events { .. } => event_fields(),
+        FileContent::Profiles { .. } => profile_fields(),
+    };
+    fields.iter().map(|field| field.name().clone()).collect()
 }
 
 /// Microseconds since 1970, UTC.

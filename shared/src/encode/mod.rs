@@ -4,12 +4,40 @@
 //! counted as stored, behind the gzip layer where there is one.
 
 pub mod columns;
+mod csv;
+mod flatten;
+mod gzip;
+mod hash;
+mod json;
+mod json_text;
+mod parquet;
+mod property_keys;
+mod record;
+mod stored;
+mod text;
+mod text_file;
+mod time;
+mod xml;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 use arrow_array::RecordBatch;
 use jiff::tz::TimeZone;
 
 use crate::domain::{Format, IdentityPriority, Packaging};
 pub use crate::domain::{PropertyColumn, PropertyScope};
+use csv::{CsvEvents, CsvProfiles};
+use json::{JsonEvents, JsonProfiles};
+use parquet::{EventRows, ParquetFile, ProfileRows};
+use text_file::TextFile;
+use xml::{XmlEvents, XmlProfiles};
+
+pub use csv::is_fixed_profile_column;
+pub use json_text::JsonFault;
+pub use property_keys::{FOOTER_KEY, PropertyKeys};
 
 /// No stored object has more bytes than this (FORMATS, The size limit).
 pub const FILE_LIMIT_BYTES: u64 = 100_000_000;
@@ -67,6 +95,39 @@ pub trait FileEncoder: Send {
     fn finish(self: Box<Self>, out: &mut Vec<u8>) -> Result<(), EncodeError>;
 }
 
+/// Begins a file.
+///
+/// # Errors
+/// [`EncodeError::Internal`] when the format's writer cannot be made.
+pub fn open(options: &FileOptions, content: &FileContent) -> Result<Box<dyn FileEncoder>, EncodeError> {
+    Ok(match (options.format, content) {
+        (Format::Json, FileContent::Events { event_name, .. }) => {
+            Box::new(TextFile::new(options, JsonEvents::new(options, event_name)))
+        }
+        (Format::Json, FileContent::Profiles { .. }) => {
+            Box::new(TextFile::new(options, JsonProfiles::new(options)))
+        }
+        (Format::Csv, FileContent::Events { event_name, columns }) => {
+            Box::new(TextFile::new(options, CsvEvents::new(options, event_name, columns)))
+        }
+        (Format::Csv, FileContent::Profiles { columns }) => {
+            Box::new(TextFile::new(options, CsvProfiles::new(options, columns)))
+        }
+        (Format::Xml, FileContent::Events { event_name, .. }) => {
+            Box::new(TextFile::new(options, XmlEvents::new(options, event_name)))
+        }
+        (Format::Xml, FileContent::Profiles { .. }) => {
+            Box::new(TextFile::new(options, XmlProfiles::new(options)))
+        }
+        (Format::Parquet, FileContent::Events { event_name, .. }) => {
+            Box::new(ParquetFile::new(options, EventRows::new(options, event_name))?)
+        }
+        (Format::Parquet, FileContent::Profiles { .. }) => {
+            Box::new(ParquetFile::new(options, ProfileRows::new(options))?)
+        }
+    })
+}
+
 /// Why rows cannot be encoded. All of these are faults of the lake (or ours), never of the customer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
@@ -109,4 +170,28 @@ pub enum EncodeError {
     /// A batch that does not have the lake's columns, or a writer that failed on valid data: a bug of ours.
     #[error("cannot encode: {0}")]
     Internal(String),
+}
+
+impl EncodeError {
+    /// The row within the batch that it is about.
+    #[must_use]
+    pub fn row(&self) -> Option<usize> {
+        match self {
+            Self::BadProperties { row, .. }
+            | Self::UnknownProperty { row, .. }
+            | Self::BadTime { row, .. }
+            | Self::RowTooLarge { row, .. } => Some(*row),
+            Self::Internal(_) => None,
+        }
+    }
+
+    /// What is wrong with the row, without its number in the batch, which means nothing to a person.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let text = self.to_string();
+        match self.row() {
+            Some(row) => text.strip_prefix(&format!("row {row}: ")).unwrap_or(&text).to_owned(),
+            None => text,
+        }
+    }
 }

@@ -1,0 +1,216 @@
+//! The JSON API as curl and gcloud use it: buckets, IAM, lists, ranges, sessions, anonymous callers.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::*;
+use gcs_emulator::{BucketOptions, Role};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+async fn json(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap_or_default())
+}
+
+fn reason(body: &Value) -> &str {
+    body["error"]["errors"][0]["reason"].as_str().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn buckets_live_and_die() {
+    let world = World::new().await;
+    let http = world.http().await;
+    let all = world.url(&format!("/storage/v1/b?project={PROJECT}"));
+    let body = json!({"name": "fresh", "location": "us-east1", "retentionPolicy": {"retentionPeriod": "60"}});
+    let (status, made) = json(http.post(&all).json(&body)).await;
+    assert_eq!((status, &made["name"], &made["location"]), (200, &json!("fresh"), &json!("US-EAST1")));
+    assert_eq!(json(http.post(&all).json(&body)).await.0, 409);
+    assert_eq!(json(http.post(&all).json(&json!({"name": "../x"}))).await.0, 400);
+    assert_eq!(json(http.post(world.url("/storage/v1/b?project=other")).json(&body)).await.0, 403);
+    let (_, listed) = json(http.get(&all)).await;
+    let names: Vec<&str> =
+        listed["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["fresh", BUCKET]);
+
+    let fresh = world.url("/storage/v1/b/fresh");
+    let lock = format!("{fresh}/lockRetentionPolicy?ifMetagenerationMatch=");
+    assert_eq!(json(http.post(format!("{lock}99"))).await.0, 412);
+    let (status, locked) = json(http.post(format!("{lock}1"))).await;
+    assert_eq!((status, &locked["retentionPolicy"]["isLocked"]), (200, &json!(true)));
+    let shorter = json!({"retentionPolicy": {"retentionPeriod": "59"}});
+    assert_eq!(json(http.patch(&fresh).json(&shorter)).await.0, 403);
+    assert_eq!(json(http.patch(&fresh).json(&json!({"retentionPolicy": null}))).await.0, 403);
+    let longer = json!({"retentionPolicy": {"retentionPeriod": "61"}});
+    let (status, longer) = json(http.patch(&fresh).json(&longer)).await;
+    assert_eq!((status, &longer["retentionPolicy"]["isLocked"]), (200, &json!(true)));
+
+    std::fs::write(world.folder.path().join("fresh/file"), "x").unwrap();
+    assert_eq!(json(http.delete(&fresh)).await.0, 409);
+    std::fs::remove_file(world.folder.path().join("fresh/file")).unwrap();
+    assert_eq!(json(http.delete(&fresh)).await.0, 204);
+    assert_eq!(json(http.get(&fresh)).await.0, 404);
+    let (status, refused) = json(http.get(world.url(&format!("/storage/v1/b/{BUCKET}")))).await;
+    assert_eq!((status, reason(&refused)), (403, "forbidden"), "objectUser holds no storage.buckets.get");
+}
+
+#[tokio::test]
+async fn iam_over_http() {
+    let world = World::with(BucketOptions::default(), Role::Admin).await;
+    let http = world.http().await;
+    let iam = world.url(&format!("/storage/v1/b/{BUCKET}/iam"));
+    let tested = |http: reqwest::Client| {
+        let url = format!(
+            "{iam}/testPermissions?permissions=storage.objects.create&permissions=storage.buckets.get&permissions=x"
+        );
+        async move { json(http.get(url)).await.1["permissions"].clone() }
+    };
+    assert_eq!(tested(http.clone()).await, json!(["storage.objects.create", "storage.buckets.get"]));
+    let member = format!("serviceAccount:{EMAIL}");
+    let (_, policy) = json(http.get(&iam)).await;
+    assert_eq!(policy["bindings"], json!([{"role": "roles/storage.admin", "members": [member]}]));
+    let unknown = json!({"bindings": [{"role": "roles/owner", "members": [member]}]});
+    assert_eq!(json(http.put(&iam).json(&unknown)).await.0, 400);
+    let less = json!({"bindings": [{"role": "roles/storage.objectCreator", "members": [member]}]});
+    assert_eq!(json(http.put(&iam).json(&less)).await.0, 200);
+    assert_eq!(tested(http.clone()).await, json!(["storage.objects.create"]));
+    assert_eq!(json(http.put(&iam).json(&less)).await.0, 403);
+}
+
+#[tokio::test]
+async fn anonymous_callers_need_all_users() {
+    let world = World::new().await;
+    world.create("o", noise(3)).await.unwrap();
+    let (http, url) = (reqwest::Client::new(), world.url(&format!("/storage/v1/b/{BUCKET}/o/o?alt=media")));
+    let (status, refused) = json(http.get(&url)).await;
+    assert_eq!((status, reason(&refused)), (401, "required"));
+    assert!(refused["error"]["message"].as_str().unwrap().starts_with("Anonymous caller does not have"));
+    assert_eq!(json(http.get(&url).bearer_auth("a.b.c")).await.0, 401);
+    world.emulator().grant(BUCKET, "allUsers", Role::ObjectViewer).unwrap();
+    assert_eq!(http.get(&url).send().await.unwrap().bytes().await.unwrap(), noise(3));
+}
+
+#[tokio::test]
+async fn requester_pays() {
+    let options = BucketOptions { requester_pays: true, ..BucketOptions::default() };
+    let world = World::with(options, Role::ObjectUser).await;
+    let (http, url) = (world.http().await, world.url(&format!("/storage/v1/b/{BUCKET}/o")));
+    let (status, refused) = json(http.get(&url)).await;
+    assert_eq!((status, reason(&refused)), (400, "required"));
+    assert_eq!(json(http.get(format!("{url}?userProject=p"))).await.0, 200);
+}
+
+#[tokio::test]
+async fn ranges_and_headers() {
+    let world = World::new().await;
+    let object = world.create("o.csv.gz", noise(1000)).await.unwrap();
+    let http = world.http().await;
+    for path in [
+        format!("/storage/v1/b/{BUCKET}/o/o.csv.gz?alt=media"),
+        format!("/download/storage/v1/b/{BUCKET}/o/o.csv.gz"),
+    ] {
+        let get = || http.get(world.url(&path));
+        let part = get().header("range", "bytes=10-19").send().await.unwrap();
+        assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+        assert_eq!(part.headers()["content-range"], "bytes 10-19/1000");
+        assert_eq!(part.headers()["x-goog-generation"], object.generation.to_string().as_str());
+        assert_eq!(part.headers()["x-goog-stored-content-length"], "1000");
+        assert_eq!(part.bytes().await.unwrap(), noise(1000).slice(10..20));
+        let outside = get().header("range", "bytes=1000-").send().await.unwrap();
+        assert_eq!(outside.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+        assert_eq!(outside.headers()["content-range"], "bytes */1000");
+    }
+    let url = world.url(&format!("/storage/v1/b/{BUCKET}/o/o.csv.gz"));
+    let generation = object.generation;
+    assert_eq!(json(http.get(format!("{url}?ifGenerationNotMatch={generation}"))).await.0, 304);
+    assert_eq!(json(http.get(format!("{url}?ifGenerationMatch=1"))).await.0, 412);
+    assert_eq!(json(http.get(format!("{url}?generation=1"))).await.0, 404);
+    assert_eq!(json(http.get(format!("{url}?generation=x"))).await.0, 400);
+    let patch = json!({"metadata": {"run": "7"}, "cacheControl": "no-store"});
+    assert_eq!(json(http.patch(&url).json(&patch)).await.0, 403, "the scope of Google's client is full");
+}
+
+#[tokio::test]
+async fn media_uploads_lists_and_deletes() {
+    let world = World::new().await;
+    let http = world.http().await;
+    let upload = world.url(&format!("/upload/storage/v1/b/{BUCKET}/o"));
+    for name in ["a/1", "a/2", "b", "c"] {
+        let request = http
+            .post(&upload)
+            .query(&[("uploadType", "media"), ("name", name)])
+            .header("content-type", "text/csv");
+        let (status, made) = json(request.body("x")).await;
+        assert_eq!((status, &made["name"], &made["contentType"]), (200, &json!(name), &json!("text/csv")));
+    }
+    std::fs::write(world.folder.path().join(BUCKET).join("dropped in"), "by hand").unwrap();
+    let list = world.url(&format!("/storage/v1/b/{BUCKET}/o"));
+    let (_, page) = json(http.get(&list).query(&[("maxResults", "2")])).await;
+    assert_eq!(page["items"][1]["name"], "a/2");
+    let token = page["nextPageToken"].as_str().unwrap();
+    let (_, rest) = json(http.get(&list).query(&[("pageToken", token)])).await;
+    let names: Vec<&Value> = rest["items"].as_array().unwrap().iter().map(|item| &item["name"]).collect();
+    assert_eq!(names, ["b", "c", "dropped in"]);
+    assert_eq!(rest["items"][2]["size"], "7");
+    assert_eq!(world.read("dropped in").await, b"by hand");
+    let (_, folders) = json(http.get(&list).query(&[("delimiter", "/"), ("prefix", "a")])).await;
+    assert_eq!(folders["prefixes"], json!(["a/"]));
+    assert_eq!(json(http.get(&list).query(&[("pageToken", "!")])).await.0, 400);
+
+    assert_eq!(json(http.delete(format!("{list}/a%2F1?ifGenerationMatch=5"))).await.0, 412);
+    assert_eq!(json(http.delete(format!("{list}/a%2F1"))).await.0, 204);
+    let (status, gone) = json(http.delete(format!("{list}/a%2F1"))).await;
+    assert_eq!((status, reason(&gone)), (404, "notFound"));
+    // A person edits a file: its size, checksum and generation follow.
+    let (_, before) = json(http.get(format!("{list}/b"))).await;
+    std::fs::write(world.emulator().object_path(BUCKET, "b"), "edited").unwrap();
+    let (_, after) = json(http.get(format!("{list}/b"))).await;
+    assert_eq!(after["size"], "6");
+    assert_ne!(before["generation"], after["generation"]);
+}
+
+#[tokio::test]
+async fn sessions_by_hand() {
+    let world = World::new().await;
+    let http = world.http().await;
+    let start = |world: &World| {
+        let url = world.url(&format!("/upload/storage/v1/b/{BUCKET}/o?uploadType=resumable&name=s%20p"));
+        let http = http.clone();
+        async move {
+            let reply = http.post(url).json(&json!({"contentType": "text/csv"})).send().await.unwrap();
+            assert_eq!(reply.status(), 200);
+            reply.headers()["location"].to_str().unwrap().to_owned()
+        }
+    };
+    let location = start(&world).await;
+    assert!(location.starts_with(world.running.base_url()), "{location}");
+    // The URL alone is the credential.
+    let http_without_key = reqwest::Client::new();
+    let put = |url: &str, range: &str, body: &'static str| {
+        http_without_key.put(url.to_owned()).header("content-range", range).body(body).send()
+    };
+    let reply = put(&location, "bytes 0-4/*", "hello").await.unwrap();
+    assert_eq!((reply.status().as_u16(), &reply.headers()["range"]), (308, &"bytes=0-4".parse().unwrap()));
+
+    let old_base = world.running.base_url().to_owned();
+    let world = world.restarted().await;
+    let location = location.replace(&old_base, world.running.base_url());
+    let reply = put(&location, "bytes */*", "").await.unwrap();
+    assert_eq!((reply.status().as_u16(), &reply.headers()["range"]), (308, &"bytes=0-4".parse().unwrap()));
+    assert_eq!(put(&location, "bytes 9-9/10", "x").await.unwrap().status(), 400, "a gap");
+    assert_eq!(put(&location, "bytes 5-6/10", "long body").await.unwrap().status(), 400, "a body too long");
+    let reply = put(&location, "bytes 3-6/7", "lo -").await.unwrap();
+    assert_eq!(reply.status(), 200, "what was sent before is skipped");
+    assert_eq!(world.read("s p").await, b"hello -");
+    for _ in 0..2 {
+        let again: Value = put(&location, "bytes */*", "").await.unwrap().json().await.unwrap();
+        assert_eq!((&again["size"], &again["contentType"]), (&json!("7"), &json!("text/csv")));
+    }
+
+    let other = start(&world).await;
+    assert_eq!(http.delete(&other).send().await.unwrap().status(), 499);
+    assert_eq!(put(&other, "bytes */*", "").await.unwrap().status(), 404);
+    let whole = start(&world).await;
+    assert_eq!(http.put(&whole).body("no range at all").send().await.unwrap().status(), 200);
+    assert_eq!(world.read("s p").await, b"no range at all");
+}

@@ -1,1 +1,0 @@
-//! Planning: which slices of the lake become which chunks.

@@ -1,0 +1,185 @@
+//! CSV files: fixed columns, then one for every property that the plan knows (FORMATS, CSV).
+
+mod cell;
+mod cells;
+
+use arrow_array::RecordBatch;
+
+use super::flatten::Flattener;
+use super::record::{Events, Profiles, Value};
+use super::text::{push_integer, push_number};
+use super::text_file::TextRows;
+use super::time::LocalTime;
+use super::{EncodeError, FileOptions, PropertyColumn, PropertyScope, columns};
+use crate::domain::IdentityPriority;
+use cell::push_cell;
+use cells::RowCells;
+
+#[cfg(test)]
+mod tests;
+
+/// The columns of every events file.
+const EVENT_COLUMNS: &str = "ts,eventName,profile.identity,profile.objectId,profile.all_identities,\
+    profile.platform,profile.phone,profile.name,profile.email,profile.push_token,deviceInfo.make,\
+    deviceInfo.model,deviceInfo.appVersion,deviceInfo.sdkVersion,deviceInfo.osVersion,deviceInfo.browser,\
+    deviceInfo.dpi,deviceInfo.dimensions.width,deviceInfo.dimensions.height,deviceInfo.dimensions.unit,\
+    controlGroupName";
+/// The columns of every profiles file that come from the lake's columns.
+const USER_COLUMNS: [&str; 5] = ["identity", "objectId", "all_identities", "Email", "Phone"];
+/// The columns of every profiles file that properties of these names fill.
+const FIXED_PROPERTIES: [&str; 8] =
+    ["Name", "Gender", "DOB", "Photo", "MSG-push", "MSG-email", "MSG-sms", "MSG-whatsapp"];
+
+/// Whether a flattened profile property has no column after the fixed ones: its name is that of a fixed one.
+#[must_use]
+pub fn is_fixed_profile_column(key: &str) -> bool {
+    USER_COLUMNS.contains(&key) || FIXED_PROPERTIES.contains(&key)
+}
+
+/// The rows of an events file.
+pub(super) struct CsvEvents {
+    identities: IdentityPriority,
+    time: LocalTime,
+    /// `,name`
+    event_name: String,
+    header: String,
+    flattener: Flattener,
+    cells: RowCells,
+    scratch: String,
+}
+
+impl CsvEvents {
+    /// `known` in the order of the plan; a column named twice stands once.
+    pub(super) fn new(options: &FileOptions, name: &str, known: &[PropertyColumn]) -> Self {
+        let mut scratch = String::new();
+        let mut event_name = String::from(",");
+        push_cell(name, &mut scratch, &mut event_name);
+        let mut cells = RowCells::default();
+        let mut header = String::from(EVENT_COLUMNS);
+        for column in known {
+            let prefix = match column.scope {
+                PropertyScope::Event => "eventProps.",
+                PropertyScope::Session => "sessionProps.",
+                PropertyScope::Profile => continue,
+            };
+            if cells.add(column.scope, &column.key) {
+                header.push(',');
+                push_cell(&format!("{prefix}{}", column.key), &mut scratch, &mut header);
+            }
+        }
+        header.push('\n');
+        let (identities, time) = (options.identities.clone(), LocalTime::new(options.time_zone.clone()));
+        Self { identities, time, event_name, header, flattener: Flattener::default(), cells, scratch }
+    }
+}
+
+impl TextRows for CsvEvents {
+    type Batch<'b> = Events<'b>;
+
+    fn bind<'b>(&self, batch: &'b RecordBatch) -> Result<Events<'b>, EncodeError> {
+        Events::bind(batch)
+    }
+
+    fn head(&self, out: &mut String) {
+        out.push_str(&self.header);
+    }
+
+    fn row(&mut self, batch: &Events<'_>, row: usize, out: &mut String) -> Result<(), EncodeError> {
+        let ts_micros = batch.ts_micros(row)?;
+        let ts = self.time.number(ts_micros).ok_or(EncodeError::BadTime { row, ts_micros })?;
+        push_integer(ts, out);
+        out.push_str(&self.event_name);
+        let scratch = &mut self.scratch;
+        push_values(&batch.profile(row, &self.identities), scratch, out);
+        push_values(&batch.device(row), scratch, out);
+        push_values(&batch.dimensions(row), scratch, out);
+        push_values(&[batch.control_group_name(row)], scratch, out);
+
+        self.cells.begin(PropertyScope::Event);
+        let found = self.flattener.flatten(batch.event_props(row)?, &mut self.cells);
+        found.map_err(|fault| fault.in_row(row, columns::EVENT_PROPS))?;
+        if let Some(text) = batch.session_props(row) {
+            self.cells.go_on(PropertyScope::Session);
+            let found = self.flattener.flatten(text, &mut self.cells);
+            found.map_err(|fault| fault.in_row(row, columns::SESSION_PROPS))?;
+        }
+        self.cells.push_all(out);
+        out.push('\n');
+        Ok(())
+    }
+}
+
+/// The rows of a profiles file.
+pub(super) struct CsvProfiles {
+    identities: IdentityPriority,
+    header: String,
+    flattener: Flattener,
+    cells: RowCells,
+    scratch: String,
+    first: String,
+}
+
+impl CsvProfiles {
+    /// `known` in the order of the plan; a column named twice, or like a fixed one, stands once.
+    pub(super) fn new(options: &FileOptions, known: &[PropertyColumn]) -> Self {
+        let (mut scratch, mut header) = (String::new(), USER_COLUMNS.join(","));
+        let mut cells = RowCells::default();
+        USER_COLUMNS.iter().for_each(|name| cells.ignore(PropertyScope::Profile, name));
+        let properties = known.iter().map(|column| column.key.as_str());
+        for key in FIXED_PROPERTIES.into_iter().chain(properties) {
+            if cells.add(PropertyScope::Profile, key) {
+                header.push(',');
+                push_cell(key, &mut scratch, &mut header);
+            }
+        }
+        header.push('\n');
+        let identities = options.identities.clone();
+        Self { identities, header, flattener: Flattener::default(), cells, scratch, first: String::new() }
+    }
+}
+
+impl TextRows for CsvProfiles {
+    type Batch<'b> = Profiles<'b>;
+
+    fn bind<'b>(&self, batch: &'b RecordBatch) -> Result<Profiles<'b>, EncodeError> {
+        Profiles::bind(batch)
+    }
+
+    fn head(&self, out: &mut String) {
+        out.push_str(&self.header);
+    }
+
+    fn row(&mut self, batch: &Profiles<'_>, row: usize, out: &mut String) -> Result<(), EncodeError> {
+        self.first.clear();
+        push_values(&batch.user(row, &self.identities), &mut self.scratch, &mut self.first);
+        // Every value came with a comma before it; the row's first has none.
+        out.push_str(&self.first[1..]);
+        self.cells.begin(PropertyScope::Profile);
+        let found = self.flattener.flatten(batch.profile_props(row)?, &mut self.cells);
+        found.map_err(|fault| fault.in_row(row, columns::PROFILE_PROPS))?;
+        self.cells.push_all(out);
+        out.push('\n');
+        Ok(())
+    }
+}
+
+/// Appends a comma and the value's cell for each; blank where absent.
+fn push_values(values: &[Value<'_>], scratch: &mut String, out: &mut String) {
+    for value in values {
+        out.push(',');
+        match value {
+            Value::Absent => {}
+            Value::Text(text) => push_cell(text, scratch, out),
+            Value::Number(number) => push_number(*number, out),
+            Value::Texts(texts) => {
+                let mut list = String::from("[");
+                for (at, text) in texts.iter().enumerate() {
+                    list.push_str(if at == 0 { "" } else { ", " });
+                    list.push_str(text);
+                }
+                list.push(']');
+                push_cell(&list, scratch, out);
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! JSON texts as customers send them: checked, minified and taken apart without being rebuilt.
+//!
+//! One pass over the text checks RFC 8259 strictly, drops the white space outside strings and replaces
+//! unpaired surrogate escapes by U+FFFD (FORMATS, Records: `event_props`). All else passes byte by byte:
+//! numbers of any length, escapes, duplicate keys and their order. Nothing here recurses, so no depth of
+//! nesting can exhaust the stack.
+
+mod members;
+mod scan;
+mod string;
+
+pub(super) use members::{Kind, Member, MemberReader, Members};
+pub(super) use string::{decode, push_decoded, push_json_string};
+
+use super::EncodeError;
+use scan::{Ignore, scan};
+
+#[cfg(test)]
+mod tests;
+
+/// Why a text is not the JSON that it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} at byte {at_byte}")]
+pub struct JsonFault {
+    /// Where in the text.
+    pub at_byte: usize,
+    /// What is wrong there.
+    pub reason: &'static str,
+}
+
+impl JsonFault {
+    /// The same as the encoders say it.
+    pub(super) fn in_row(self, row: usize, column: &'static str) -> EncodeError {
+        EncodeError::BadProperties { row, column, at_byte: self.at_byte, reason: self.reason }
+    }
+}
+
+/// Checks that texts are JSON objects and appends them minified; keeps its stack between texts.
+#[derive(Debug, Default)]
+pub(super) struct Minifier {
+    stack: Vec<bool>,
+}
+
+impl Minifier {
+    /// Appends `text`, which must be one JSON object, minified to `out`. In case of a fault `out` holds a
+    /// part of the text.
+    pub(super) fn object(&mut self, text: &str, out: &mut String) -> Result<(), JsonFault> {
+        let rest = scan(text, &mut self.stack, out, &mut Ignore)?;
+        out.push_str(rest);
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! The inside of JSON strings: finding what is special, decoding and encoding.
+
+/// The first byte from `from` on that is a quote, a backslash or a control character; else the length.
+#[inline]
+pub(super) fn next_special(bytes: &[u8], from: usize) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    let mut at = from;
+    // Eight bytes at a time; a borrow can only disturb bytes behind the first hit.
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let (quote, backslash) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
+        let hits = (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash)
+            | (word.wrapping_sub(ONES * 0x20) & !word);
+        let hits = hits & HIGHS;
+        if hits != 0 {
+            return at + hits.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1F);
+    bytes[at..].iter().position(is_special).map_or(bytes.len(), |found| at + found)
+}
+
+/// The code unit of a `\uXXXX` at `at`.
+pub(super) fn unit_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let escape: &[u8; 6] = bytes.get(at..)?.first_chunk()?;
+    let [b'\\', b'u', digits @ ..] = escape else { return None };
+    digits.iter().try_fold(0_u16, |unit, digit| {
+        let value = (*digit as char).to_digit(16)?;
+        Some(unit << 4 | u16::try_from(value).ok()?)
+    })
+}
+
+/// The text that `raw` (checked, between its quotes) stands for; borrowed where there is no escape.
+#[inline]
+pub(in crate::encode) fn decode<'a>(raw: &'a str, scratch: &'a mut String) -> &'a str {
+    if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
+        return raw;
+    }
+    scratch.clear();
+    push_decoded(raw, scratch);
+    scratch
+}
+
+/// Appends the text that `raw` (checked, between its quotes) stands for.
+pub(in crate::encode) fn push_decoded(raw: &str, out: &mut String) {
+    let bytes = raw.as_bytes();
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'\\', &bytes[at..]) {
+        out.push_str(&raw[at..at + found]);
+        at += found;
+        let (character, length) = match bytes.get(at + 1) {
+            Some(b'u') => unicode_escape(bytes, at),
+            Some(b'b') => ('\u{8}', 2),
+            Some(b'f') => ('\u{c}', 2),
+            Some(b'n') => ('\n', 2),
+            Some(b'r') => ('\r', 2),
+            Some(b't') => ('\t', 2),
+            Some(other) => (*other as char, 2),
+            None => ('\\', 1),
+        };
+        out.push(character);
+        at += length;
+    }
+    out.push_str(&raw[at..]);
+}
+
+fn unicode_escape(bytes: &[u8], at: usize) -> (char, usize) {
+    let units = [unit_at(bytes, at), unit_at(bytes, at + 6)];
+    let mut characters = char::decode_utf16(units.into_iter().map_while(|unit| unit));
+    match characters.next() {
+        Some(Ok(character)) => (character, 6 * character.len_utf16()),
+        _ => (char::REPLACEMENT_CHARACTER, 6),
+    }
+}
+
+/// Appends `text` as a JSON string; `/` and everything beyond ASCII stay as they are.
+#[inline]
+pub(in crate::encode) fn push_json_string(text: &str, out: &mut String) {
+    let bytes = text.as_bytes();
+    out.push('"');
+    let mut copied = 0;
+    loop {
+        let at = next_special(bytes, copied);
+        out.push_str(&text[copied..at]);
+        let Some(byte) = bytes.get(at) else { break };
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            8 => out.push_str("\\b"),
+            12 => out.push_str("\\f"),
+            control => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.push_str("\\u00");
+                out.push(HEX[usize::from(control >> 4)] as char);
+                out.push(HEX[usize::from(control & 15)] as char);
+            }
+        }
+        copied = at + 1;
+    }
+    out.push('"');
+}

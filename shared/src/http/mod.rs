@@ -1,0 +1,3 @@
+//! The only place, beside handlers, where HTTP status codes mean something.
+
+pub mod google;

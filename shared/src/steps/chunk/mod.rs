@@ -1,0 +1,222 @@
+//! Working chunks: lease → read → encode and upload → complete (DESIGN, The protocol).
+
+mod attempt;
+mod produce;
+mod settle;
+mod source;
+mod trouble;
+
+use std::time::Duration;
+
+use attempt::attempt;
+use trouble::Trouble;
+
+use super::{Handled, Parts, StepError, finish::finish, publish::publish};
+use crate::{
+    domain::{
+        BucketFailure, BucketState, Chunk, ChunkCommand, ChunkId, ChunkKey, ChunkRefusal, ChunkState,
+        LeaseToken, PlanToken, Run, RunKey, RunStatus, Side, Written,
+    },
+    ports::{BucketHandle, StoreError, Work},
+};
+use jiff::Timestamp;
+
+/// What became of one chunk of a message.
+enum Outcome {
+    /// Nothing is left to do for it.
+    Finished,
+    /// Try again after this time.
+    Later(Duration),
+    /// Its export was stopped, its bucket is blocked, or we are shutting down: leave the others too.
+    Leave(Handled),
+}
+
+/// Works the chunks of a message, then sends the run's next message and looks whether the run is finished.
+pub(super) async fn chunks(
+    parts: &Parts,
+    key: RunKey,
+    plan: &PlanToken,
+    ids: &[ChunkId],
+) -> Result<Handled, StepError> {
+    let Some(run) = parts.store.run(key).await? else { return Ok(Handled::Done) };
+    // Chunks of another planning are never worked, and those of a closed run no more.
+    if run.status != RunStatus::Running || run.plan.as_ref().is_none_or(|current| current.token != *plan) {
+        return Ok(Handled::Done);
+    }
+    let mut bucket = None;
+    let mut again: Option<Duration> = None;
+    for id in ids {
+        let key = ChunkKey { run: key, plan: plan.clone(), id: id.clone() };
+        match work(parts, &run, &key, &mut bucket).await? {
+            Outcome::Finished => {}
+            Outcome::Later(delay) => again = Some(again.map_or(delay, |sooner| sooner.min(delay))),
+            Outcome::Leave(handled) => {
+                finish(parts, run.key).await?;
+                return Ok(handled);
+            }
+        }
+    }
+    if let Some(delay) = again {
+        return Ok(Handled::Again(delay));
+    }
+    publish(parts, run.key, plan, 1, Timestamp::MIN).await?;
+    finish(parts, run.key).await
+}
+
+async fn work(
+    parts: &Parts,
+    run: &Run,
+    key: &ChunkKey,
+    bucket: &mut Option<Box<dyn BucketHandle>>,
+) -> Result<Outcome, StepError> {
+    let token = LeaseToken::from_random(rand::random());
+    let now = parts.now();
+    let expires_at = now + parts.options.lease;
+    let lease = ChunkCommand::Lease { token, expires_at };
+    let chunk = match parts.store.change_chunk(key, lease, now).await {
+        Ok((chunk, _)) => chunk,
+        Err(StoreError::Refused(ChunkRefusal::Busy { until })) => {
+            let wait = until.duration_since(now).try_into().unwrap_or(Duration::ZERO);
+            return Ok(Outcome::Later(wait));
+        }
+        // Done, given up, or swept with an old plan.
+        Err(StoreError::Refused(_) | StoreError::NotFound(_)) => return Ok(Outcome::Finished),
+        Err(error) => return Err(error.into()),
+    };
+    if let ChunkState::Failed { reason } = chunk.state() {
+        parts.observer.failed(run.key, &chunk.object_name(), reason);
+        return Ok(Outcome::Finished);
+    }
+    let result = leased(parts, run, &chunk, token, bucket).await;
+    match result {
+        Ok(outcome) => Ok(outcome),
+        Err(trouble) => give_up(parts, run, &chunk, token, trouble).await,
+    }
+}
+
+/// The work under a lease.
+async fn leased(
+    parts: &Parts,
+    run: &Run,
+    chunk: &Chunk,
+    token: LeaseToken,
+    bucket: &mut Option<Box<dyn BucketHandle>>,
+) -> Result<Outcome, Trouble> {
+    // Looked at after the lease was taken: a finisher of a stopped run counts leases after the stop was stored, so
+    // that either it sees this lease or we see the stop.
+    let export = parts.store.export(run.key.account, run.key.request).await?;
+    if !export.is_some_and(|export| export.is_active()) {
+        return Err(Trouble::Stopped);
+    }
+    if bucket.is_none() {
+        *bucket = Some(open_bucket(parts, run).await?);
+    }
+    let Some(handle) = bucket.as_deref() else { return Err(Trouble::Blocked) };
+    let work = attempt(parts, run, chunk, token, handle);
+    let Ok(written) = tokio::time::timeout(parts.options.step_timeout, work).await else {
+        // The lease is left to end by itself, so that the attempt counts.
+        return Ok(Outcome::Later(parts.options.lease.saturating_sub(parts.options.step_timeout)));
+    };
+    complete(parts, run, chunk, token, written?).await
+}
+
+async fn open_bucket(parts: &Parts, run: &Run) -> Result<Box<dyn BucketHandle>, Trouble> {
+    let bucket = parts.store.bucket(run.key.account, &run.spec.bucket).await?;
+    let bucket =
+        bucket.ok_or_else(|| StepError::Internal(format!("bucket `{}` is gone", run.spec.bucket)))?;
+    if matches!(bucket.state, BucketState::Blocked { .. }) {
+        return Err(Trouble::Blocked);
+    }
+    parts.open_bucket(&bucket).await.map_err(|error| match error {
+        StepError::Bucket(failure) => Trouble::Bucket(failure),
+        error => Trouble::Step(error),
+    })
+}
+
+async fn complete(
+    parts: &Parts,
+    run: &Run,
+    chunk: &Chunk,
+    token: LeaseToken,
+    written: Written,
+) -> Result<Outcome, Trouble> {
+    let has_object = written.object.is_some();
+    let complete = ChunkCommand::Complete { token, written };
+    let (_, successor) = parts.store.change_chunk(chunk.key(), complete, parts.now()).await?;
+    if has_object {
+        parts.observer.completed(run.key, &chunk.object_name());
+    }
+    if let Some(successor) = successor {
+        let key = successor.key();
+        let work = Work::Chunks { run: run.key, plan: key.plan.clone(), chunks: vec![key.id.clone()] };
+        parts.queue.send(work).await.map_err(StepError::from)?;
+    }
+    Ok(Outcome::Finished)
+}
+
+/// Gives a chunk back, or up, as the trouble demands.
+async fn give_up(
+    parts: &Parts,
+    run: &Run,
+    chunk: &Chunk,
+    token: LeaseToken,
+    trouble: Trouble,
+) -> Result<Outcome, StepError> {
+    let delay = parts.options.passing_delay;
+    let (command, outcome) = match trouble {
+        Trouble::LeaseLost => return Ok(Outcome::Later(delay)),
+        Trouble::Step(error) => {
+            // Whether the release arrives does not matter: the lease ends by itself.
+            if let Err(release) = change(parts, chunk, ChunkCommand::Release { token }).await {
+                tracing::debug!(%release, "a lease is left to end by itself");
+            }
+            return Err(error);
+        }
+        Trouble::Stopped | Trouble::Blocked => {
+            (ChunkCommand::Release { token }, Outcome::Leave(Handled::Done))
+        }
+        Trouble::Shutdown => {
+            (ChunkCommand::Release { token }, Outcome::Leave(Handled::Again(Duration::ZERO)))
+        }
+        Trouble::Passing(message) => {
+            tracing::warn!(object = chunk.object_name(), message, "a chunk is tried again later");
+            (ChunkCommand::Release { token }, Outcome::Later(delay))
+        }
+        Trouble::Bucket(failure) => match failure.class.side() {
+            Side::Customer => {
+                block(parts, run, &failure).await?;
+                (ChunkCommand::Release { token }, Outcome::Leave(Handled::Done))
+            }
+            Side::Passing => {
+                tracing::warn!(object = chunk.object_name(), %failure, "a chunk is tried again later");
+                (ChunkCommand::Release { token }, Outcome::Later(delay))
+            }
+            Side::Ours => (ChunkCommand::Fail { token, reason: failure.to_string() }, Outcome::Finished),
+        },
+        Trouble::Broken(reason) => (ChunkCommand::Fail { token, reason }, Outcome::Finished),
+    };
+    if let ChunkCommand::Fail { reason, .. } = &command {
+        tracing::error!(object = chunk.object_name(), reason, "a chunk has failed");
+        parts.observer.failed(run.key, &chunk.object_name(), reason);
+    }
+    change(parts, chunk, command).await?;
+    Ok(outcome)
+}
+
+/// A change that does not matter where the lease has been lost meanwhile.
+async fn change(parts: &Parts, chunk: &Chunk, command: ChunkCommand) -> Result<(), StoreError> {
+    match parts.store.change_chunk(chunk.key(), command, parts.now()).await {
+        Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Marks the run's bucket as blocked by a failure of the customer's side.
+pub(super) async fn block(parts: &Parts, run: &Run, failure: &BucketFailure) -> Result<(), StepError> {
+    let newly = parts.store.block_bucket(run.key.account, &run.spec.bucket, failure, parts.now()).await?;
+    if newly {
+        tracing::warn!(bucket = %run.spec.bucket, %failure, "the bucket is blocked");
+    }
+    parts.observer.blocked(run.key, failure);
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The encoder's thread: rows in, pieces of the object out.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use arrow_array::cast::AsArray;
+use bytes::Bytes;
+use tokio::sync::mpsc::Sender;
+
+use super::{attempt::Shared, trouble::Trouble};
+use crate::{
+    domain::{Crc32c, EndCursor, Intent, RowCursor, RunKey, Slice},
+    encode::{self, EncodeError, FileContent, FileEncoder, FileOptions, columns},
+    ports::{LakeRows, SourcedBatch},
+    steps::{Observer, StepError},
+};
+
+/// How many bytes are sent on at once.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// What the thread works on.
+pub(super) struct Job {
+    pub(super) run: RunKey,
+    pub(super) rows: Box<dyn LakeRows>,
+    pub(super) options: FileOptions,
+    pub(super) content: FileContent,
+    pub(super) slice: Slice,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What the thread sends.
+pub(super) enum Piece {
+    /// Bytes of the object, in order.
+    Bytes(Bytes),
+    /// The object ends here.
+    End(Intent),
+    /// It cannot be made.
+    Failed(Trouble),
+}
+
+/// The receiver is gone: the attempt was given up.
+struct Gone;
+
+/// Encodes until the object is full or the slice ends.
+pub(super) fn produce(job: Job, pieces: &Sender<Piece>) {
+    let last = match Production::new(job, pieces).run() {
+        Ok(Ok(intent)) => Piece::End(intent),
+        Ok(Err(Gone)) => return,
+        Err(trouble) => Piece::Failed(trouble),
+    };
+    // A receiver that is gone needs no last word.
+    drop(pieces.blocking_send(last));
+}
+
+struct Production<'a> {
+    job: Job,
+    pieces: &'a Sender<Piece>,
+    encoder: Option<Box<dyn FileEncoder>>,
+    out: Vec<u8>,
+    crc: u32,
+    bytes: u64,
+    rows: u64,
+    /// Profiles: the last one in the object.
+    last_key: Option<String>,
+}
+
+impl<'a> Production<'a> {
+    fn new(job: Job, pieces: &'a Sender<Piece>) -> Self {
+        let out = Vec::with_capacity(2 * PIECE_BYTES);
+        Self { job, pieces, encoder: None, out, crc: 0, bytes: 0, rows: 0, last_key: None }
+    }
+
+    fn run(mut self) -> Result<Result<Intent, Gone>, Trouble> {
+        while let Some(sourced) = self.job.rows.next_batch()? {
+            let offered = sourced.batch.num_rows();
+            // An object is begun with its first row, so that none is written for a slice without rows.
+            if self.encoder.is_none() && offered > 0 {
+                let opened = encode::open(&self.job.options, &self.job.content);
+                self.encoder = Some(opened.map_err(|error| StepError::Internal(error.to_string()))?);
+            }
+            let Some(encoder) = self.encoder.as_mut() else { continue };
+            let pushed = encoder.push(&sourced.batch, 0, &mut self.out);
+            let taken = pushed.map_err(|error| named(&self.job.slice, &sourced, error))?;
+            self.count(taken, &sourced);
+            if taken < offered {
+                let end = self.end_before(taken, &sourced)?;
+                return self.finish(end);
+            }
+            if self.out.len() >= PIECE_BYTES && self.send().is_err() {
+                return Ok(Err(Gone));
+            }
+        }
+        self.finish(EndCursor::End)
+    }
+
+    fn count(&mut self, taken: usize, sourced: &SourcedBatch) {
+        self.rows += taken as u64;
+        self.job.shared.rows.fetch_add(taken as u64, Ordering::Relaxed);
+        self.job.observer.encoded(self.job.run, taken as u64, 0);
+        if let (Slice::Profiles { .. }, Some(last)) = (&self.job.slice, taken.checked_sub(1)) {
+            let keys =
+                sourced.batch.column_by_name(columns::OBJECT_ID).and_then(|keys| keys.as_string_view_opt());
+            self.last_key = keys.map(|keys| keys.value(last).to_owned());
+        }
+    }
+
+    /// The cursor of a file that is full before a row of a batch.
+    fn end_before(&mut self, row: usize, sourced: &SourcedBatch) -> Result<EndCursor, Trouble> {
+        match &self.job.slice {
+            Slice::Events { .. } => Ok(EndCursor::Row(sourced.origins.of(row))),
+            Slice::Profiles { .. } => match self.last_key.take() {
+                Some(object_id) => Ok(EndCursor::Key { object_id }),
+                None => Err(StepError::Internal("an encoder that is full without a row".to_owned()).into()),
+            },
+        }
+    }
+
+    fn finish(mut self, end: EndCursor) -> Result<Result<Intent, Gone>, Trouble> {
+        let upto = match &end {
+            EndCursor::Key { object_id } => Some(object_id.as_str()),
+            EndCursor::Row(_) | EndCursor::End => None,
+        };
+        let deleted_profiles = self.job.rows.deleted_profiles(upto);
+        if let Some(encoder) = self.encoder.take() {
+            encoder.finish(&mut self.out).map_err(|error| StepError::Internal(error.to_string()))?;
+            if self.send().is_err() {
+                return Ok(Err(Gone));
+            }
+        }
+        Ok(Ok(Intent { crc32c: Crc32c(self.crc), bytes: self.bytes, rows: self.rows, deleted_profiles, end }))
+    }
+
+    fn send(&mut self) -> Result<(), Gone> {
+        let piece = Bytes::from(std::mem::replace(&mut self.out, Vec::with_capacity(2 * PIECE_BYTES)));
+        let length = piece.len() as u64;
+        self.crc = crc32c::crc32c_append(self.crc, &piece);
+        self.bytes += length;
+        self.job.shared.bytes.fetch_add(length, Ordering::Relaxed);
+        self.job.observer.encoded(self.job.run, 0, length);
+        self.pieces.blocking_send(Piece::Bytes(piece)).map_err(|_| Gone)
+    }
+}
+
+/// An encoder's error with the lake file and row that it is about.
+fn named(slice: &Slice, sourced: &SourcedBatch, error: EncodeError) -> Trouble {
+    let Some(row) = error.row() else { return StepError::Internal(error.to_string()).into() };
+    let RowCursor { file, row: at } = sourced.origins.of(row);
+    let (path, from_group) = match slice {
+        Slice::Events { files, .. } => {
+            files.get(file as usize).map_or(("?", None), |file| (file.path.as_str(), file.row_groups))
+        }
+        Slice::Profiles { files, .. } => {
+            (files.get(file as usize).map_or("?", |file| file.path.as_str()), None)
+        }
+    };
+    let counted =
+        from_group.map(|(first, _)| format!(" (counted from row group {first})")).unwrap_or_default();
+    Trouble::Broken(format!("lake file `{path}`, row {at}{counted}: {}", error.reason()))
+}

@@ -1,0 +1,204 @@
+//! Whoever finds a run's chunks finished writes the manifest and closes the run.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{
+    Handled, Parts, StepError,
+    chunk::block,
+    open::{ratio_key, ratio_name},
+};
+use crate::{
+    domain::{
+        BucketState, Chunk, ChunkContent, ChunkState, Crc32c, Manifest, ManifestFile, ManifestStatus, Run,
+        RunKey, RunPlan, RunStatus, RunTotals, Side, names,
+    },
+    ports::{BucketHandle, ByteSource, CreateObjectError, RunClosing, SourceError, Work},
+};
+
+/// How many chunks are looked at in one page.
+const PAGE: usize = 1_000;
+
+/// What the chunks of a run became.
+#[derive(Default)]
+struct Gathered {
+    files: Vec<ManifestFile>,
+    totals: RunTotals,
+    /// Input and output bytes per name.
+    sizes: BTreeMap<String, (u64, u64)>,
+}
+
+/// Closes a run where nothing of it is unfinished; else does nothing.
+pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepError> {
+    let Some(run) = parts.store.run(key).await? else { return Ok(Handled::Done) };
+    let (RunStatus::Running, Some(plan)) = (run.status, run.plan.clone()) else {
+        return Ok(Handled::Done);
+    };
+    let stopped =
+        !parts.store.export(key.account, key.request).await?.is_some_and(|export| export.is_active());
+    let tally = parts.store.tally(key, &plan.token, parts.now()).await?;
+    // A chunk under a valid lease may still complete. Ready ones of a stopped export never will: a worker looks
+    // at the export after it has taken its lease.
+    let waiting = if stopped { tally.leased } else { tally.leased + tally.ready };
+    if waiting > 0 {
+        return Ok(Handled::Done);
+    }
+    let mut gathered = gather(parts, &run, &plan).await?;
+    let status = match (stopped, gathered.totals) {
+        (true, _) => RunStatus::Stopped,
+        (false, totals) if totals.failed_chunks > 0 => RunStatus::Incomplete,
+        (false, totals) if totals.files == 0 => RunStatus::Empty,
+        (false, _) => RunStatus::Done,
+    };
+    let manifest_status = match status {
+        RunStatus::Stopped => Some(ManifestStatus::Stopped),
+        RunStatus::Done => Some(ManifestStatus::Done),
+        RunStatus::Empty => Some(ManifestStatus::Empty),
+        _ => None,
+    };
+    if let (true, Some(manifest_status)) = (run.spec.manifest, manifest_status) {
+        let files = std::mem::take(&mut gathered.files);
+        if let Some(handled) = write_manifest(parts, &run, manifest_status, files, gathered.totals).await? {
+            return Ok(handled);
+        }
+    }
+    put_ratios(parts, &run, &gathered).await?;
+    let closing = RunClosing { status, totals: gathered.totals, now: parts.now() };
+    parts.store.close_run(key, &closing).await?;
+    wake_next(parts, key).await?;
+    Ok(Handled::Done)
+}
+
+/// Sends the oldest run that is still owed on its way.
+pub(super) async fn wake_next(parts: &Parts, closed: RunKey) -> Result<(), StepError> {
+    let runs = parts.store.runs(closed.account, closed.request).await?;
+    if let Some(next) = runs.iter().find(|run| !run.status.is_closed()) {
+        parts.queue.send(Work::Run { run: next.key }).await?;
+    }
+    Ok(())
+}
+
+async fn gather(parts: &Parts, run: &Run, plan: &RunPlan) -> Result<Gathered, StepError> {
+    let (mut gathered, mut from) = (Gathered::default(), None);
+    loop {
+        let page = parts.store.chunks(run.key, &plan.token, from.as_ref(), PAGE).await?;
+        page.chunks.iter().for_each(|chunk| gathered.add(chunk));
+        from = page.next;
+        if from.is_none() {
+            return Ok(gathered);
+        }
+    }
+}
+
+impl Gathered {
+    fn add(&mut self, chunk: &Chunk) {
+        match chunk.state() {
+            ChunkState::Done(written) => self.totals.deleted_profiles += written.deleted_profiles,
+            ChunkState::Failed { .. } => self.totals.failed_chunks += 1,
+            ChunkState::Ready | ChunkState::Leased(_) => {}
+        }
+        let Some(file) = chunk.manifest_file() else { return };
+        self.totals.files += 1;
+        self.totals.rows += file.rows;
+        self.totals.bytes += file.bytes;
+        let whole_files = chunk.plan().slice.whole_file_bytes();
+        // Parts of files and successors would count their input twice or not at all.
+        if let Some(input_bytes) = whole_files.filter(|_| chunk.plan().index < chunk.plan().stride) {
+            let name = match &chunk.plan().content {
+                ChunkContent::Events { event_name, .. } => Some(event_name.as_str()),
+                ChunkContent::Profiles => None,
+            };
+            let sizes = self.sizes.entry(ratio_name(name).to_owned()).or_default();
+            *sizes = (sizes.0 + input_bytes, sizes.1 + file.bytes);
+        }
+        self.files.push(file);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio of sizes, used for estimates")]
+async fn put_ratios(parts: &Parts, run: &Run, gathered: &Gathered) -> Result<(), StepError> {
+    let measured = gathered.sizes.iter().filter(|(_, (input_bytes, _))| *input_bytes > 0);
+    let ratios: BTreeMap<_, _> =
+        measured.map(|(name, (input, output))| (name.clone(), *output as f64 / *input as f64)).collect();
+    Ok(parts.store.put_ratios(run.key.account, &ratio_key(&run.spec), &ratios).await?)
+}
+
+/// Writes the manifest. Some answer means that the run cannot be closed yet.
+async fn write_manifest(
+    parts: &Parts,
+    run: &Run,
+    status: ManifestStatus,
+    files: Vec<ManifestFile>,
+    totals: RunTotals,
+) -> Result<Option<Handled>, StepError> {
+    let Some(bucket) = parts.store.bucket(run.key.account, &run.spec.bucket).await? else {
+        return Err(StepError::Internal(format!("bucket `{}` of run {} is gone", run.spec.bucket, run.key)));
+    };
+    let stopped = status == ManifestStatus::Stopped;
+    if matches!(bucket.state, BucketState::Blocked { .. }) {
+        // A stop must not wait for a bucket that may never work again.
+        return Ok(if stopped { None } else { Some(Handled::Done) });
+    }
+    let zone = run.zone.time_zone();
+    let window = (run.window, &zone);
+    let manifest = Manifest::new(run.key, status, window, run.spec.format, totals.deleted_profiles, files);
+    let name = names::manifest_object(run.key);
+    let bytes = Bytes::from(manifest.to_bytes());
+    let crc = Crc32c(crc32c::crc32c(&bytes));
+    let handle = parts.open_bucket(&bucket).await;
+    let written = match &handle {
+        Ok(handle) => handle.create(&name, "application/json", Box::new(Whole(Some(bytes)))).await,
+        Err(StepError::Bucket(failure)) => Err(CreateObjectError::Failed(failure.clone())),
+        Err(_) => return handle.map(|_| None),
+    };
+    let failure = match (written, handle) {
+        (Ok(_), _) => return Ok(None),
+        (Err(CreateObjectError::Exists), Ok(handle)) => {
+            return check_existing(parts, &*handle, &name, crc).await;
+        }
+        (Err(CreateObjectError::Failed(failure)), _) => failure,
+        (Err(error), _) => return Err(StepError::Internal(format!("the manifest {name}: {error}"))),
+    };
+    match failure.class.side() {
+        Side::Customer => {
+            block(parts, run, &failure).await?;
+            Ok(if stopped { None } else { Some(Handled::Done) })
+        }
+        Side::Passing => Ok(Some(Handled::Again(parts.options.passing_delay))),
+        Side::Ours => Err(StepError::Bucket(failure)),
+    }
+}
+
+/// A manifest that is there already is ours where a finisher was killed before it could close the run.
+async fn check_existing(
+    parts: &Parts,
+    handle: &dyn BucketHandle,
+    name: &str,
+    crc: Crc32c,
+) -> Result<Option<Handled>, StepError> {
+    match handle.facts(name).await {
+        Ok(Some(facts)) if facts.crc32c != crc => {
+            // Another version of us may lay the same manifest out in other bytes; that is no reason to hold the
+            // run open, but somebody should know.
+            tracing::warn!(name, "the manifest in the bucket has other bytes than ours");
+            Ok(None)
+        }
+        Ok(Some(_)) => Ok(None),
+        Ok(None) => Ok(Some(Handled::Again(parts.options.passing_delay))),
+        // A key that may only create objects cannot look; the name carries our request id.
+        Err(failure) if failure.class.side() == Side::Customer => Ok(None),
+        Err(_) => Ok(Some(Handled::Again(parts.options.passing_delay))),
+    }
+}
+
+/// All bytes at once.
+struct Whole(Option<Bytes>);
+
+#[async_trait]
+impl ByteSource for Whole {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        Ok(self.0.take())
+    }
+}

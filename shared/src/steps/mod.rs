@@ -1,0 +1,164 @@
+//! The steps of an export, each safe to run twice, late, or by two workers at once: create, plan and open a run,
+//! work a chunk, finish a run, stop, retry. Functions call them; they know ports only.
+
+mod chunk;
+mod columns;
+mod create;
+mod finish;
+mod open;
+mod preview;
+mod publish;
+mod retry;
+mod stop;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+pub use create::{CreateError, create_one_time};
+pub use preview::{Preview, PreviewChunk, preview};
+pub use publish::republish;
+pub use retry::{RetryError, retry_run};
+pub use stop::stop_export;
+
+use crate::{
+    domain::{BucketFailure, LEASE_SECS, PartnerBucket, RunKey, STEP_TIMEOUT_SECS, plan::PlanLimits},
+    encode::FILE_LIMIT_BYTES,
+    ports::{
+        BucketHandle, ChunkQueue, Clock, KeyVault, Lake, LakeError, PartnerBuckets, QueueError, Store,
+        StoreError, VaultError, Work,
+    },
+};
+
+/// Everything that a step works with.
+#[derive(Clone)]
+pub struct Parts {
+    /// Accounts, buckets, exports, runs, chunks.
+    pub store: Arc<dyn Store>,
+    /// Between planning and encoding.
+    pub queue: Arc<dyn ChunkQueue>,
+    /// The platform's data.
+    pub lake: Arc<dyn Lake>,
+    /// The customers' buckets.
+    pub buckets: Arc<dyn PartnerBuckets>,
+    /// Opens keys, late.
+    pub vault: Arc<dyn KeyVault>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Sees what happens.
+    pub observer: Arc<dyn Observer>,
+    /// When it is cancelled, running chunks are given back.
+    pub shutdown: CancellationToken,
+    /// The limits.
+    pub options: Options,
+}
+
+/// The limits of the steps.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The most bytes of a stored file.
+    pub file_limit_bytes: u64,
+    /// How large chunks are made.
+    pub plan: PlanLimits,
+    /// How many messages of a run are on the queue at most.
+    pub outstanding_messages: usize,
+    /// How long the work on one chunk may take.
+    pub step_timeout: Duration,
+    /// How long a lease holds; longer than the step.
+    pub lease: Duration,
+    /// How often a worker looks whether its export was stopped; at most a few seconds.
+    pub stop_poll: Duration,
+    /// How long a passing failure is waited out.
+    pub passing_delay: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            file_limit_bytes: FILE_LIMIT_BYTES,
+            plan: PlanLimits::default(),
+            outstanding_messages: 8,
+            step_timeout: Duration::from_secs(STEP_TIMEOUT_SECS),
+            lease: Duration::from_secs(LEASE_SECS),
+            stop_poll: Duration::from_secs(1),
+            passing_delay: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Sees what the steps do, for progress bars and logs. Nothing depends on it.
+pub trait Observer: Send + Sync {
+    /// Rows were encoded, and this many bytes of the file became final. An attempt that fails takes its part back
+    /// by [`Observer::withdrawn`].
+    fn encoded(&self, _run: RunKey, _rows: u64, _bytes: u64) {}
+    /// What an attempt had encoded does not count.
+    fn withdrawn(&self, _run: RunKey, _rows: u64, _bytes: u64) {}
+    /// An object is complete.
+    fn completed(&self, _run: RunKey, _object: &str) {}
+    /// A chunk was given up.
+    fn failed(&self, _run: RunKey, _object: &str, _reason: &str) {}
+    /// The bucket was blocked.
+    fn blocked(&self, _run: RunKey, _failure: &BucketFailure) {}
+}
+
+/// An observer that looks away.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {}
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handled {
+    /// Nothing more is to be done for it.
+    Done,
+    /// It must be delivered again, not before this much time has passed.
+    Again(Duration),
+}
+
+/// Why a step broke off. The message must be delivered again: all steps can be repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The lake.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// The queue.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The customer's bucket.
+    #[error("{0}")]
+    Bucket(BucketFailure),
+    /// A bug of ours.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Does what a message asks for.
+///
+/// # Errors
+/// [`StepError`]; the message must be delivered again.
+pub async fn handle(parts: &Parts, work: &Work) -> Result<Handled, StepError> {
+    match work {
+        Work::Run { run } => open::run(parts, *run).await,
+        Work::Chunks { run, plan, chunks } => chunk::chunks(parts, *run, plan, chunks).await,
+    }
+}
+
+impl Parts {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Opens a bucket under its key; the key is in the open for no longer than that.
+    async fn open_bucket(&self, bucket: &PartnerBucket) -> Result<Box<dyn BucketHandle>, StepError> {
+        let key = self.vault.open(bucket.account, &bucket.id, &bucket.key).await?;
+        self.buckets.open(&bucket.bucket_name, &key).await.map_err(StepError::Bucket)
+    }
+}

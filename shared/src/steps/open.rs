@@ -1,0 +1,227 @@
+//! A run is planned and opened.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Handled, Parts, StepError, columns, finish, publish};
+use crate::{
+    domain::{
+        AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, ExportSpec, Footer,
+        Format, LakeFile, PlanToken, ProfileFile, ProfileRole, RequestId, Run, RunKey, RunPlan, RunStatus,
+        Slice, Window,
+        plan::{
+            EventFile, PROFILES_RATIO, ProfileShard, Ratios, plan_events, plan_profiles, wants_row_groups,
+        },
+    },
+    ports::{LakeQuery, StoreError},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use std::collections::BTreeMap;
+
+/// How many footers are read at once.
+const FOOTERS_AT_ONCE: usize = 16;
+
+/// What a plan is made for.
+pub(super) struct Request<'a> {
+    pub(super) account: AccountId,
+    /// The export whose column lists are used and grow; none for a preview.
+    pub(super) export: Option<RequestId>,
+    pub(super) spec: &'a ExportSpec,
+    pub(super) window: Window,
+    pub(super) zone: &'a TimeZone,
+}
+
+/// Opens an owed run, goes on with a running one, and hands on from a closed one to the next.
+pub(super) async fn run(parts: &Parts, key: RunKey) -> Result<Handled, StepError> {
+    let Some(run) = parts.store.run(key).await? else { return Ok(Handled::Done) };
+    match run.status {
+        RunStatus::Owed => open(parts, run).await,
+        RunStatus::Running => go_on(parts, &run).await,
+        _ => {
+            finish::wake_next(parts, key).await?;
+            Ok(Handled::Done)
+        }
+    }
+}
+
+async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
+    let key = run.key;
+    let export = parts.store.export(key.account, key.request).await?;
+    // The oldest open run comes first; whoever closes it wakes the next one.
+    let first =
+        parts.store.runs(key.account, key.request).await?.into_iter().find(|run| !run.status.is_closed());
+    let (Some(export), Some(first)) = (export, first) else { return Ok(Handled::Done) };
+    if first.key != key || !export.is_active() {
+        return Ok(Handled::Done);
+    }
+    let Some(bucket) = parts.store.bucket(key.account, &export.spec.bucket).await? else {
+        return Err(StepError::Internal(format!(
+            "bucket `{}` of export {} is gone",
+            export.spec.bucket, key
+        )));
+    };
+    if matches!(bucket.state, BucketState::Blocked { .. }) {
+        return Ok(Handled::Done);
+    }
+    let zone = run.zone.time_zone();
+    let spec = &export.spec;
+    let request =
+        Request { account: key.account, export: Some(key.request), spec, window: run.window, zone: &zone };
+    let plans = make(parts, &request).await?;
+    let run = adopt(parts, key, spec, plans).await?;
+    match run {
+        Some(run) => go_on(parts, &run).await,
+        None => Ok(Handled::Done),
+    }
+}
+
+/// Stores the chunks under a token of their own and makes them the run's plan. None where another planner won.
+async fn adopt(
+    parts: &Parts,
+    key: RunKey,
+    spec: &ExportSpec,
+    plans: Vec<ChunkPlan>,
+) -> Result<Option<Run>, StepError> {
+    let token = PlanToken(format!("{:016x}", rand::random::<u64>()));
+    let plan = RunPlan {
+        token: token.clone(),
+        chunks: plans.len() as u64,
+        lake_files: plans.iter().map(|plan| slice_files(&plan.slice)).sum(),
+        estimated_bytes: plans.iter().map(|plan| plan.estimated_bytes).sum(),
+    };
+    let chunks: Vec<_> = plans.into_iter().map(|plan| Chunk::new(key, &token, plan)).collect();
+    parts.store.add_chunks(&chunks).await?;
+    let opened = parts.store.open_run(key, &plan, spec, parts.now()).await;
+    parts.store.sweep_chunks(key).await?;
+    match opened {
+        Ok(run) => Ok(Some(run)),
+        Err(StoreError::Conflict(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn slice_files(slice: &Slice) -> u64 {
+    match slice {
+        Slice::Events { files, .. } => files.len() as u64,
+        Slice::Profiles { files, .. } => files.len() as u64,
+    }
+}
+
+/// A running run gets its first messages, or is finished where nothing is left.
+async fn go_on(parts: &Parts, run: &Run) -> Result<Handled, StepError> {
+    if let Some(plan) = &run.plan {
+        // Nothing counts as lost here: this message may come while workers are busy with theirs.
+        let outstanding = parts.options.outstanding_messages;
+        publish::publish(parts, run.key, &plan.token, outstanding, Timestamp::MIN).await?;
+    }
+    finish::finish(parts, run.key).await
+}
+
+/// Lists the window's files and plans them.
+pub(super) async fn make(parts: &Parts, request: &Request<'_>) -> Result<Vec<ChunkPlan>, StepError> {
+    let format = (request.spec.format, request.spec.packaging);
+    let ratios = Ratios(parts.store.ratios(request.account, &ratio_key(request.spec)).await?);
+    let limits = parts.options.plan;
+    if request.spec.data == DataSelection::AllProfiles {
+        let shards = profile_shards(parts, request).await?;
+        let columns = columns::of_profiles(parts, request, &shards).await?;
+        return Ok(plan_profiles(shards, &ratios, format, columns, limits));
+    }
+    let files = list(parts, request, Dataset::Events, request.window.captured_hours(request.zone)).await?;
+    let wanted = files.into_iter().filter(|file| {
+        request.window.takes(file.committed, file.place.event.as_ref().map(|(_, date)| *date))
+    });
+    let every_footer = request.spec.format == Format::Csv;
+    let read = stream::iter(wanted.map(|file| event_file(parts, request, &ratios, every_footer, file)));
+    let files: Vec<_> =
+        read.buffered(FOOTERS_AT_ONCE).try_filter_map(async |file| Ok(file)).try_collect().await?;
+    let columns = columns::of_events(parts, request, &files).await?;
+    let files = files.into_iter().map(|(file, _)| file).collect();
+    Ok(plan_events(files, &ratios, format, |event| columns.get(event).copied().unwrap_or(0), limits))
+}
+
+async fn list(
+    parts: &Parts,
+    request: &Request<'_>,
+    dataset: Dataset,
+    (first_hour, last_hour): (Timestamp, Timestamp),
+) -> Result<Vec<LakeFile>, StepError> {
+    let query = LakeQuery { account: request.account, dataset, first_hour, last_hour };
+    Ok(parts.lake.list(&query).await?)
+}
+
+/// A wanted file with its footer, where planning needs that.
+async fn event_file(
+    parts: &Parts,
+    request: &Request<'_>,
+    ratios: &Ratios,
+    every_footer: bool,
+    file: LakeFile,
+) -> Result<Option<(EventFile, Option<String>)>, StepError> {
+    let Some((folder, date)) = file.place.event else { return Ok(None) };
+    let abbreviated = matches!(folder, EventFolder::Abbreviated(_));
+    let guessed = folder.clone().event_name(None);
+    if !abbreviated && !request.spec.data.wants_event(&guessed) {
+        return Ok(None);
+    }
+    let format = (request.spec.format, request.spec.packaging);
+    let large = wants_row_groups(file.bytes, ratios.of(&guessed, format), parts.options.plan);
+    let footer = if abbreviated || large || every_footer {
+        readable_footer(parts, &file.path).await?
+    } else {
+        Footer::default()
+    };
+    let event_name = folder.event_name(footer.event_name.as_deref());
+    if !request.spec.data.wants_event(&event_name) {
+        return Ok(None);
+    }
+    let row_group_bytes =
+        if large { footer.row_groups.iter().map(|group| group.bytes).collect() } else { Vec::new() };
+    let planned = EventFile {
+        path: file.path,
+        bytes: file.bytes,
+        event_name,
+        date,
+        database: file.place.database,
+        row_group_bytes,
+    };
+    Ok(Some((planned, footer.property_keys)))
+}
+
+/// A file's footer; an empty one where the file is broken. It is planned nevertheless: its chunk fails and names
+/// it, and the others go on.
+async fn readable_footer(parts: &Parts, path: &str) -> Result<Footer, StepError> {
+    match parts.lake.footer(path).await {
+        Ok(footer) => Ok(footer),
+        Err(error) if error.is_passing() => Err(error.into()),
+        Err(_) => Ok(Footer::default()),
+    }
+}
+
+/// The profile files up to the cut: those of the window to deliver, older ones to keep older versions back.
+async fn profile_shards(parts: &Parts, request: &Request<'_>) -> Result<Vec<ProfileShard>, StepError> {
+    let (_, last) = request.window.captured_hours(request.zone);
+    let files = list(parts, request, Dataset::Profiles, (Timestamp::UNIX_EPOCH, last)).await?;
+    let counting = files.into_iter().filter(|file| file.committed <= request.window.cut());
+    let with_footers = stream::iter(counting.map(async |file| {
+        let footer = readable_footer(parts, &file.path).await?;
+        let delivers = request.window.takes(file.committed, None);
+        let role = if delivers { ProfileRole::Deliver } else { ProfileRole::Delivered };
+        let profile = ProfileFile { path: file.path, bytes: file.bytes, committed: file.committed, role };
+        Ok::<_, StepError>((file.place.database, (profile, footer)))
+    }));
+    let mut shards = BTreeMap::new();
+    for (database, file) in with_footers.buffered(FOOTERS_AT_ONCE).try_collect::<Vec<_>>().await? {
+        shards.entry(database).or_insert_with(Vec::new).push(file);
+    }
+    Ok(shards.into_iter().map(|(database, files)| ProfileShard { database, files }).collect())
+}
+
+/// Under which key ratios of a spec are kept.
+pub(super) fn ratio_key(spec: &ExportSpec) -> String {
+    format!("{}.{:?}", spec.format, spec.packaging)
+}
+
+/// The name under which a chunk's ratio is kept.
+pub(super) fn ratio_name(event_name: Option<&str>) -> &str {
+    event_name.unwrap_or(PROFILES_RATIO)
+}

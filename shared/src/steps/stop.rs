@@ -1,0 +1,21 @@
+//! A person stops an export.
+
+use super::{Parts, StepError, finish};
+use crate::domain::{AccountId, Export, RequestId, StopReason};
+
+/// Stops an export. Workers notice within seconds; complete files stay; the manifest follows the last lease.
+///
+/// # Errors
+/// [`StepError`].
+pub async fn stop_export(
+    parts: &Parts,
+    account: AccountId,
+    request: RequestId,
+    reason: &StopReason,
+) -> Result<Export, StepError> {
+    let export = parts.store.stop_export(account, request, reason, parts.now()).await?;
+    for run in parts.store.runs(account, request).await?.into_iter().filter(|run| !run.status.is_closed()) {
+        finish::finish(parts, run.key).await?;
+    }
+    Ok(export)
+}
