@@ -2,6 +2,7 @@
 
 pub mod gcs;
 pub mod key_file;
+pub mod lake;
 pub mod local_queue;
 pub mod sqlite;
 pub mod system_clock;

@@ -1,0 +1,65 @@
+//! What planning reads of a file: its footer.
+
+use parquet::basic::{ColumnOrder, LogicalType, SortOrder, TimeUnit};
+use parquet::file::metadata::{FileMetaData, RowGroupMetaData};
+use parquet::file::statistics::Statistics;
+
+use super::file::read_metadata;
+use super::paged::PagedFile;
+use super::source::Medium;
+use crate::domain::{Footer, RowGroup};
+use crate::encode::columns::{OBJECT_ID, UPDATED_AT};
+use crate::ports::LakeError;
+
+/// Reads a file's end. Blocking.
+pub(super) fn read(medium: &Medium, path: &str) -> Result<Footer, LakeError> {
+    let metadata = read_metadata(&PagedFile::new(medium.open(path)?), path)?;
+    let file = metadata.file_metadata();
+    let value = |key: &str| {
+        let entry = file.key_value_metadata()?.iter().find(|entry| entry.key == key)?;
+        entry.value.clone()
+    };
+    Ok(Footer {
+        event_name: value("spillway.event_name"),
+        property_keys: value("spillway.property_keys"),
+        row_groups: metadata.row_groups().iter().map(|group| row_group(file, group)).collect(),
+    })
+}
+
+fn row_group(file: &FileMetaData, group: &RowGroupMetaData) -> RowGroup {
+    let updated = micros(group);
+    RowGroup {
+        rows: u64::try_from(group.num_rows()).unwrap_or(0),
+        bytes: u64::try_from(group.compressed_size()).unwrap_or(0),
+        last_object_id: last_object_id(file, group),
+        newest_micros: updated.map(|(_, newest)| newest),
+        oldest_micros: updated.map(|(oldest, _)| oldest),
+    }
+}
+
+fn column<'g>(group: &'g RowGroupMetaData, name: &str) -> Option<(usize, &'g Statistics)> {
+    let leaf = group.columns().iter().position(|column| column.column_path().parts() == [name])?;
+    Some((leaf, group.column(leaf).statistics()?))
+}
+
+/// An upper bound of the row group's ids in the order of bytes. Cut-off maxima are bounds too; those of writers
+/// that did not say in which order they compare are not.
+pub(super) fn last_object_id(file: &FileMetaData, group: &RowGroupMetaData) -> Option<String> {
+    let (leaf, statistics) = column(group, OBJECT_ID)?;
+    let ordered = file.column_order(leaf) == ColumnOrder::TYPE_DEFINED_ORDER(SortOrder::UNSIGNED);
+    if !ordered || statistics.is_min_max_deprecated() || !matches!(statistics, Statistics::ByteArray(_)) {
+        return None;
+    }
+    String::from_utf8(statistics.max_bytes_opt()?.to_vec()).ok()
+}
+
+/// The oldest and the newest `updated_at`, where they are microseconds.
+fn micros(group: &RowGroupMetaData) -> Option<(i64, i64)> {
+    let (leaf, statistics) = column(group, UPDATED_AT)?;
+    let logical = group.column(leaf).column_descr().logical_type_ref();
+    let is_micros = matches!(logical, Some(LogicalType::Timestamp { unit: TimeUnit::MICROS, .. }));
+    match statistics {
+        Statistics::Int64(values) if is_micros => Some((*values.min_opt()?, *values.max_opt()?)),
+        _ => None,
+    }
+}
