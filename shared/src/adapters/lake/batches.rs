@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use parquet::arrow::ProjectionMask;
-use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexMetaData, ParquetMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 
 /// No batch has more rows.
 const MAX_ROWS: u64 = 4096;
@@ -91,9 +92,7 @@ fn densest_row_bytes(
         let next = pages.get(at + 1).map_or(group_rows, |page| non_negative(page.first_row_index));
         let bytes = match unencoded.and_then(|bytes| bytes.get(at)) {
             Some(bytes) => non_negative(*bytes),
-            None => {
-                non_negative(pages[at].compressed_page_size.into()).saturating_mul(plain) / compressed
-            }
+            None => non_negative(pages[at].compressed_page_size.into()).saturating_mul(plain) / compressed,
         };
         bytes / next.saturating_sub(first).max(1)
     };

@@ -30,12 +30,7 @@ struct OpenFile {
 }
 
 impl EventRows {
-    pub(super) fn new(
-        medium: Arc<Medium>,
-        files: Vec<SliceFile>,
-        from: RowCursor,
-        columns: &[&str],
-    ) -> Self {
+    pub(super) fn new(medium: Arc<Medium>, files: Vec<SliceFile>, from: RowCursor, columns: &[&str]) -> Self {
         let columns = columns.iter().map(|name| (*name).to_owned()).collect();
         Self { medium, files, columns, cursor: from, open: None }
     }

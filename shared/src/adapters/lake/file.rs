@@ -66,8 +66,7 @@ impl LakeParquet {
         let mut indexes = ParquetMetaDataReader::new_with_metadata(metadata)
             .with_offset_index_policy(PageIndexPolicy::Optional)
             .with_offset_index_mask(leaves);
-        metadata =
-            indexes.read_page_indexes(&paged).and_then(|()| indexes.finish()).map_err(faulty)?;
+        metadata = indexes.read_page_indexes(&paged).and_then(|()| indexes.finish()).map_err(faulty)?;
         let options = plain.with_schema(Arc::clone(&columns.hint));
         let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options).map_err(faulty)?;
         Ok(Self { path: Arc::from(path), paged, metadata, columns })
@@ -125,9 +124,10 @@ impl RowGroupRows {
         match self.reader.next() {
             Some(Ok(batch)) => {
                 self.next_row += batch.num_rows() as u64;
-                let conformed = self.columns.conform(&batch).map_err(|(row, wrong)| {
-                    broken(first + row.unwrap_or_default() as u64, wrong)
-                })?;
+                let conformed = self
+                    .columns
+                    .conform(&batch)
+                    .map_err(|(row, wrong)| broken(first + row.unwrap_or_default() as u64, wrong))?;
                 Ok(Some((first, conformed)))
             }
             Some(Err(error)) => {
@@ -144,10 +144,11 @@ impl RowGroupRows {
 
 /// The footer alone, without page indexes.
 pub(super) fn read_metadata(paged: &PagedFile, path: &str) -> Result<ParquetMetaData, LakeError> {
-    ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Skip).parse_and_finish(paged).map_err(
-        |error| {
+    ParquetMetaDataReader::new()
+        .with_page_index_policy(PageIndexPolicy::Skip)
+        .parse_and_finish(paged)
+        .map_err(|error| {
             let fault = paged.take_fault();
             fault.unwrap_or_else(|| broken(path, None, format!("it is no readable Parquet file: {error}")))
-        },
-    )
+        })
 }

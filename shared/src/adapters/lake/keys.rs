@@ -16,11 +16,7 @@ use super::broken;
 ///
 /// # Errors
 /// [`LakeError`]; a property text that is no JSON object is [`LakeError::Broken`] with its row.
-pub fn scan_property_keys(
-    lake: &dyn Lake,
-    path: &str,
-    dataset: Dataset,
-) -> Result<PropertyKeys, LakeError> {
+pub fn scan_property_keys(lake: &dyn Lake, path: &str, dataset: Dataset) -> Result<PropertyKeys, LakeError> {
     let mut keys = PropertyKeys::new();
     let mut file_row = 0;
     let mut rows = lake.rows(&whole_file(path, dataset), columns(dataset));

@@ -86,7 +86,8 @@ fn lake_file(name: &str, captured: &str, object: &ObjectMeta) -> Result<LakeFile
     let hour = captured.strip_prefix("captured=").unwrap_or_default();
     // Parsed with minutes, because an hour alone is no time.
     if hour.len() != 13 || DateTime::strptime("%Y-%m-%d-%H:%M", format!("{hour}:00")).is_err() {
-        let wrong = format!("`{captured}` is no folder captured=<yyyy-mm-dd-hh>; move the file to its right folder");
+        let wrong =
+            format!("`{captured}` is no folder captured=<yyyy-mm-dd-hh>; move the file to its right folder");
         return Err(broken(name, None, wrong));
     }
     let place = LakePath::parse(name).map_err(|bad| {

@@ -19,9 +19,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::runtime::Handle;
 
 use crate::domain::{Footer, LakeFile, Slice};
@@ -113,7 +113,13 @@ impl Lake for ObjectStoreLake {
             }
             Slice::Profiles { files, after, upto } => {
                 let range = profiles::IdRange { after: after.clone(), upto: upto.clone() };
-                Box::new(profiles::ProfileRows::new(medium, files, range, columns, profiles::Budget::default()))
+                Box::new(profiles::ProfileRows::new(
+                    medium,
+                    files,
+                    range,
+                    columns,
+                    profiles::Budget::default(),
+                ))
             }
         }
     }

@@ -67,20 +67,13 @@ impl Medium {
         }
     }
 
-    /// The store behind it.
-    pub(super) fn store(&self) -> &dyn ObjectStore {
-        match self {
-            Self::Folder(store) => store,
-            Self::Remote { store, .. } => &**store,
-        }
-    }
-
     /// Opens a file. Blocking.
     pub(super) fn open(&self, path: &str) -> Result<Arc<dyn Ranges>, LakeError> {
         let location = self.locate(path)?;
         Ok(match self {
             Self::Folder(store) => {
-                let on_disk = store.path_to_filesystem(&location).map_err(|error| store_error(path, error))?;
+                let on_disk =
+                    store.path_to_filesystem(&location).map_err(|error| store_error(path, error))?;
                 let file = File::open(on_disk).map_err(|error| disk_error(path, &error))?;
                 let bytes = file.metadata().map_err(|error| disk_error(path, &error))?.len();
                 Arc::new(DiskFile { path: path.to_owned(), file, bytes })
@@ -115,7 +108,8 @@ impl Ranges for DiskFile {
 
     fn read(&self, range: Range<u64>) -> Result<Bytes, LakeError> {
         let mut buffer = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
-        read_exact_at(&self.file, &mut buffer, range.start).map_err(|error| disk_error(&self.path, &error))?;
+        read_exact_at(&self.file, &mut buffer, range.start)
+            .map_err(|error| disk_error(&self.path, &error))?;
         Ok(buffer.into())
     }
 }

@@ -28,7 +28,10 @@ impl StoreClock {
         client.map(Self::GoogleCloud).map_err(|error| error.to_string())
     }
 
-    #[cfg_attr(not(feature = "gcs-lake"), expect(clippy::unused_async, reason = "a clock over the network waits"))]
+    #[cfg_attr(
+        not(feature = "gcs-lake"),
+        expect(clippy::unused_async, reason = "a clock over the network waits")
+    )]
     pub(super) async fn now(&self) -> Result<Timestamp, LakeError> {
         match self {
             Self::Given(clock) => Ok(clock.now()),
