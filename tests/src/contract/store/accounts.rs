@@ -1,0 +1,77 @@
+//! Accounts and buckets.
+
+use spillway::{
+    domain::{Account, AccountId, BucketId, BucketState, FailureClass, ZoneName},
+    ports::StoreError,
+};
+
+use super::{Stores, fixtures::*};
+
+pub async fn settings_are_created_and_replaced(stores: Stores) {
+    assert_eq!(stores.one.account(ACME).await.unwrap(), None);
+    let mut account = Account::new(ACME, ZoneName::new("Europe/Berlin").unwrap());
+    stores.one.put_account(&account).await.unwrap();
+    assert_eq!(stores.two.account(ACME).await.unwrap(), Some(account.clone()));
+    account.shards = 24;
+    account.one_time_limit_days = None;
+    stores.two.put_account(&account).await.unwrap();
+    assert_eq!(stores.one.account(ACME).await.unwrap(), Some(account));
+}
+
+pub async fn an_account_may_have_any_number(stores: Stores) {
+    for id in [0, 1, i64::MAX as u64, 1 << 63, u64::MAX] {
+        with_account(&*stores.one, AccountId(id)).await;
+        let found = stores.two.account(AccountId(id)).await.unwrap().unwrap();
+        assert_eq!(found.id, AccountId(id));
+        assert_eq!(stores.two.buckets(AccountId(id)).await.unwrap().len(), 2);
+    }
+}
+
+pub async fn buckets_are_created_replaced_and_ordered_by_nickname(stores: Stores) {
+    for id in ["é", "b", "a\0b", "a", "B", "'; DROP TABLE buckets; --", ""] {
+        stores.one.put_bucket(&bucket(ACME, id, "acme-lake")).await.unwrap();
+    }
+    let names = |buckets: &[spillway::domain::PartnerBucket]| {
+        buckets.iter().map(|bucket| bucket.id.0.clone()).collect::<Vec<_>>()
+    };
+    let all = stores.two.buckets(ACME).await.unwrap();
+    assert_eq!(names(&all), ["", "'; DROP TABLE buckets; --", "B", "a", "a\0b", "b", "é"]);
+    let replaced = bucket(ACME, "a", "acme-lake-2");
+    stores.two.put_bucket(&replaced).await.unwrap();
+    assert_eq!(stores.one.bucket(ACME, &replaced.id).await.unwrap(), Some(replaced));
+    assert_eq!(stores.one.buckets(ACME).await.unwrap().len(), 7);
+    assert_eq!(stores.one.bucket(ACME, &BucketId("A".to_owned())).await.unwrap(), None);
+}
+
+pub async fn a_blocked_bucket_keeps_its_first_since(stores: Stores) {
+    with_account(&*stores.one, ACME).await;
+    let main = BucketId("main".to_owned());
+    let (rejected, missing) =
+        (failure(FailureClass::CredentialsRejected), failure(FailureClass::BucketMissing));
+    assert!(stores.one.block_bucket(ACME, &main, &rejected, at(10)).await.unwrap());
+    assert!(!stores.two.block_bucket(ACME, &main, &rejected, at(5)).await.unwrap());
+    let state = |bucket: Option<spillway::domain::PartnerBucket>| bucket.unwrap().state;
+    let blocked = BucketState::Blocked { since: at(10), failure: rejected };
+    assert_eq!(state(stores.one.bucket(ACME, &main).await.unwrap()), blocked);
+    // Another failure is what the customer has to mend now; the time of failing goes on.
+    assert!(!stores.one.block_bucket(ACME, &main, &missing, at(20)).await.unwrap());
+    let blocked = BucketState::Blocked { since: at(10), failure: missing };
+    assert_eq!(state(stores.two.bucket(ACME, &main).await.unwrap()), blocked);
+
+    assert!(stores.two.unblock_bucket(ACME, &main).await.unwrap());
+    assert!(!stores.one.unblock_bucket(ACME, &main).await.unwrap());
+    assert_eq!(state(stores.one.bucket(ACME, &main).await.unwrap()), BucketState::Ready);
+    let spare = stores.one.bucket(ACME, &BucketId("spare".to_owned())).await.unwrap();
+    assert_eq!(state(spare), BucketState::Ready);
+}
+
+pub async fn unknown_buckets_are_not_found(stores: Stores) {
+    let none = BucketId("none".to_owned());
+    let failure = failure(FailureClass::Hold);
+    assert_eq!(stores.one.bucket(ACME, &none).await.unwrap(), None);
+    assert_eq!(stores.one.buckets(ACME).await.unwrap(), []);
+    let blocked = stores.one.block_bucket(ACME, &none, &failure, at(0)).await;
+    assert!(matches!(blocked, Err(StoreError::NotFound(name)) if name.contains("none")));
+    let unblocked = stores.one.unblock_bucket(ACME, &none).await;
+    assert!(matches!(unblocked, Err(StoreError::NotFound(_))));
+}

@@ -1,0 +1,98 @@
+//! Taking messages.
+
+use jiff::Timestamp;
+use spillway::{
+    domain::{ChunkCommand, ChunkId, ChunkKey, EndCursor, PlanToken, RowCursor, Written},
+    ports::Store,
+};
+
+use super::{Stores, fixtures::*};
+
+async fn claim(store: &dyn Store, key: &ChunkKey, lost_before: Timestamp, now: i64) -> Vec<ChunkId> {
+    let mut claimed = store.claim_message(key.run, &key.plan, lost_before, at(now)).await.unwrap();
+    claimed.sort();
+    claimed
+}
+
+pub async fn messages_come_in_order(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let keys = with_chunks(&*stores.one, &run, "p", &[12, 2, 100, 2, 12]).await;
+    with_chunks(&*stores.one, &run, "other", &[0]).await;
+    let next = async |store: &dyn Store| claim(store, &keys[0], Timestamp::MIN, 9).await;
+    assert_eq!(next(&*stores.one).await, ids(&[keys[1].clone(), keys[3].clone()]));
+    assert_eq!(next(&*stores.two).await, ids(&[keys[0].clone(), keys[4].clone()]));
+    assert_eq!(next(&*stores.one).await, ids(&keys[2..3]));
+    assert_eq!(next(&*stores.two).await, []);
+    for key in &keys {
+        assert_eq!(stores.two.chunk(key).await.unwrap().unwrap().published_at(), Some(at(9)));
+    }
+    let none = PlanToken("none".to_owned());
+    assert_eq!(stores.one.claim_message(run.key, &none, Timestamp::MAX, at(9)).await.unwrap(), []);
+}
+
+pub async fn a_message_has_up_to_fifty_chunks(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let keys = with_chunks(&*stores.one, &run, "p", &[1; 120]).await;
+    let mut claimed = vec![];
+    for expected in [50, 50, 20, 0] {
+        let message = claim(&*stores.one, &keys[0], Timestamp::MIN, 0).await;
+        assert_eq!(message.len(), expected);
+        claimed.extend(message);
+    }
+    claimed.sort();
+    assert_eq!(claimed, ids(&keys));
+}
+
+pub async fn what_was_lost_is_claimed_again(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let keys = with_chunks(&*stores.one, &run, "p", &[1, 1, 2]).await;
+    assert_eq!(claim(&*stores.one, &keys[0], at(-900), 0).await, ids(&keys[..2]));
+    assert_eq!(claim(&*stores.one, &keys[0], at(-890), 10).await, ids(&keys[2..]));
+    assert_eq!(claim(&*stores.one, &keys[0], at(0), 900).await, [], "not yet lost");
+    assert_eq!(claim(&*stores.two, &keys[0], at(1), 901).await, ids(&keys[..2]));
+    assert_eq!(claim(&*stores.two, &keys[0], at(1), 901).await, [], "published again just now");
+    // Both are lost: the lower message goes first.
+    assert_eq!(claim(&*stores.one, &keys[0], at(1_000), 1_900).await, ids(&keys[..2]));
+    assert_eq!(claim(&*stores.one, &keys[0], at(1_000), 1_900).await, ids(&keys[2..]));
+}
+
+pub async fn leased_and_finished_chunks_are_not_claimed(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let keys = with_chunks(&*stores.one, &run, "p", &[1, 1, 1, 2]).await;
+    for key in &keys[..3] {
+        stores.one.change_chunk(key, lease(1, 50), at(0)).await.unwrap();
+    }
+    stores.one.change_chunk(&keys[0], complete(1), at(1)).await.unwrap();
+    let fail = ChunkCommand::Fail { token: token(1), reason: "broken".to_owned() };
+    stores.one.change_chunk(&keys[1], fail, at(1)).await.unwrap();
+    assert_eq!(claim(&*stores.two, &keys[0], Timestamp::MAX, 49).await, ids(&keys[3..]));
+    // The lease has ended, so its message is the lowest.
+    assert_eq!(claim(&*stores.two, &keys[0], at(40), 50).await, ids(&keys[2..3]));
+    assert_eq!(claim(&*stores.two, &keys[0], at(40), 51).await, []);
+}
+
+pub async fn a_retried_chunk_is_claimed_again(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let keys = with_chunks(&*stores.one, &run, "p", &[1]).await;
+    assert_eq!(claim(&*stores.one, &keys[0], Timestamp::MIN, 0).await, ids(&keys));
+    stores.one.change_chunk(&keys[0], lease(1, 50), at(0)).await.unwrap();
+    let fail = ChunkCommand::Fail { token: token(1), reason: "broken".to_owned() };
+    stores.one.change_chunk(&keys[0], fail, at(1)).await.unwrap();
+    assert_eq!(claim(&*stores.one, &keys[0], Timestamp::MAX, 2).await, []);
+    stores.one.change_chunk(&keys[0], ChunkCommand::Retry, at(3)).await.unwrap();
+    assert_eq!(claim(&*stores.two, &keys[0], Timestamp::MIN, 4).await, ids(&keys));
+}
+
+pub async fn a_successor_is_claimed_when_it_is_lost(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let keys = with_chunks(&*stores.one, &run, "p", &[1, 2]).await;
+    stores.one.change_chunk(&keys[0], lease(1, 50), at(0)).await.unwrap();
+    let end = EndCursor::Row(RowCursor { file: 0, row: 5 });
+    let written = Written { object: Some(intent(1, end)), deleted_profiles: 0 };
+    let command = ChunkCommand::Complete { token: token(1), written };
+    let (_, successor) = stores.one.change_chunk(&keys[0], command, at(10)).await.unwrap();
+    let successor = successor.unwrap().key().clone();
+    // Whoever completed the chunk publishes it, so a claim passes it over.
+    assert_eq!(claim(&*stores.two, &keys[0], at(10), 11).await, ids(&keys[1..]));
+    assert_eq!(claim(&*stores.two, &keys[0], at(11), 911).await, [successor.id]);
+}

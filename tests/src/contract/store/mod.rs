@@ -1,0 +1,111 @@
+//! The contract of [`spillway::ports::Store`].
+//!
+//! `store_contract!(open)` makes a test of each case; `open()` gives a future of [`Stores`] that are empty.
+
+pub mod accounts;
+pub mod chunks;
+pub mod claims;
+pub mod concurrency;
+pub mod exports;
+pub mod fixtures;
+pub mod model;
+pub mod notes;
+pub mod run_order;
+pub mod runs;
+pub mod tenancy;
+
+use std::{any::Any, sync::Arc};
+
+use spillway::ports::Store;
+
+/// Two handles onto the same data. Cases write through one and read through the other.
+pub struct Stores {
+    /// One handle.
+    pub one: Arc<dyn Store>,
+    /// The same, or another onto the same data.
+    pub two: Arc<dyn Store>,
+    /// What must live as long as the data, a temporary folder for example.
+    pub keep: Box<dyn Any + Send + Sync>,
+}
+
+/// Makes a test of every case of the contract.
+#[macro_export]
+macro_rules! store_contract {
+    ($open:ident) => {
+        $crate::store_contract! { $open;
+            accounts::settings_are_created_and_replaced,
+            accounts::an_account_may_have_any_number,
+            accounts::buckets_are_created_replaced_and_ordered_by_nickname,
+            accounts::a_blocked_bucket_keeps_its_first_since,
+            accounts::unknown_buckets_are_not_found,
+            exports::a_new_export_is_pending_under_the_second_of_now,
+            exports::a_taken_second_gives_the_next_free_one,
+            exports::request_ids_are_unique_in_a_bucket_across_accounts,
+            exports::a_bucket_that_is_renamed_takes_its_request_ids_along,
+            exports::an_export_needs_its_bucket,
+            exports::stopping_closes_what_is_owed_and_leaves_what_runs,
+            exports::stopping_what_has_ended_changes_nothing,
+            runs::creating_a_run_advances_the_export,
+            runs::a_run_is_created_at_the_expected_cut_only,
+            runs::no_run_of_an_export_that_has_ended,
+            runs::a_one_time_run_has_the_request_id,
+            runs::opening_adopts_the_plan_and_freezes_the_spec,
+            runs::opening_refuses_what_is_not_owed,
+            runs::closing_moves_a_recurring_export_on,
+            runs::closing_ends_a_one_time_export,
+            runs::closing_again_changes_nothing,
+            runs::closing_leaves_a_stopped_export_stopped,
+            runs::only_incomplete_runs_open_again,
+            run_order::runs_of_an_export_come_oldest_first,
+            run_order::taken_seconds_are_passed_over,
+            run_order::a_clock_that_goes_back_does_not_change_the_order,
+            run_order::the_oldest_open_run_opens_first,
+            run_order::open_runs_of_all_accounts_come_oldest_first,
+            run_order::a_run_that_is_opened_again_leaves_later_ones_alone,
+            chunks::chunks_are_created_once,
+            chunks::thousands_of_chunks_are_added_and_paged,
+            chunks::pages_are_stable_while_chunks_change_and_split,
+            chunks::a_completion_stores_the_successor_with_it,
+            chunks::only_the_lease_token_changes_a_leased_chunk,
+            chunks::an_expired_lease_is_nobodys,
+            chunks::intents_are_kept_over_leases,
+            chunks::a_chunk_whose_workers_die_fails,
+            chunks::the_tally_counts_expired_leases_as_ready,
+            chunks::sweeping_leaves_the_plan_only,
+            chunks::unknown_chunks_and_runs_are_not_found,
+            claims::messages_come_in_order,
+            claims::a_message_has_up_to_fifty_chunks,
+            claims::what_was_lost_is_claimed_again,
+            claims::leased_and_finished_chunks_are_not_claimed,
+            claims::a_retried_chunk_is_claimed_again,
+            claims::a_successor_is_claimed_when_it_is_lost,
+            notes::columns_are_appended_in_order,
+            notes::lists_of_columns_do_not_mix,
+            notes::scanned_keys_are_kept,
+            notes::ratios_are_merged,
+            tenancy::nothing_is_found_across_accounts,
+            tenancy::nothing_is_changed_across_accounts,
+            concurrency::fifty_creators_get_fifty_request_ids,
+            concurrency::one_of_many_ticks_creates_the_run,
+            concurrency::claimers_never_get_the_same_chunk,
+            concurrency::one_of_many_leases_is_given,
+            concurrency::one_of_many_closers_closes,
+            concurrency::columns_found_at_once_are_all_kept,
+            concurrency::dropped_calls_are_done_wholly_or_not_at_all,
+        }
+        mod model {
+            #[test]
+            fn the_chunk_protocol_follows_its_model() {
+                $crate::contract::store::model::the_chunk_protocol_follows_its_model(super::$open);
+            }
+        }
+    };
+    ($open:ident; $($group:ident :: $case:ident),* $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::contract::store::$group::$case($open().await).await;
+            }
+        )*
+    };
+}

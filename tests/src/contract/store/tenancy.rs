@@ -1,0 +1,89 @@
+//! No account sees or touches what is another's.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use spillway::{
+    domain::{
+        AccountId, BucketId, ChunkKey, FailureClass, PropertyColumn, PropertyScope, Run, RunKey, RunStatus,
+        StopReason, ZoneName,
+    },
+    ports::{ChunkTally, NewExport, StoreError},
+};
+
+use super::{Stores, fixtures::*};
+
+/// One of each document of [`ACME`], and the keys under which [`OTHER`] would look for them.
+async fn documents(stores: &Stores) -> (Run, RunKey, ChunkKey) {
+    let run = with_run(&*stores.one, ACME).await;
+    let key = with_chunks(&*stores.one, &run, "p", &[0]).await.remove(0);
+    let column = PropertyColumn { scope: PropertyScope::Event, key: "secret".to_owned() };
+    stores.one.append_columns(ACME, run.key.request, Some("e"), &[column]).await.unwrap();
+    stores.one.put_scanned_keys(ACME, "path", "[]").await.unwrap();
+    stores.one.put_ratios(ACME, "json", &BTreeMap::from([("e".to_owned(), 1.0)])).await.unwrap();
+    let theirs = RunKey { account: OTHER, ..run.key };
+    let chunk = ChunkKey { run: theirs, ..key };
+    (run, theirs, chunk)
+}
+
+pub async fn nothing_is_found_across_accounts(stores: Stores) {
+    let (_, key, chunk) = documents(&stores).await;
+    let store = &stores.two;
+    assert_eq!(store.account(OTHER).await.unwrap(), None);
+    assert_eq!(store.bucket(OTHER, &BucketId("main".to_owned())).await.unwrap(), None);
+    assert_eq!(store.buckets(OTHER).await.unwrap(), []);
+    assert_eq!(store.export(OTHER, key.request).await.unwrap(), None);
+    assert_eq!(store.run(key).await.unwrap(), None);
+    assert_eq!(store.runs(OTHER, key.request).await.unwrap(), []);
+    assert_eq!(store.chunk(&chunk).await.unwrap(), None);
+    assert_eq!(store.chunks(key, &chunk.plan, None, 10).await.unwrap().chunks, []);
+    assert_eq!(store.tally(key, &chunk.plan, at(0)).await.unwrap(), ChunkTally::default());
+    assert_eq!(store.claim_message(key, &chunk.plan, Timestamp::MAX, at(0)).await.unwrap(), []);
+    assert_eq!(store.columns(OTHER, key.request, Some("e")).await.unwrap(), []);
+    assert_eq!(store.scanned_keys(OTHER, "path").await.unwrap(), None);
+    assert_eq!(store.ratios(OTHER, "json").await.unwrap(), BTreeMap::new());
+}
+
+fn is_not_found<T>(answer: Result<T, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::NotFound(_)))
+}
+
+pub async fn nothing_is_changed_across_accounts(stores: Stores) {
+    let (run, key, chunk) = documents(&stores).await;
+    let store = &stores.two;
+    let (main, failure) = (BucketId("main".to_owned()), failure(FailureClass::Hold));
+    assert!(is_not_found(store.block_bucket(OTHER, &main, &failure, at(0)).await));
+    assert!(is_not_found(store.unblock_bucket(OTHER, &main).await));
+    let new = NewExport { account: OTHER, spec: run.spec.clone(), now: at(0), next_due_at: None };
+    assert!(is_not_found(store.create_export(&new).await));
+    assert!(is_not_found(store.stop_export(OTHER, key.request, &StopReason::User, at(0)).await));
+    let (window, zone, cut) = (window(0, 10), ZoneName::default(), Some(at(0)));
+    let created = store.create_run(OTHER, key.request, window, &zone, cut, None, at(0)).await;
+    assert!(is_not_found(created));
+    assert!(is_not_found(store.open_run(key, &run_plan("p"), &run.spec, at(0)).await));
+    assert!(is_not_found(store.close_run(key, &closing(RunStatus::Done, 0)).await));
+    assert!(is_not_found(store.reopen_run(key).await));
+    assert!(is_not_found(store.change_chunk(&chunk, lease(1, 50), at(0)).await));
+    assert!(is_not_found(store.sweep_chunks(key).await));
+
+    // The same keys in the other account are documents of their own.
+    let theirs = with_run(&*stores.one, OTHER).await;
+    assert_eq!(theirs.key, key);
+    stores.one.open_run(key, &run_plan("p"), &theirs.spec, at(1)).await.unwrap();
+    let chunks = with_chunks(&*stores.one, &theirs, "p", &[0]).await;
+    assert_eq!(chunks, [chunk.clone()]);
+    stores.one.change_chunk(&chunk, lease(1, 50), at(1)).await.unwrap();
+    store.append_columns(OTHER, key.request, Some("e"), &[]).await.unwrap();
+    store.put_ratios(OTHER, "json", &BTreeMap::from([("e".to_owned(), 2.0)])).await.unwrap();
+    stores.one.stop_export(OTHER, key.request, &StopReason::User, at(2)).await.unwrap();
+
+    assert_eq!(store.run(run.key).await.unwrap(), Some(run.clone()));
+    assert!(store.export(ACME, key.request).await.unwrap().unwrap().is_active());
+    let ours = ChunkKey { run: run.key, ..chunk };
+    let tally = store.tally(run.key, &ours.plan, at(3)).await.unwrap();
+    assert_eq!(tally, ChunkTally { ready: 1, ..ChunkTally::default() });
+    assert_eq!(store.chunk(&ours).await.unwrap().unwrap().published_at(), None);
+    assert_eq!(store.ratios(ACME, "json").await.unwrap()["e"], 1.0);
+    let bucket = store.bucket(ACME, &main).await.unwrap().unwrap();
+    assert_eq!((bucket.account, bucket.bucket_name.as_str()), (AccountId(1), "1-main"));
+}
