@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use crate::encode::json_text::Members;
+use crate::encode::json_text::{Kind, Member, Members};
 use crate::encode::record::Value;
 
 /// Levels, lengths, dictionary indexes and numbers of a row's columns beside its texts and its properties.
@@ -42,16 +42,34 @@ impl Cost {
         texts: &[&str],
         properties: &[Option<Members<'_>>],
     ) -> Self {
-        let values = values.iter().copied().flatten().map(Value::text_bytes).sum::<usize>();
-        let texts = texts.iter().map(|text| text.len()).sum::<usize>();
+        let fixed = || values.iter().copied().flatten().flat_map(Value::texts).chain(texts.iter().copied());
         let properties = || properties.iter().flatten();
-        let data = (values + texts + properties().map(|members| members.text().len()).sum::<usize>()) as u64;
+        let members = || properties().flat_map(|members| members.last());
+        let string = |member: &Member<'_>| match member.kind {
+            Kind::String => statistics_bytes(&member.value[1..]),
+            _ => 0,
+        };
+        let statistics = fixed().map(statistics_bytes).sum::<u64>()
+            + members().map(|member| statistics_bytes(member.raw_key) + string(&member)).sum::<u64>();
+        // An element of `all_identities` has levels of its own.
+        let data = fixed().map(|text| text.len() as u64 + 16).sum::<u64>()
+            + properties().map(|members| members.text().len() as u64).sum::<u64>();
         let entries = properties().map(Members::len).sum::<usize>() as u64;
-        let plain = data + ROW_BYTES + PROPERTY_BYTES * entries;
+        let plain = data + ROW_BYTES + PROPERTY_BYTES * entries + statistics;
         // Values that do not compress grow by up to one part in 256; pages hold up to 1 MiB or 20,000 rows.
         let pages = PAGE_BYTES * plain / (1 << 19);
         Self { raw_bytes: data + 64 + 8 * entries, worst_bytes: plain + plain / 128 + pages }
     }
+}
+
+/// What a text adds to statistics and column index when it is a page's maximum. They cut it to 64 bytes and
+/// count its last character up, which fails when none of the 64 bytes' characters has a successor of its own
+/// length; then they keep all of it, in both places. Looking at the first character (or at an escape, which
+/// may be anything) is enough for a bound.
+fn statistics_bytes(raw_text: &str) -> u64 {
+    let cannot_grow =
+        |first| matches!(first, '\\' | '\u{7F}' | '\u{7FF}' | '\u{D7FF}' | '\u{FFFF}' | '\u{10FFFF}');
+    if raw_text.len() > 64 && raw_text.starts_with(cannot_grow) { 2 * raw_text.len() as u64 } else { 0 }
 }
 
 /// The most that everything but the values of `groups` row groups takes: page headers, indexes, footer.

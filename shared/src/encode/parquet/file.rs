@@ -189,7 +189,10 @@ fn writer(schema: &SchemaRef, packaging: Packaging) -> Result<ArrowWriter<Vec<u8
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(None)
         .build();
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties)
+        .with_skip_arrow_metadata(true)
+        .with_schema_root("schema".to_owned());
     ArrowWriter::try_new_with_options(Vec::new(), SchemaRef::clone(schema), options).map_err(internal)
 }
 
