@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use parquet::arrow::ProjectionMask;
-use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexMetaData, ParquetMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 
 /// No batch has more rows.
 const MAX_ROWS: u64 = 4096;

@@ -1,6 +1,6 @@
 //! What planning reads of a file: its footer.
 
-use parquet::basic::{ColumnOrder, LogicalType, SortOrder, TimeUnit};
+use parquet::basic::{ColumnOrder, ConvertedType, LogicalType, SortOrder, TimeUnit};
 use parquet::file::metadata::{FileMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
@@ -56,8 +56,11 @@ pub(super) fn last_object_id(file: &FileMetaData, group: &RowGroupMetaData) -> O
 /// The oldest and the newest `updated_at`, where they are microseconds.
 fn micros(group: &RowGroupMetaData) -> Option<(i64, i64)> {
     let (leaf, statistics) = column(group, UPDATED_AT)?;
-    let logical = group.column(leaf).column_descr().logical_type_ref();
-    let is_micros = matches!(logical, Some(LogicalType::Timestamp { unit: TimeUnit::MICROS, .. }));
+    let description = group.column(leaf).column_descr();
+    let is_micros = match description.logical_type_ref() {
+        Some(LogicalType::Timestamp(timestamp)) => timestamp.unit == TimeUnit::MICROS,
+        _ => description.converted_type() == ConvertedType::TIMESTAMP_MICROS,
+    };
     match statistics {
         Statistics::Int64(values) if is_micros => Some((*values.min_opt()?, *values.max_opt()?)),
         _ => None,

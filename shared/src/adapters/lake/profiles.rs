@@ -48,6 +48,9 @@ impl Default for Budget {
     }
 }
 
+/// A row of a batch.
+type Row = (Arc<RecordBatch>, usize);
+
 /// What one kept version takes beside its texts.
 const VERSION_BYTES: u64 = 128;
 
@@ -64,9 +67,10 @@ pub(super) struct ProfileRows {
     /// The last merge of the round, and where the round ends.
     round: Option<(Merge, Option<String>)>,
     finished: bool,
+    /// Deleted profiles passed.
     deleted: u64,
-    /// Deleted profiles passed before each row of the last batch.
-    deleted_before: Vec<u64>,
+    /// Of each row of the last two batches: its id, and the deleted profiles passed before it.
+    passed: [Vec<(String, u64)>; 2],
 }
 
 impl ProfileRows {
@@ -101,7 +105,7 @@ impl ProfileRows {
             round: None,
             finished: false,
             deleted: 0,
-            deleted_before: Vec::new(),
+            passed: Default::default(),
         }
     }
 
@@ -173,7 +177,7 @@ impl ProfileRows {
     }
 
     /// The next profile that is delivered; deleted ones are counted in passing.
-    fn next_row(&mut self) -> Result<Option<(Arc<RecordBatch>, usize, RowCursor)>, LakeError> {
+    fn next_row(&mut self) -> Result<Option<(Row, String, RowCursor)>, LakeError> {
         while !self.finished {
             if self.round.is_none() {
                 self.round = Some(self.begin_round()?);
@@ -182,8 +186,8 @@ impl ProfileRows {
             let next = merge.next(&self.medium)?;
             let behind = |id: &str| bound.as_deref().is_some_and(|bound| id > bound);
             match next.filter(|version| !behind(&version.id)) {
-                Some(Version { held: Held::Row(batch, row), origin, .. }) => {
-                    return Ok(Some((batch, row, origin)));
+                Some(Version { held: Held::Row(batch, row), id, origin, .. }) => {
+                    return Ok(Some(((batch, row), id, origin)));
                 }
                 Some(Version { held: Held::Deleted, .. }) => self.deleted += 1,
                 Some(Version { held: Held::Delivered, .. }) => {}
@@ -207,10 +211,11 @@ impl LakeRows for ProfileRows {
     fn next_batch(&mut self) -> Result<Option<SourcedBatch>, LakeError> {
         let (mut rows, mut origins, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut held = HashSet::new();
-        self.deleted_before.clear();
+        self.passed.swap(0, 1);
+        self.passed[1].clear();
         while rows.len() < self.budget.batch_rows && bytes < self.budget.batch_bytes {
-            let Some((batch, row, origin)) = self.next_row()? else { break };
-            self.deleted_before.push(self.deleted);
+            let Some(((batch, row), id, origin)) = self.next_row()? else { break };
+            self.passed[1].push((id, self.deleted));
             bytes += row_bytes(&batch, row);
             held.insert(Arc::as_ptr(&batch));
             rows.push((batch, row));
@@ -228,12 +233,11 @@ impl LakeRows for ProfileRows {
         Ok(Some(SourcedBatch { batch, origins: RowOrigins::Each(origins) }))
     }
 
-    fn deleted_profiles(&self) -> u64 {
-        self.deleted
-    }
-
-    fn deleted_profiles_before(&self, row: usize) -> u64 {
-        self.deleted_before.get(row).copied().unwrap_or(self.deleted)
+    fn deleted_profiles(&self, upto: Option<&str>) -> u64 {
+        let Some(upto) = upto else { return self.deleted };
+        let passed = self.passed.iter().flatten();
+        let before = passed.clone().take_while(|(id, _)| id.as_str() <= upto).last();
+        before.or(passed.clone().next()).map_or(self.deleted, |(_, deleted)| *deleted)
     }
 }
 

@@ -67,14 +67,6 @@ impl Medium {
         }
     }
 
-    /// The store behind it.
-    pub(super) fn store(&self) -> &dyn ObjectStore {
-        match self {
-            Self::Folder(store) => store,
-            Self::Remote { store, .. } => &**store,
-        }
-    }
-
     /// Opens a file. Blocking.
     pub(super) fn open(&self, path: &str) -> Result<Arc<dyn Ranges>, LakeError> {
         let location = self.locate(path)?;
