@@ -54,18 +54,19 @@ pub(super) enum Value<'a> {
     Number(f64),
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    /// The bytes of its texts.
-    pub(super) fn text_bytes(&self) -> usize {
-        match self {
-            Self::Absent | Self::Number(_) => 0,
-            Self::Text(text) => text.len(),
-            Self::Texts(texts) => texts.iter().map(|text| text.len() + 16).sum(),
-        }
+    /// Its texts, if it is or has any.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (one, many) = match *self {
+            Self::Text(text) => (Some(text), None),
+            Self::Texts(texts) => (None, Some(texts)),
+            Self::Absent | Self::Number(_) => (None, None),
+        };
+        one.into_iter().chain(many.into_iter().flat_map(|texts| texts.iter()))
     }
 }
 
@@ -78,9 +79,9 @@ pub(super) struct Texts<'a> {
 }
 
 impl<'a> Texts<'a> {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &'a str> {
-        let values = self.values;
-        (self.start..self.end).filter(|at| values.is_valid(*at)).map(|at| values.value(at))
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let Self { values, start, end } = *self;
+        (start..end).filter(|at| values.is_valid(*at)).map(|at| values.value(at))
     }
 }
 

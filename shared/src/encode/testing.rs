@@ -9,6 +9,7 @@ use arrow_array::builder::{ListBuilder, StringViewBuilder};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use arrow_schema::{DataType, Field, Schema};
 use jiff::tz::TimeZone;
+use proptest::prelude::*;
 
 use super::{
     EncodeError, FILE_LIMIT_BYTES, FileContent, FileOptions, PropertyKeys, PropertyScope, columns, open,
@@ -175,4 +176,61 @@ pub(super) fn gunzip(bytes: &[u8]) -> Vec<u8> {
     decoder.read_to_end(&mut raw).unwrap();
     assert!(decoder.into_inner().is_empty(), "more than one member");
     raw
+}
+
+/// Keys that tempt every format, and any others.
+pub(super) fn key() -> impl Strategy<Value = String> {
+    const KNOWN: [&str; 13] =
+        ["a", "b", "Items", "a|b", "", "|", "x,y", "line\nend", "q\"", "]]>", "\u{0}", "\u{85}", "Email"];
+    prop_oneof![4 => prop::sample::select(&KNOWN[..]).prop_map(str::to_owned), 1 => any::<String>()]
+}
+
+/// A JSON object, nested some levels deep.
+pub(super) fn json_object() -> impl Strategy<Value = serde_json::Value> {
+    use serde_json::Value;
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-1000..1000_i32).prop_map(|n| Value::from(f64::from(n) / 8.0)),
+        any::<String>().prop_map(Value::from),
+        "[a-z ,\"\r\n&<>|]{0,8}".prop_map(Value::from),
+    ];
+    let value = leaf.prop_recursive(3, 24, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((key(), inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    });
+    prop::collection::vec((key(), value), 0..6)
+        .prop_map(|members| Value::Object(members.into_iter().collect()))
+}
+
+/// All rows over as many files as the limit makes, in batches of the sizes of `steps` over and over.
+pub(super) fn files(
+    options: &FileOptions,
+    content: &FileContent,
+    batch: &RecordBatch,
+    steps: &[usize],
+) -> Result<Vec<Vec<u8>>, EncodeError> {
+    let (mut files, mut steps, mut from) = (Vec::new(), steps.iter().cycle(), 0);
+    loop {
+        let (mut encoder, mut out, mut taken) = (open(options, content)?, Vec::new(), 0);
+        while from < batch.num_rows() {
+            let end = batch.num_rows().min(from.saturating_add(*steps.next().unwrap()));
+            let count = encoder.push(&batch.slice(0, end), from, &mut out)?;
+            from += count;
+            taken += count;
+            if from < end {
+                break;
+            }
+        }
+        encoder.finish(&mut out)?;
+        files.push(out);
+        if from == batch.num_rows() {
+            return Ok(files);
+        }
+        assert!(taken > 0, "a file of no rows, and it is full");
+    }
 }

@@ -123,6 +123,8 @@ impl<R: TextRows> FileEncoder for TextFile<R> {
             if self.block.len() >= BLOCK_BYTES {
                 self.stored.write(self.block.as_bytes(), out);
                 self.block.clear();
+                // One huge row must not cost its memory for the rest of the file.
+                self.block.shrink_to(16 * BLOCK_BYTES);
             }
         }
         Ok(batch.num_rows().saturating_sub(from))
@@ -147,3 +149,6 @@ pub(super) fn within(limit_bytes: u64, stored_bytes: u64) -> Result<(), EncodeEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,14 +56,10 @@ pub trait LakeRows: Send {
     /// [`LakeError`], with the file and, where it can be told, the row.
     fn next_batch(&mut self) -> Result<Option<SourcedBatch>, LakeError>;
 
-    /// Deleted profiles passed so far.
-    fn deleted_profiles(&self) -> u64 {
-        0
-    }
-
-    /// Deleted profiles passed before this row of the last batch: those that a file which ends with the row must
-    /// count, because its successor does not meet them again.
-    fn deleted_profiles_before(&self, _row: usize) -> u64 {
+    /// Deleted profiles passed so far; of those in or between the last two batches only the ones whose
+    /// `object_id` is not greater than `upto`, where that is given. So a file that ends within the last batch, or
+    /// before it, counts exactly those that its successor does not meet again.
+    fn deleted_profiles(&self, _upto: Option<&str>) -> u64 {
         0
     }
 }

@@ -98,6 +98,8 @@ pub trait Store: Send + Sync {
     async fn bucket(&self, account: AccountId, id: &BucketId) -> Result<Option<PartnerBucket>, StoreError>;
     /// An account's buckets, by nickname.
     async fn buckets(&self, account: AccountId) -> Result<Vec<PartnerBucket>, StoreError>;
+    /// Every account's bucket of this name at Google, by account: for operators, never for customers.
+    async fn buckets_named(&self, bucket_name: &str) -> Result<Vec<PartnerBucket>, StoreError>;
     /// Blocks a bucket from `since` on. A bucket that is blocked keeps its first `since`. True where this call
     /// blocked it.
     async fn block_bucket(

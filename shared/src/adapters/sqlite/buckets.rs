@@ -52,6 +52,11 @@ pub(super) fn all(connection: &Connection, account: AccountId) -> Result<Vec<Par
     list(connection, sql, [account_column(account)], |id| name(account, id))
 }
 
+pub(super) fn named(connection: &Connection, bucket_name: &str) -> Result<Vec<PartnerBucket>, StoreError> {
+    let sql = "SELECT doc, id FROM buckets WHERE doc ->> 'bucket_name' = ?1 ORDER BY account, id";
+    list(connection, sql, [bucket_name], |id| format!("bucket `{id}`"))
+}
+
 pub(super) fn block(
     connection: &Connection,
     account: AccountId,

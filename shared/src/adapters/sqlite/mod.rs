@@ -78,6 +78,11 @@ impl Store for SqliteStore {
         self.reader.read(move |db| buckets::all(db, account)).await
     }
 
+    async fn buckets_named(&self, bucket_name: &str) -> Result<Vec<PartnerBucket>, StoreError> {
+        let bucket_name = bucket_name.to_owned();
+        self.reader.read(move |db| buckets::named(db, &bucket_name)).await
+    }
+
     async fn block_bucket(
         &self,
         account: AccountId,

@@ -10,7 +10,7 @@ mod scan;
 mod string;
 
 pub(super) use members::{Kind, Member, MemberReader, Members};
-pub(super) use string::{decode, push_decoded, push_json_string};
+pub(super) use string::{decode, push_json_string};
 
 use super::EncodeError;
 use scan::{Ignore, scan};

@@ -45,7 +45,7 @@ pub(in crate::encode) fn decode<'a>(raw: &'a str, scratch: &'a mut String) -> &'
 }
 
 /// Appends the text that `raw` (checked, between its quotes) stands for.
-pub(in crate::encode) fn push_decoded(raw: &str, out: &mut String) {
+pub(super) fn push_decoded(raw: &str, out: &mut String) {
     let bytes = raw.as_bytes();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'\\', &bytes[at..]) {

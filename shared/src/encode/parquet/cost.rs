@@ -2,18 +2,22 @@
 
 use std::ops::AddAssign;
 
-use crate::encode::json_text::Members;
+use crate::encode::json_text::{Kind, Member, Members};
 use crate::encode::record::Value;
 
 /// Levels, lengths, dictionary indexes and numbers of a row's columns beside its texts and its properties.
 const ROW_BYTES: u64 = 512;
 /// The same for a property: the key's column and the six of the union.
 const PROPERTY_BYTES: u64 = 64;
+/// Bytes that an element of `all_identities` takes beside its text.
+const ELEMENT_BYTES: u64 = 16;
 /// A column's part of a row group beside the values: two page headers (64 bytes each), the column's metadata
 /// with statistics, its column index and offset index (minima and maxima cut to 64 bytes each).
 const COLUMN_BYTES: u64 = 768;
-/// A further page: its header, and what the indexes say of it.
+/// A further page: its header, what compression adds to it, and what the indexes say of it.
 const PAGE_BYTES: u64 = 320;
+/// Half the size at which a page is ended; pages end at 20,000 rows too, whose `ROW_BYTES` are far more.
+const PAGE_LEAST_BYTES: u64 = 512 * 1024;
 /// The leaf columns of an events file, the wider one.
 const COLUMNS: u64 = 36;
 /// Magic, schema, `created_by`.
@@ -26,32 +30,68 @@ pub(in crate::encode) struct Cost {
     pub(super) raw_bytes: u64,
     /// They never take more than this in the row group before gzip.
     pub(super) worst_bytes: u64,
+    /// What can come on top of the writer's own estimate of a row group.
+    around_bytes: u64,
 }
 
 impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.raw_bytes += other.raw_bytes;
         self.worst_bytes += other.worst_bytes;
+        self.around_bytes += other.around_bytes;
     }
 }
 
 impl Cost {
     /// A row of these parts.
     pub(super) fn of_row(
-        values: &[&[Value<'_>]],
+        fields: &[&[Value<'_>]],
         texts: &[&str],
         properties: &[Option<Members<'_>>],
     ) -> Self {
-        let values = values.iter().copied().flatten().map(Value::text_bytes).sum::<usize>();
-        let texts = texts.iter().map(|text| text.len()).sum::<usize>();
+        let fields = || fields.iter().copied().flatten();
+        let fixed = || fields().flat_map(Value::texts).chain(texts.iter().copied());
         let properties = || properties.iter().flatten();
-        let data = (values + texts + properties().map(|members| members.text().len()).sum::<usize>()) as u64;
+        let members = || properties().flat_map(|members| members.last());
+        let string = |member: &Member<'_>| match member.kind {
+            Kind::String => statistics_bytes(&member.value[1..]),
+            _ => 0,
+        };
+        let statistics = fixed().map(statistics_bytes).sum::<u64>()
+            + members().map(|member| statistics_bytes(member.raw_key) + string(&member)).sum::<u64>();
+        let data = fixed().map(|text| text.len() as u64 + ELEMENT_BYTES).sum::<u64>()
+            + properties().map(|members| members.text().len() as u64).sum::<u64>();
         let entries = properties().map(Members::len).sum::<usize>() as u64;
-        let plain = data + ROW_BYTES + PROPERTY_BYTES * entries;
-        // Values that do not compress grow by up to one part in 256; pages hold up to 1 MiB or 20,000 rows.
-        let pages = PAGE_BYTES * plain / (1 << 19);
-        Self { raw_bytes: data + 64 + 8 * entries, worst_bytes: plain + plain / 128 + pages }
+
+        let plain = data + ROW_BYTES + PROPERTY_BYTES * entries + statistics;
+        // Values that do not compress grow by up to one part in 256.
+        let pages = PAGE_BYTES * plain / PAGE_LEAST_BYTES;
+        // The estimate has no levels: up to three bits each and the runs' lengths. And the dictionary indexes
+        // that it has can still become wider, up to twenty bits, for all values that are not null.
+        let values = (fixed().count() + fields().count()) as u64 + 3 + 2 * entries;
+        let levels = COLUMNS / 2 + values + 6 * entries;
+        Self {
+            raw_bytes: data + 64 + 8 * entries,
+            worst_bytes: plain + plain / 128 + pages,
+            around_bytes: statistics + pages + levels + values * 5 / 2,
+        }
     }
+
+    /// The most that rows of this cost take, of which the writer says that they take `estimate_bytes`.
+    pub(super) fn with_estimate(self, estimate_bytes: usize) -> u64 {
+        let estimate = estimate_bytes as u64;
+        self.worst_bytes.min(estimate + estimate / 128 + self.around_bytes)
+    }
+}
+
+/// What a text adds to statistics and column index when it is a page's maximum. They cut it to 64 bytes and
+/// count its last character up, which fails when none of the 64 bytes' characters has a successor of its own
+/// length; then they keep all of it, in both places. Looking at the first character (or at an escape, which
+/// may be anything) is enough for a bound.
+fn statistics_bytes(raw_text: &str) -> u64 {
+    let cannot_grow =
+        |first| matches!(first, '\\' | '\u{7F}' | '\u{7FF}' | '\u{D7FF}' | '\u{FFFF}' | '\u{10FFFF}');
+    if raw_text.len() > 64 && raw_text.starts_with(cannot_grow) { 2 * raw_text.len() as u64 } else { 0 }
 }
 
 /// The most that everything but the values of `groups` row groups takes: page headers, indexes, footer.

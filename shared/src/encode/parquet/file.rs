@@ -21,8 +21,9 @@ const GROUP_RAW_BYTES: u64 = 16 * 1024 * 1024;
 /// Rows become columns in chunks, so that they cost no calls each.
 const CHUNK_RAW_BYTES: u64 = 512 * 1024;
 const CHUNK_ROWS: usize = 1024;
-/// The file is full when a limit ended a row group and less than this part of the limit is left.
-const LEFT_OVER_PART: u64 = 32;
+/// The file is full when the limit ended a row group and less than one part in this many is left of it: what a
+/// group really takes is a fraction of its bound, so the groups at the end would become smaller and smaller.
+const LEFT_OVER_PART: u64 = 20;
 /// Constant, so that the bytes do not change with a library's version.
 const CREATED_BY: &str = "spillway version 1";
 
@@ -35,9 +36,12 @@ pub(in crate::encode) struct ParquetFile<R> {
     writer: ArrowWriter<Vec<u8>>,
     stored: Stored,
     groups: usize,
-    group: Cost,
-    group_rows: usize,
-    chunk_raw_bytes: u64,
+    /// The rows of the current group that the writer has, and the most that they take there.
+    written: Cost,
+    written_worst_bytes: u64,
+    written_rows: usize,
+    /// The rows of the current group that are still to be handed to the writer.
+    chunk: Cost,
     chunk_rows: usize,
     full: bool,
     /// The file is one large row, written whole.
@@ -55,9 +59,10 @@ impl<R: ColumnRows> ParquetFile<R> {
             limit_bytes: options.limit_bytes,
             stored: Stored::new(options.packaging),
             groups: 0,
-            group: Cost::default(),
-            group_rows: 0,
-            chunk_raw_bytes: 0,
+            written: Cost::default(),
+            written_worst_bytes: 0,
+            written_rows: 0,
+            chunk: Cost::default(),
             chunk_rows: 0,
             full: false,
             whole: false,
@@ -66,15 +71,11 @@ impl<R: ColumnRows> ParquetFile<R> {
 
     /// Takes the row if the file surely stays within its limit.
     fn append(&mut self, batch: &R::Batch<'_>, row: usize) -> Result<bool, EncodeError> {
-        let Self { rows, stored, group, groups, limit_bytes, .. } = self;
-        let fits = |cost: Cost| {
-            stored.worst_bytes(group.worst_bytes + cost.worst_bytes + frame_bytes(*groups + 1))
-                <= *limit_bytes
-        };
+        let Self { rows, stored, groups, limit_bytes, .. } = self;
+        let group_bytes = self.written_worst_bytes + self.chunk.worst_bytes + frame_bytes(*groups + 1);
+        let fits = |cost: Cost| stored.worst_bytes(group_bytes + cost.worst_bytes) <= *limit_bytes;
         let Some(cost) = rows.append(batch, row, fits)? else { return Ok(false) };
-        self.group += cost;
-        self.group_rows += 1;
-        self.chunk_raw_bytes += cost.raw_bytes;
+        self.chunk += cost;
         self.chunk_rows += 1;
         Ok(true)
     }
@@ -85,7 +86,9 @@ impl<R: ColumnRows> ParquetFile<R> {
             let batch = RecordBatch::try_new(SchemaRef::clone(&self.schema), self.rows.take());
             let batch = batch.map_err(|error| EncodeError::Internal(error.to_string()))?;
             self.writer.write(&batch).map_err(internal)?;
-            (self.chunk_rows, self.chunk_raw_bytes) = (0, 0);
+            self.written += std::mem::take(&mut self.chunk);
+            self.written_rows += std::mem::take(&mut self.chunk_rows);
+            self.written_worst_bytes = self.written.with_estimate(self.writer.in_progress_size());
         }
         Ok(())
     }
@@ -93,12 +96,34 @@ impl<R: ColumnRows> ParquetFile<R> {
     /// Ends the row group.
     fn close_group(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.close_chunk()?;
-        if self.group_rows > 0 {
+        if self.written_rows > 0 {
             self.writer.flush().map_err(internal)?;
             self.store(out)?;
-            (self.groups, self.group_rows, self.group) = (self.groups + 1, 0, Cost::default());
+            self.groups += 1;
+            (self.written, self.written_worst_bytes, self.written_rows) = (Cost::default(), 0, 0);
         }
         Ok(())
+    }
+
+    /// Lets bounds give way to what the rows really take, and takes the row if it fits then.
+    fn make_room(
+        &mut self,
+        batch: &R::Batch<'_>,
+        row: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, EncodeError> {
+        // First the chunk, by the writer's estimate of what it has; this may do for some thousand rows more.
+        if self.chunk.worst_bytes > self.limit_bytes / LEFT_OVER_PART {
+            self.close_chunk()?;
+            if self.append(batch, row)? {
+                return Ok(true);
+            }
+        }
+        self.close_group(out)?;
+        self.stored.flush(out);
+        let taken = self.stored.worst_bytes(frame_bytes(self.groups + 1));
+        let left = self.limit_bytes.saturating_sub(taken);
+        Ok(left >= self.limit_bytes / LEFT_OVER_PART && self.append(batch, row)?)
     }
 
     /// Stores what the writer has made.
@@ -143,23 +168,18 @@ impl<R: ColumnRows> FileEncoder for ParquetFile<R> {
                 return Ok(row - from);
             }
             if !self.append(&bound, row)? {
-                if self.groups == 0 && self.group_rows == 0 {
+                if self.groups == 0 && self.written_rows == 0 && self.chunk_rows == 0 {
                     self.write_whole(&bound, row, out)?;
                     continue;
                 }
-                // Bounds give way to what the rows really take.
-                self.close_group(out)?;
-                self.stored.flush(out);
-                let taken = self.stored.worst_bytes(frame_bytes(self.groups + 1));
-                let left = self.limit_bytes.saturating_sub(taken);
-                if left < self.limit_bytes / LEFT_OVER_PART || !self.append(&bound, row)? {
+                if !self.make_room(&bound, row, out)? {
                     self.full = true;
                     return Ok(row - from);
                 }
             }
-            if self.group.raw_bytes >= GROUP_RAW_BYTES {
+            if self.written.raw_bytes + self.chunk.raw_bytes >= GROUP_RAW_BYTES {
                 self.close_group(out)?;
-            } else if self.chunk_rows >= CHUNK_ROWS || self.chunk_raw_bytes >= CHUNK_RAW_BYTES {
+            } else if self.chunk_rows >= CHUNK_ROWS || self.chunk.raw_bytes >= CHUNK_RAW_BYTES {
                 self.close_chunk()?;
             }
         }
@@ -189,7 +209,10 @@ fn writer(schema: &SchemaRef, packaging: Packaging) -> Result<ArrowWriter<Vec<u8
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(None)
         .build();
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties)
+        .with_skip_arrow_metadata(true)
+        .with_schema_root("schema".to_owned());
     ArrowWriter::try_new_with_options(Vec::new(), SchemaRef::clone(schema), options).map_err(internal)
 }
 

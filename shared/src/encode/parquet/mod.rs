@@ -11,4 +11,6 @@ pub(super) use file::ParquetFile;
 pub(super) use rows::{EventRows, ProfileRows};
 
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
 mod tests;

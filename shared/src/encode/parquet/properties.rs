@@ -22,7 +22,7 @@ pub(super) struct PropertiesBuilder {
 #[derive(Debug)]
 enum Values {
     Strings(StringBuilder),
-    Union(Union),
+    Union(Box<Union>),
 }
 
 /// `member3` has no builder, it is always null.
@@ -38,7 +38,7 @@ struct Union {
 impl PropertiesBuilder {
     pub(super) fn new(as_string: bool) -> Self {
         let values =
-            if as_string { Values::Strings(StringBuilder::new()) } else { Values::Union(Union::default()) };
+            if as_string { Values::Strings(StringBuilder::new()) } else { Values::Union(Box::default()) };
         let nulls = NullBufferBuilder::new(0);
         Self { offsets: vec![0], nulls, keys: StringBuilder::new(), values, scratch: String::new() }
     }

@@ -60,14 +60,14 @@ struct Production<'a> {
     crc: u32,
     bytes: u64,
     rows: u64,
-    /// Profiles: the last one in the object, and how many deleted ones were passed before it.
-    last_profile: Option<(String, u64)>,
+    /// Profiles: the last one in the object.
+    last_key: Option<String>,
 }
 
 impl<'a> Production<'a> {
     fn new(job: Job, pieces: &'a Sender<Piece>) -> Self {
         let out = Vec::with_capacity(2 * PIECE_BYTES);
-        Self { job, pieces, encoder: None, out, crc: 0, bytes: 0, rows: 0, last_profile: None }
+        Self { job, pieces, encoder: None, out, crc: 0, bytes: 0, rows: 0, last_key: None }
     }
 
     fn run(mut self) -> Result<Result<Intent, Gone>, Trouble> {
@@ -83,15 +83,14 @@ impl<'a> Production<'a> {
             let taken = pushed.map_err(|error| named(&self.job.slice, &sourced, error))?;
             self.count(taken, &sourced);
             if taken < offered {
-                let (end, deleted) = self.end_before(taken, &sourced)?;
-                return self.finish(end, deleted);
+                let end = self.end_before(taken, &sourced)?;
+                return self.finish(end);
             }
             if self.out.len() >= PIECE_BYTES && self.send().is_err() {
                 return Ok(Err(Gone));
             }
         }
-        let deleted = self.job.rows.deleted_profiles();
-        self.finish(EndCursor::End, deleted)
+        self.finish(EndCursor::End)
     }
 
     fn count(&mut self, taken: usize, sourced: &SourcedBatch) {
@@ -105,18 +104,23 @@ impl<'a> Production<'a> {
         }
     }
 
-    /// The cursor of a file that is full before a row of a batch, and the deleted profiles that it counts.
-    fn end_before(&mut self, row: usize, sourced: &SourcedBatch) -> Result<(EndCursor, u64), Trouble> {
+    /// The cursor of a file that is full before a row of a batch.
+    fn end_before(&mut self, row: usize, sourced: &SourcedBatch) -> Result<EndCursor, Trouble> {
         match &self.job.slice {
-            Slice::Events { .. } => Ok((EndCursor::Row(sourced.origins.of(row)), 0)),
-            Slice::Profiles { .. } => match self.last_profile.take() {
-                Some((object_id, deleted)) => Ok((EndCursor::Key { object_id }, deleted)),
+            Slice::Events { .. } => Ok(EndCursor::Row(sourced.origins.of(row))),
+            Slice::Profiles { .. } => match self.last_key.take() {
+                Some(object_id) => Ok(EndCursor::Key { object_id }),
                 None => Err(StepError::Internal("an encoder that is full without a row".to_owned()).into()),
             },
         }
     }
 
-    fn finish(mut self, end: EndCursor, deleted_profiles: u64) -> Result<Result<Intent, Gone>, Trouble> {
+    fn finish(mut self, end: EndCursor) -> Result<Result<Intent, Gone>, Trouble> {
+        let upto = match &end {
+            EndCursor::Key { object_id } => Some(object_id.as_str()),
+            EndCursor::Row(_) | EndCursor::End => None,
+        };
+        let deleted_profiles = self.job.rows.deleted_profiles(upto);
         if let Some(encoder) = self.encoder.take() {
             encoder.finish(&mut self.out).map_err(|error| StepError::Internal(error.to_string()))?;
             if self.send().is_err() {

@@ -1,0 +1,150 @@
+//! `spillway demo`: the shipped data, in every format, through the same code path as the services.
+
+use std::{
+    path::Path,
+    process::ExitCode,
+};
+
+use anyhow::bail;
+use jiff::civil::date;
+use spillway::{
+    domain::{
+        Account, AccountId, DataSelection, DateRange, ExportSpec, Format, Frequency, IdentityKind, IdentityPriority,
+        Packaging, PartnerBucket, Run, ZoneName, names,
+    },
+    steps,
+};
+
+use super::{connect, ingest, report::{HEADER, RunReport}, wait};
+use crate::{
+    ingest::Source,
+    output::{Output, grouped},
+    system::{Places, System},
+    verify::{self, VerifyReport},
+};
+
+/// The account that the demo makes for itself.
+const ACCOUNT: AccountId = AccountId(100_000_000);
+const BUCKET: &str = "spillway-demo";
+
+/// Real records; where they come from and their licences stand in `tests/data/README.md`.
+const DATA: [(&str, &[u8]); 3] = [
+    ("chinook_invoices.jsonl.gz", include_bytes!("../../../../tests/data/chinook_invoices.jsonl.gz")),
+    ("chinook_profiles.jsonl.gz", include_bytes!("../../../../tests/data/chinook_profiles.jsonl.gz")),
+    ("github_webhooks.jsonl.gz", include_bytes!("../../../../tests/data/github_webhooks.jsonl.gz")),
+];
+
+pub(crate) async fn run(home: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+    let system = System::open(home, Places::default(), output.is_json()).await?;
+    let account = data(&system, output).await?;
+    let connection = connect::Connection { bucket_name: BUCKET, key_file: None, create: true };
+    let bucket = connect::bucket(&system, account.id, &connection).await?;
+    let runs = system.drive(export_all(&system, &account, &bucket)).await?;
+    let mut reports = Vec::new();
+    for run in &runs {
+        reports.push(RunReport::of(&system, run).await?);
+    }
+    let rows = reports.iter().flat_map(RunReport::table_rows).collect();
+    output.table(&HEADER, 2, rows)?;
+    output.line("")?;
+    for report in &reports {
+        output.line(report.summary())?;
+    }
+    output.result(&reports)?;
+    let verified = check(&system, output, &bucket, &runs).await?;
+    if !verified || !reports.iter().all(RunReport::is_complete) {
+        return Ok(ExitCode::FAILURE);
+    }
+    what_next(&system, output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes the shipped data in, once. The account is stored after it, so that an interrupted demo begins anew.
+async fn data(system: &System, output: &Output) -> anyhow::Result<Account> {
+    if let Some(account) = system.store().account(ACCOUNT).await? {
+        output.line(format!("The data of account {ACCOUNT} is in the lake already."))?;
+        return Ok(account);
+    }
+    let mut account = Account::new(ACCOUNT, ZoneName::new("Europe/Berlin")?);
+    // The data is historical: no limit on how far back an export may reach.
+    account.one_time_limit_days = None;
+    account.shards = 3;
+    let leftover = system.home.lake().join(format!("account={ACCOUNT}"));
+    if leftover.exists() {
+        std::fs::remove_dir_all(leftover)?;
+    }
+    let sources = DATA.map(|(name, bytes)| Source::bytes(name, bytes)).into();
+    let total = DATA.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+    let report = ingest::take_in(account.clone(), system.home.lake(), sources, Some(total), output.is_json()).await?;
+    if report.bad_lines > 0 {
+        bail!("{} lines of the shipped data were not taken; this build is broken", report.bad_lines);
+    }
+    system.store().put_account(&account).await?;
+    output.line(format!("Took in {} events and {} profiles.", grouped(report.events), grouped(report.profiles)))?;
+    Ok(account)
+}
+
+/// One export a format for events and for profiles, all under way at once.
+async fn export_all(system: &System, account: &Account, bucket: &PartnerBucket) -> anyhow::Result<Vec<Run>> {
+    let days = DateRange::new(date(2018, 1, 1), date(2025, 12, 31))?;
+    let selections = [(DataSelection::AllEvents, Some(days), "events"), (DataSelection::AllProfiles, None, "profiles")];
+    let mut created = Vec::new();
+    for (data, days, title) in selections {
+        for format in Format::ALL {
+            let spec = ExportSpec {
+                bucket: bucket.id.clone(),
+                data: data.clone(),
+                identities: IdentityPriority::new(IdentityKind::ALL.to_vec())?,
+                frequency: Frequency::OneTime { days },
+                format,
+                packaging: Packaging::Gzip,
+                as_string: false,
+                header_line: true,
+                manifest: true,
+            };
+            let (_, run) = steps::create_one_time(&system.parts, account.id, spec).await?;
+            system.progress.begin(run.key, &format!("{title} as {format}"));
+            created.push(run.key);
+        }
+    }
+    let mut ended = Vec::new();
+    for key in created {
+        ended.push(wait::until_ended(system, key).await?);
+    }
+    Ok(ended)
+}
+
+async fn check(system: &System, output: &Output, bucket: &PartnerBucket, runs: &[Run]) -> anyhow::Result<bool> {
+    let key = system.parts.vault.open(bucket.account, &bucket.id, &bucket.key).await?;
+    let handle = system.parts.buckets.open(&bucket.bucket_name, &key).await;
+    let handle = handle.map_err(|failure| anyhow::anyhow!("{failure}"))?;
+    let mut total = VerifyReport::default();
+    for run in runs {
+        let manifest = verify::read_manifest(&*handle, &names::manifest_object(run.key)).await?;
+        let report = verify::verify(&*handle, &manifest).await?;
+        total.objects += report.objects;
+        total.rows += report.rows;
+        total.differences.extend(report.differences);
+    }
+    for difference in &total.differences {
+        output.line(format!("difference: {difference}"))?;
+    }
+    let (objects, rows) = (grouped(total.objects), grouped(total.rows));
+    if total.differences.is_empty() {
+        output.line(format!("\nRead back {objects} files with {rows} rows: all as their manifests say."))?;
+    }
+    Ok(total.differences.is_empty())
+}
+
+fn what_next(system: &System, output: &Output) -> anyhow::Result<()> {
+    let folder = system.home.buckets().join(BUCKET);
+    output.line(format!(
+        "\nThe files lie in {folder}. Try next:
+  ls {folder}
+  spillway verify --bucket {BUCKET}
+  spillway export --account {ACCOUNT} --bucket {BUCKET} --data select-events --event Charged \\
+      --format csv --from 2025-01-01 --to 2025-12-31
+  spillway --help",
+        folder = folder.display()
+    ))
+}

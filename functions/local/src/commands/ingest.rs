@@ -1,0 +1,104 @@
+//! `spillway ingest`: JSON lines into the lake.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use spillway::{
+    adapters::system_clock::SystemClock,
+    domain::Account,
+};
+
+use super::connect;
+use crate::{
+    cli::IngestArgs,
+    ingest::{self, BadLine, IngestOptions, IngestReport, Observer, Progress, Source},
+    output::{Output, grouped},
+    system::{Places, System},
+};
+
+pub(crate) async fn run(home: &Path, output: &Output, args: IngestArgs) -> anyhow::Result<ExitCode> {
+    let system = System::open(home, Places::default(), true).await?;
+    let sources = args.files.iter().map(|file| source(file)).collect::<anyhow::Result<Vec<_>>>()?;
+    let total_bytes = args.files.iter().map(|file| std::fs::metadata(file).map(|facts| facts.len()).ok()).sum();
+    let account = connect::account(&system, args.account, args.time_zone, args.shards).await?;
+    let report = take_in(account, system.home.lake(), sources, total_bytes, output.is_json()).await?;
+    print(output, &report)?;
+    Ok(if report.bad_lines == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `-` is standard input. A file that cannot be opened is told before anything is taken in.
+fn source(file: &Path) -> anyhow::Result<Source> {
+    if file == Path::new("-") {
+        return Ok(Source::stdin());
+    }
+    std::fs::File::open(file).map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", file.display()))?;
+    Ok(Source::file(file))
+}
+
+/// Ingests on a thread of its own, with a bar on standard error.
+pub(super) async fn take_in(
+    account: Account,
+    lake_root: PathBuf,
+    sources: Vec<Source>,
+    total_bytes: Option<u64>,
+    quiet: bool,
+) -> anyhow::Result<IngestReport> {
+    let work = move || {
+        let mut bar = Bar::new(total_bytes, quiet);
+        let report = ingest::run(sources, &IngestOptions::new(&account, lake_root, &SystemClock), &mut bar);
+        bar.0.finish_and_clear();
+        report
+    };
+    Ok(tokio::task::spawn_blocking(work).await??)
+}
+
+fn print(output: &Output, report: &IngestReport) -> anyhow::Result<()> {
+    let [lines, events, profiles, files] =
+        [report.lines, report.events, report.profiles, report.files].map(grouped);
+    let bytes = HumanBytes(report.bytes_written);
+    output.line(format!("{lines} lines: {events} events, {profiles} profiles in {files} lake files, {bytes}"))?;
+    if report.bad_lines > 0 {
+        output.line(format!("{} bad lines were left out", grouped(report.bad_lines)))?;
+    }
+    output.result(&json!({
+        "lines": report.lines,
+        "events": report.events,
+        "profiles": report.profiles,
+        "olderProfiles": report.older_profiles,
+        "badLines": report.bad_lines,
+        "lakeFiles": report.files,
+        "bytesRead": report.bytes_read,
+        "bytesWritten": report.bytes_written,
+    }))
+}
+
+/// Progress and bad lines on standard error.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(total_bytes: Option<u64>, quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let template = "{bar:24.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}  {msg}  {eta} left";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(total_bytes, target).with_style(style);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+}
+
+impl Observer for Bar {
+    fn progress(&mut self, progress: Progress) {
+        self.0.set_position(progress.bytes_read);
+        self.0.set_message(format!("{} lines, {} rows", grouped(progress.lines), grouped(progress.rows)));
+    }
+
+    fn bad_line(&mut self, bad: &BadLine) {
+        let BadLine { source, line, reason } = bad;
+        self.0.suspend(|| eprintln!("{source}, line {line}: {reason}"));
+    }
+}
