@@ -1,0 +1,135 @@
+//! The ports of one worker, with its fail points before and behind every call.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use spillway::{
+    domain::{
+        Account, AccountId, BucketFailure, BucketId, Chunk, ChunkCommand, ChunkId, ChunkKey, Export,
+        ExportSpec, Footer, LakeFile, PartnerBucket, PlanToken, PropertyColumn, RequestId, Run, RunKey,
+        RunPlan, Slice, StopReason, Window, ZoneName,
+    },
+    ports::{
+        ChunkPage, ChunkQueue, ChunkTally, Lake, LakeError, LakeQuery, LakeRows, NewExport, QueueError,
+        RunClosing, SourcedBatch, Store, StoreError, Work,
+    },
+};
+
+use super::gate::{Gate, Struck};
+
+/// A port behind fail points.
+pub(super) struct Gated<P: ?Sized> {
+    pub(super) gate: Gate,
+    pub(super) port: Arc<P>,
+}
+
+fn store_down(_: Struck) -> StoreError {
+    StoreError::Unavailable("struck by the test".to_owned())
+}
+
+fn lake_down(_: Struck) -> LakeError {
+    LakeError::Unavailable("struck by the test".to_owned())
+}
+
+macro_rules! gated_store {
+    ($(fn $name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl Store for Gated<dyn Store> {
+            $(async fn $name(&self, $($arg: $kind),*) -> Result<$answer, StoreError> {
+                self.gate.pass().await.map_err(store_down)?;
+                let answer = self.port.$name($($arg),*).await;
+                self.gate.pass().await.map_err(store_down)?;
+                answer
+            })*
+        }
+    };
+}
+
+gated_store! {
+    fn put_account(account: &Account) -> ();
+    fn account(id: AccountId) -> Option<Account>;
+    fn put_bucket(bucket: &PartnerBucket) -> ();
+    fn bucket(account: AccountId, id: &BucketId) -> Option<PartnerBucket>;
+    fn buckets(account: AccountId) -> Vec<PartnerBucket>;
+    fn buckets_named(bucket_name: &str) -> Vec<PartnerBucket>;
+    fn block_bucket(account: AccountId, id: &BucketId, failure: &BucketFailure, since: Timestamp) -> bool;
+    fn unblock_bucket(account: AccountId, id: &BucketId) -> bool;
+    fn create_export(new: &NewExport) -> Export;
+    fn export(account: AccountId, request: RequestId) -> Option<Export>;
+    fn stop_export(account: AccountId, request: RequestId, reason: &StopReason, now: Timestamp) -> Export;
+    fn create_run(
+        account: AccountId, request: RequestId, window: Window, zone: &ZoneName,
+        expected_cut: Option<Timestamp>, next_due_at: Option<Timestamp>, now: Timestamp
+    ) -> Run;
+    fn run(key: RunKey) -> Option<Run>;
+    fn runs(account: AccountId, request: RequestId) -> Vec<Run>;
+    fn open_runs() -> Vec<Run>;
+    fn open_run(key: RunKey, plan: &RunPlan, spec: &ExportSpec, now: Timestamp) -> Run;
+    fn close_run(key: RunKey, closing: &RunClosing) -> bool;
+    fn reopen_run(key: RunKey) -> Run;
+    fn add_chunks(chunks: &[Chunk]) -> ();
+    fn chunk(key: &ChunkKey) -> Option<Chunk>;
+    fn change_chunk(key: &ChunkKey, command: ChunkCommand, now: Timestamp) -> (Chunk, Option<Chunk>);
+    fn chunks(run: RunKey, plan: &PlanToken, from: Option<&ChunkId>, limit: usize) -> ChunkPage;
+    fn tally(run: RunKey, plan: &PlanToken, now: Timestamp) -> ChunkTally;
+    fn claim_message(run: RunKey, plan: &PlanToken, lost_before: Timestamp, now: Timestamp) -> Vec<ChunkId>;
+    fn sweep_chunks(key: RunKey) -> u64;
+    fn columns(account: AccountId, request: RequestId, event_name: Option<&str>) -> Vec<PropertyColumn>;
+    fn append_columns(
+        account: AccountId, request: RequestId, event_name: Option<&str>, found: &[PropertyColumn]
+    ) -> Vec<PropertyColumn>;
+    fn scanned_keys(account: AccountId, path: &str) -> Option<String>;
+    fn put_scanned_keys(account: AccountId, path: &str, keys: &str) -> ();
+    fn ratios(account: AccountId, format_key: &str) -> BTreeMap<String, f64>;
+    fn put_ratios(account: AccountId, format_key: &str, ratios: &BTreeMap<String, f64>) -> ();
+}
+
+#[async_trait]
+impl ChunkQueue for Gated<dyn ChunkQueue> {
+    async fn send(&self, work: Work) -> Result<(), QueueError> {
+        let down = |_: Struck| QueueError("struck by the test".to_owned());
+        self.gate.pass().await.map_err(down)?;
+        let sent = self.port.send(work).await;
+        self.gate.pass().await.map_err(down)?;
+        sent
+    }
+}
+
+#[async_trait]
+impl Lake for Gated<dyn Lake> {
+    async fn now(&self) -> Result<Timestamp, LakeError> {
+        self.gate.pass().await.map_err(lake_down)?;
+        self.port.now().await
+    }
+
+    async fn list(&self, query: &LakeQuery) -> Result<Vec<LakeFile>, LakeError> {
+        self.gate.pass().await.map_err(lake_down)?;
+        self.port.list(query).await
+    }
+
+    async fn footer(&self, path: &str) -> Result<Footer, LakeError> {
+        self.gate.pass().await.map_err(lake_down)?;
+        self.port.footer(path).await
+    }
+
+    fn rows(&self, slice: &Slice, columns: &[&str]) -> Box<dyn LakeRows> {
+        Box::new(GatedRows { gate: self.gate.clone(), rows: self.port.rows(slice, columns) })
+    }
+}
+
+struct GatedRows {
+    gate: Gate,
+    rows: Box<dyn LakeRows>,
+}
+
+impl LakeRows for GatedRows {
+    fn next_batch(&mut self) -> Result<Option<SourcedBatch>, LakeError> {
+        self.gate.pass_blocking().map_err(lake_down)?;
+        self.rows.next_batch()
+    }
+
+    fn deleted_profiles(&self, upto: Option<&str>) -> u64 {
+        self.rows.deleted_profiles(upto)
+    }
+}

@@ -1,0 +1,231 @@
+//! Buckets in memory, for thousands of simulated cases: write-once, with or without the permission to look, with
+//! fail points at every await of an upload.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use spillway::{
+    domain::{BucketFailure, Crc32c, FailureClass},
+    ports::{
+        BucketHandle, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets, ServiceAccountKey,
+        SourceError,
+    },
+};
+use tokio::sync::Notify;
+
+use super::gate::{Gate, Struck};
+
+/// The buckets. Clones share them; each has fail points of its own ([`MemoryBuckets::with_gate`]).
+#[derive(Clone, Default)]
+pub struct MemoryBuckets {
+    gate: Gate,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Told when an upload has come to where it is held.
+    held: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    objects: BTreeMap<(String, String), Bytes>,
+    cannot_look: bool,
+    refuses_early: bool,
+    failure: Option<BucketFailure>,
+    hold_after_pieces: Option<usize>,
+}
+
+impl MemoryBuckets {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same buckets behind other fail points.
+    #[must_use]
+    pub fn with_gate(&self, gate: Gate) -> Self {
+        Self { gate, shared: Arc::clone(&self.shared) }
+    }
+
+    /// Takes the permission to read objects away, or gives it back.
+    pub fn forbid_looking(&self, forbidden: bool) {
+        self.state().cannot_look = forbidden;
+    }
+
+    /// Whether a name that is taken is refused before any byte is sent, as a resumable upload's start does, or only
+    /// at the end.
+    pub fn refuse_early(&self, early: bool) {
+        self.state().refuses_early = early;
+    }
+
+    /// From now on every request fails like this; none: all is well again.
+    pub fn fail_with(&self, class: Option<FailureClass>) {
+        let failure =
+            class.map(|class| BucketFailure { class, http_status: Some(403), message: "by the test".into() });
+        self.state().failure = failure;
+    }
+
+    /// Uploads stand still after this many pieces; none: they go on, those that stand excepted.
+    pub fn hold_after(&self, pieces: Option<usize>) {
+        self.state().hold_after_pieces = pieces;
+    }
+
+    /// Waits until an upload stands still.
+    pub async fn until_held(&self) {
+        self.shared.held.notified().await;
+    }
+
+    /// Puts an object there that is not ours.
+    pub fn put(&self, bucket: &str, name: &str, bytes: impl Into<Bytes>) {
+        self.state().objects.insert((bucket.to_owned(), name.to_owned()), bytes.into());
+    }
+
+    /// Takes an object away.
+    #[must_use]
+    pub fn remove(&self, bucket: &str, name: &str) -> Option<Bytes> {
+        self.state().objects.remove(&(bucket.to_owned(), name.to_owned()))
+    }
+
+    /// The objects of a bucket, by name.
+    #[must_use]
+    pub fn objects(&self, bucket: &str) -> BTreeMap<String, Bytes> {
+        let state = self.state();
+        let of_bucket = state.objects.iter().filter(|((of, _), _)| of == bucket);
+        of_bucket.map(|((_, name), bytes)| (name.clone(), bytes.clone())).collect()
+    }
+
+    fn failure(&self) -> Result<(), BucketFailure> {
+        self.state().failure.clone().map_or(Ok(()), Err)
+    }
+}
+
+#[async_trait]
+impl PartnerBuckets for MemoryBuckets {
+    async fn open(
+        &self,
+        bucket_name: &str,
+        _key: &ServiceAccountKey,
+    ) -> Result<Box<dyn BucketHandle>, BucketFailure> {
+        Ok(Box::new(Handle { buckets: self.clone(), name: bucket_name.to_owned() }))
+    }
+}
+
+struct Handle {
+    buckets: MemoryBuckets,
+    name: String,
+}
+
+fn down(_: Struck) -> BucketFailure {
+    let class = FailureClass::Unavailable;
+    BucketFailure { class, http_status: Some(503), message: "struck by the test".to_owned() }
+}
+
+fn facts(name: &str, bytes: &Bytes) -> ObjectFacts {
+    let crc32c = Crc32c(crc32c(bytes));
+    ObjectFacts { name: name.to_owned(), bytes: bytes.len() as u64, crc32c, created_at: None }
+}
+
+/// CRC32C bit by bit: slow, and not the crate that the engine uses.
+#[must_use]
+pub(super) fn crc32c(bytes: &[u8]) -> u32 {
+    const TABLE: [u32; 256] = {
+        let mut table = [0_u32; 256];
+        let mut at = 0;
+        while at < 256 {
+            let (mut value, mut bit) = (at as u32, 0);
+            while bit < 8 {
+                value = if value & 1 == 1 { (value >> 1) ^ 0x82F6_3B78 } else { value >> 1 };
+                bit += 1;
+            }
+            table[at] = value;
+            at += 1;
+        }
+        table
+    };
+    !bytes.iter().fold(!0_u32, |crc, byte| (crc >> 8) ^ TABLE[usize::from(crc as u8 ^ byte)])
+}
+
+#[async_trait]
+impl BucketHandle for Handle {
+    async fn create(
+        &self,
+        name: &str,
+        _content_type: &str,
+        mut source: Box<dyn ByteSource>,
+    ) -> Result<ObjectFacts, CreateObjectError> {
+        let gate = &self.buckets.gate;
+        let failed = |struck| CreateObjectError::Failed(down(struck));
+        gate.pass().await.map_err(failed)?;
+        self.buckets.failure().map_err(CreateObjectError::Failed)?;
+        let key = (self.name.clone(), name.to_owned());
+        let taken = |state: &State| state.objects.contains_key(&key);
+        let refused = {
+            let state = self.buckets.state();
+            state.refuses_early && taken(&state)
+        };
+        if refused {
+            return Err(CreateObjectError::Exists);
+        }
+        let (mut all, mut pieces) = (Vec::new(), 0);
+        loop {
+            let hold = self.buckets.state().hold_after_pieces;
+            if hold == Some(pieces) {
+                self.buckets.shared.held.notify_one();
+                std::future::pending::<()>().await;
+            }
+            gate.pass().await.map_err(failed)?;
+            let Some(piece) = source.next().await? else { break };
+            all.extend_from_slice(&piece);
+            pieces += 1;
+        }
+        gate.pass().await.map_err(failed)?;
+        let bytes = Bytes::from(all);
+        {
+            let mut state = self.buckets.state();
+            if taken(&state) {
+                return Err(CreateObjectError::Exists);
+            }
+            state.objects.insert(key.clone(), bytes.clone());
+        }
+        gate.pass().await.map_err(failed)?;
+        Ok(facts(name, &bytes))
+    }
+
+    async fn facts(&self, name: &str) -> Result<Option<ObjectFacts>, BucketFailure> {
+        self.buckets.gate.pass().await.map_err(down)?;
+        self.buckets.failure()?;
+        let state = self.buckets.state();
+        if state.cannot_look {
+            let class = FailureClass::PermissionMissing { permission: Some("storage.objects.get".into()) };
+            let message = "it may not look".to_owned();
+            return Err(BucketFailure { class, http_status: Some(403), message });
+        }
+        Ok(state.objects.get(&(self.name.clone(), name.to_owned())).map(|bytes| facts(name, bytes)))
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<Box<dyn ByteSource>>, BucketFailure> {
+        let bytes = self.buckets.state().objects.get(&(self.name.clone(), name.to_owned())).cloned();
+        Ok(bytes.map(|bytes| Box::new(Whole(Some(bytes))) as Box<dyn ByteSource>))
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectFacts>, BucketFailure> {
+        let objects = self.buckets.objects(&self.name);
+        let wanted = objects.iter().filter(|(name, _)| name.starts_with(prefix));
+        Ok(wanted.map(|(name, bytes)| facts(name, bytes)).collect())
+    }
+}
+
+struct Whole(Option<Bytes>);
+
+#[async_trait]
+impl ByteSource for Whole {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        Ok(self.0.take())
+    }
+}

@@ -1,0 +1,25 @@
+//! The harness of the engine's tests: every part of Spillway in a temporary folder, under a clock that stands still,
+//! with a queue that tests deliver from as they like and fail points at every await on a port.
+
+mod app;
+mod chaos;
+mod check;
+mod decode;
+mod gate;
+mod gated;
+mod gcs;
+mod lake;
+mod memory_buckets;
+mod queue;
+mod rows;
+
+pub use app::{ACCOUNT, BUCKET, TestApp, Worker};
+pub use chaos::{Chaos, ChaosCase};
+pub use check::{Delivered, assert_profiles, assert_rows};
+pub use decode::{DecodedRow, decode};
+pub use gate::{Gate, Outcome, Strike};
+pub use gcs::{EMAIL, Google, PROJECT};
+pub use lake::{FileSpec, LakeFolder, Place};
+pub use memory_buckets::MemoryBuckets;
+pub use queue::TestQueue;
+pub use rows::{EventRow, ProfileRow, hostile_text, random_props};
