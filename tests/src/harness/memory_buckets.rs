@@ -31,6 +31,8 @@ struct Shared {
     state: Mutex<State>,
     /// Told when an upload has come to where it is held.
     held: Notify,
+    /// Told when held uploads may go on.
+    released: Notify,
 }
 
 #[derive(Default)]
@@ -71,9 +73,10 @@ impl MemoryBuckets {
         self.state().failure = failure;
     }
 
-    /// Uploads stand still after this many pieces; none: they go on, those that stand excepted.
+    /// Uploads stand still after this many pieces; none: all go on.
     pub fn hold_after(&self, pieces: Option<usize>) {
         self.state().hold_after_pieces = pieces;
+        self.shared.released.notify_waiters();
     }
 
     /// Waits until an upload stands still.
@@ -98,6 +101,16 @@ impl MemoryBuckets {
         let state = self.state();
         let of_bucket = state.objects.iter().filter(|((of, _), _)| of == bucket);
         of_bucket.map(|((_, name), bytes)| (name.clone(), bytes.clone())).collect()
+    }
+
+    async fn hold(&self, pieces: usize) {
+        let mut released = std::pin::pin!(self.shared.released.notified());
+        // From here on a release counts, so that none is missed after the look below.
+        released.as_mut().enable();
+        if self.state().hold_after_pieces == Some(pieces) {
+            self.shared.held.notify_one();
+            released.await;
+        }
     }
 
     fn failure(&self) -> Result<(), BucketFailure> {
@@ -174,11 +187,7 @@ impl BucketHandle for Handle {
         }
         let (mut all, mut pieces) = (Vec::new(), 0);
         loop {
-            let hold = self.buckets.state().hold_after_pieces;
-            if hold == Some(pieces) {
-                self.buckets.shared.held.notify_one();
-                std::future::pending::<()>().await;
-            }
+            self.buckets.hold(pieces).await;
             gate.pass().await.map_err(failed)?;
             let Some(piece) = source.next().await? else { break };
             all.extend_from_slice(&piece);
