@@ -104,6 +104,7 @@ struct Swept {
 async fn sweep(format: Format, strike: Strike, step: usize, later: impl Fn(Options) -> Options, may_look: bool) -> Swept {
     let mut swept = Swept::default();
     for nth in (0..).step_by(step) {
+        eprintln!("{nth}");
         let (mut app, run, rows) = small(format).await;
         app.buckets.forbid_looking(!may_look);
         app.buckets.refuse_early(nth % 2 == 0);

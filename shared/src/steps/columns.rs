@@ -7,8 +7,8 @@ use arrow_array::cast::AsArray;
 use super::{Parts, StepError, open::Request};
 use crate::{
     domain::{
-        DataSelection, Format, ProfileFile, ProfileRole, PropertyColumn, PropertyScope, RowCursor, Slice,
-        SliceFile,
+        ChunkContent, ChunkPlan, DataSelection, Format, ProfileFile, ProfileRole, PropertyColumn,
+        PropertyScope, RowCursor, Run, Slice, SliceFile,
         plan::{EventFile, ProfileShard},
     },
     encode::{PropertyKeys, columns},
@@ -33,9 +33,9 @@ pub(super) async fn of_events(
         files.sort_by(|a, b| a.0.path.cmp(&b.0.path));
         let mut keys = PropertyKeys::new();
         for (file, footer_keys) in files {
-            let slice_file = SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None };
-            let slice = Slice::Events { files: vec![slice_file], from: RowCursor::default() };
-            add_keys(parts, request, &mut keys, &file.path, footer_keys, slice).await?;
+            let file = SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None };
+            let (path, slice) = event_file_alone(&file);
+            add_keys(parts, request, &mut keys, &path, footer_keys, slice).await?;
         }
         let length = append(parts, request, Some(event_name), keys.columns()).await?;
         lengths.insert(event_name.to_owned(), length);
@@ -56,9 +56,7 @@ pub(super) async fn of_profiles(
     for (file, footer) in shards.iter().flat_map(|shard| &shard.files) {
         if file.role == ProfileRole::Deliver {
             // Alone in its slice, the file is read whole, deleted profiles and older versions apart.
-            let file = ProfileFile { role: ProfileRole::Deliver, ..file.clone() };
-            let path = file.path.clone();
-            let slice = Slice::Profiles { files: vec![file], after: None, upto: None };
+            let (path, slice) = profile_file_alone(file);
             add_keys(parts, request, &mut keys, &path, footer.property_keys.as_deref(), slice).await?;
         }
     }
@@ -78,6 +76,53 @@ async fn append(
     Ok(parts.store.append_columns(request.account, export, event_name, &found).await?.len())
 }
 
+/// The length of the column list that a failed chunk needs, of its files as they are now: neither their footers nor an
+/// earlier scan are believed, since one of them may be what was wrong.
+pub(super) async fn anew(parts: &Parts, run: &Run, plan: &ChunkPlan) -> Result<usize, StepError> {
+    if plan.files.0 != Format::Csv {
+        return Ok(plan.columns);
+    }
+    let (zone, spec) = (run.zone.time_zone(), &run.spec);
+    let (account, export) = (run.key.account, Some(run.key.request));
+    let request = Request { account, export, spec, window: run.window, zone: &zone };
+    let mut keys = PropertyKeys::new();
+    for (path, slice) in files_alone(&plan.slice) {
+        if let Some(text) = scan_file(parts, &request, &path, slice).await? {
+            add_own_footer(&mut keys, &path, &text)?;
+        }
+    }
+    match &plan.content {
+        ChunkContent::Events { event_name, .. } => {
+            append(parts, &request, Some(event_name), keys.columns()).await
+        }
+        ChunkContent::Profiles => {
+            let mut found = keys.columns();
+            found.sort();
+            append(parts, &request, None, found).await
+        }
+    }
+}
+
+/// Each delivered file of a slice as a slice of its own.
+fn files_alone(slice: &Slice) -> Vec<(String, Slice)> {
+    match slice {
+        Slice::Events { files, .. } => files.iter().map(event_file_alone).collect(),
+        Slice::Profiles { files, .. } => {
+            let delivered = files.iter().filter(|file| file.role == ProfileRole::Deliver);
+            delivered.map(profile_file_alone).collect()
+        }
+    }
+}
+
+fn event_file_alone(file: &SliceFile) -> (String, Slice) {
+    let alone = SliceFile { row_groups: None, ..file.clone() };
+    (file.path.clone(), Slice::Events { files: vec![alone], from: RowCursor::default() })
+}
+
+fn profile_file_alone(file: &ProfileFile) -> (String, Slice) {
+    (file.path.clone(), Slice::Profiles { files: vec![file.clone()], after: None, upto: None })
+}
+
 async fn add_keys(
     parts: &Parts,
     request: &Request<'_>,
@@ -94,6 +139,25 @@ async fn add_keys(
     {
         return Ok(());
     }
+    match scan_file(parts, request, path, slice).await? {
+        Some(text) => add_own_footer(keys, path, &text),
+        // A broken file fails its chunk, with its row named; the others must not wait for it.
+        None => Ok(()),
+    }
+}
+
+fn add_own_footer(keys: &mut PropertyKeys, path: &str, text: &str) -> Result<(), StepError> {
+    let added = keys.add_footer(text);
+    added.map_err(|error| StepError::Internal(format!("our own footer text of {path}: {error}")))
+}
+
+/// Reads a file's keys and keeps them for later plannings; none where the file is broken.
+async fn scan_file(
+    parts: &Parts,
+    request: &Request<'_>,
+    path: &str,
+    slice: Slice,
+) -> Result<Option<String>, StepError> {
     let profiles = request.spec.data == DataSelection::AllProfiles;
     let scopes = scopes_of(profiles);
     let names: Vec<_> = scopes.iter().map(|(name, _)| *name).collect();
@@ -102,14 +166,12 @@ async fn add_keys(
     let scanned =
         match scanned.map_err(|error| StepError::Internal(format!("the scan of {path}: {error}")))? {
             Ok(scanned) => scanned,
-            // A broken file fails its chunk, with its row named; the others must not wait for it.
-            Err(error) if !error.is_passing() => return Ok(()),
+            Err(error) if !error.is_passing() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
     let text = if profiles { scanned.profile_footer() } else { scanned.event_footer() };
     parts.store.put_scanned_keys(request.account, path, &text).await?;
-    let added = keys.add_footer(&text);
-    added.map_err(|error| StepError::Internal(format!("our own footer text of {path}: {error}")))
+    Ok(Some(text))
 }
 
 fn scopes_of(profiles: bool) -> &'static [(&'static str, PropertyScope)] {

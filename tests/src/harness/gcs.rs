@@ -57,6 +57,12 @@ impl Google {
         self.running.emulator()
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.running.base_url()
+    }
+
     /// The bucket's objects by name, read from the emulator's folder past all faults and permissions.
     ///
     /// # Panics
