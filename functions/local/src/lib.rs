@@ -1,1 +1,3 @@
-//! stub
+//! The parts of the binary `spillway`.
+
+pub mod ingest;
