@@ -41,7 +41,7 @@ impl Output {
     /// Prints a table for people: the first columns are text, the last `numbers` are aligned to the right.
     pub(crate) fn table(self, header: &[&str], numbers: usize, rows: Vec<Vec<String>>) -> anyhow::Result<()> {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         let text = header.len() - numbers;
         let cells = |row: Vec<String>| {
             row.into_iter().enumerate().map(move |(at, cell)| {
@@ -61,7 +61,13 @@ impl Output {
 pub(crate) fn start_logging() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let terminal = std::io::stderr().is_terminal();
-    fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).without_time().compact().init();
+    fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal)
+        .without_time()
+        .compact()
+        .init();
 }
 
 /// Digits in groups of three.

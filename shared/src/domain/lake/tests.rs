@@ -25,7 +25,10 @@ fn a_path_that_says_nothing_is_told() {
     let wrong = [
         ("account=1/events/captured=2025-06-11-04/event=a/date=2025-06-11/a.parquet", "no folder db=<n>"),
         ("account=1/events/captured=2025-06-11-04/db=1/date=2025-06-11/a.parquet", "no folder event=<name>"),
-        ("account=1/events/captured=2025-06-11-04/db=1/event=a/date=11.6.25/a.parquet", "no folder date=<day>"),
+        (
+            "account=1/events/captured=2025-06-11-04/db=1/event=a/date=11.6.25/a.parquet",
+            "no folder date=<day>",
+        ),
     ];
     for (path, reason) in wrong {
         assert_eq!(LakePath::parse(path).unwrap_err().wrong, reason);

@@ -7,7 +7,11 @@ use super::*;
 use crate::domain::{RequestId, RunTimestamp};
 
 fn run() -> RunKey {
-    RunKey { account: AccountId(100_000_000), request: RequestId(1_749_623_187), run: RunTimestamp(1_749_623_190) }
+    RunKey {
+        account: AccountId(100_000_000),
+        request: RequestId(1_749_623_187),
+        run: RunTimestamp(1_749_623_190),
+    }
 }
 
 fn event(name: &str, files: (Format, Packaging)) -> String {
