@@ -1,1 +1,3 @@
-//! stub
+//! The binary `spillway`: its parts, so that tests can use them.
+
+pub mod verify;
