@@ -15,6 +15,13 @@ use crate::{
 /// How many chunks one transaction adds or deletes, so that others get their turn between two.
 pub(super) const BATCH_CHUNKS: usize = 500;
 
+pub(super) const PAGE: &str = "
+    SELECT doc, id FROM chunks WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4
+      AND id >= ?5 ORDER BY id LIMIT ?6";
+pub(super) const TALLY: &str = "
+    SELECT state, free_at > ?5, count(*) FROM chunks
+      WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 GROUP BY 1, 2";
+
 pub(super) fn name(run: RunKey, id: &str) -> String {
     format!("chunk {id} of {}", runs::name(run))
 }
@@ -127,14 +134,12 @@ pub(super) fn page(
     from: Option<&ChunkId>,
     limit: usize,
 ) -> Result<ChunkPage, StoreError> {
-    let sql = "SELECT doc, id FROM chunks WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4
-                 AND id >= ?5 ORDER BY id LIMIT ?6";
     let (account, request, timestamp) = run_columns(run);
     let from = from.map_or("", |id| &id.0);
     // A page has at least one chunk, so that whoever follows `next` gets on.
     let limit = limit.clamp(1, 1 << 20);
     let params = params![account, request, timestamp, plan.0, from, (limit + 1).cast_signed() as i64];
-    let mut chunks: Vec<Chunk> = list(connection, sql, params, |id| name(run, id))?;
+    let mut chunks: Vec<Chunk> = list(connection, PAGE, params, |id| name(run, id))?;
     let next = chunks.get(limit).map(|chunk| chunk.key().id.clone());
     chunks.truncate(limit);
     Ok(ChunkPage { chunks, next })
@@ -146,10 +151,8 @@ pub(super) fn tally(
     plan: &PlanToken,
     now: Timestamp,
 ) -> Result<ChunkTally, StoreError> {
-    let sql = "SELECT state, free_at > ?5, count(*) FROM chunks
-               WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 GROUP BY 1, 2";
     let (account, request, timestamp) = run_columns(run);
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(TALLY)?;
     let mut rows = statement.query(params![account, request, timestamp, plan.0, instant_column(now)])?;
     let mut tally = ChunkTally::default();
     while let Some(row) = rows.next()? {
