@@ -209,7 +209,10 @@ fn indexes_serve_the_queries_over_chunks() {
             claims::OF_MESSAGE,
             "INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at<?)",
         ),
-        (chunks::TALLY, "COVERING INDEX chunks_tally (account=? AND request=? AND run=? AND plan=?)"),
+        (
+            chunks::TALLY,
+            "COVERING INDEX chunks_leased (account=? AND request=? AND run=? AND plan=? AND free_at>?)",
+        ),
         (
             chunks::PAGE,
             "INDEX sqlite_autoindex_chunks_1 (account=? AND request=? AND run=? AND plan=? AND id>?)",
