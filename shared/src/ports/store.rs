@@ -130,6 +130,7 @@ pub trait Store: Send + Sync {
     /// `planned_cut` is still `expected_cut` and the export is active (else [`StoreError::Conflict`]: another tick
     /// was first, or it was stopped). The run's timestamp is `now` in seconds or the next one that is free in the export; a
     /// one-time run's is the request id.
+    #[allow(clippy::too_many_arguments, reason = "each says a thing of its own")]
     async fn create_run(
         &self,
         account: AccountId,
