@@ -57,8 +57,8 @@ mod tests {
         assert_eq!(derived, ids(id("chinook-2"), id("4")).object_id());
         assert_ne!(derived, ids(None, id("chinook-2")).object_id());
         assert_eq!(ids(None, None).object_id(), None);
-        assert_eq!(derived.as_deref(), Some("PIN"));
-        assert_eq!(shard("PIN", 24).0, 99);
+        assert_eq!(derived.as_deref(), Some("69de4b547817ac02915cc8968a18efe2"));
+        assert_eq!((shard("chinook-2", 24).0, shard("", 24).0), (2, 10));
         assert_eq!(shard("anything", 1).0, 0);
     }
 }

@@ -139,3 +139,6 @@ fn store_error(path: &str, error: object_store::Error) -> LakeError {
 fn broken(path: &str, row: Option<u64>, wrong: impl Into<String>) -> LakeError {
     LakeError::Broken { path: path.to_owned(), row, wrong: wrong.into() }
 }
+
+#[cfg(test)]
+mod tests;
