@@ -46,7 +46,9 @@ fn uses(code: &str, part: &str) -> bool {
     let groups = code.match_indices("use crate::{").any(|(at, _)| {
         let group = &code[at..];
         let group = &group[..group.find(";\n").unwrap_or(group.len())];
-        let names_it = |before: char| group.contains(&format!("{before}{part}::")) || group.contains(&format!("{before}{part},"));
+        let names_it = |before: char| {
+            group.contains(&format!("{before}{part}::")) || group.contains(&format!("{before}{part},"))
+        };
         names_it(' ') || names_it('{')
     });
     path || groups
@@ -82,7 +84,9 @@ fn the_search_for_uses_finds_them() {
 #[test]
 fn the_domain_is_pure() {
     for (file, code) in part("domain") {
-        for impure in ["async ", "tokio", "std::fs", "std::io", "std::net", "std::time", "::now(", "reqwest", "rand::"] {
+        for impure in
+            ["async ", "tokio", "std::fs", "std::io", "std::net", "std::time", "::now(", "reqwest", "rand::"]
+        {
             assert!(!code.contains(impure), "{} has `{impure}`", file.display());
         }
     }
@@ -96,7 +100,8 @@ fn adapters_never_use_each_other() {
         declared.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     assert!(names.len() > 4, "{names:?}");
     for name in &names {
-        let own = |path: &Path| path.starts_with(folder.join(name)) || path == folder.join(format!("{name}.rs"));
+        let own =
+            |path: &Path| path.starts_with(folder.join(name)) || path == folder.join(format!("{name}.rs"));
         for (file, code) in part("adapters").into_iter().filter(|(file, _)| own(file)) {
             for other in names.iter().filter(|other| *other != name) {
                 let used = code.contains(&format!("adapters::{other}"));

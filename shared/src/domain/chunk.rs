@@ -178,7 +178,10 @@ pub enum ChunkCommand {
         reason: String,
     },
     /// The operator has mended the cause: a failed chunk is ready again.
-    Retry,
+    Retry {
+        /// CSV: how many columns of the event's list it needs now; never fewer than before.
+        columns: usize,
+    },
     /// It has been put on the queue.
     Publish,
 }
@@ -303,8 +306,9 @@ impl Chunk {
                 self.check(token, now)?;
                 self.state = ChunkState::Failed { reason };
             }
-            ChunkCommand::Retry => match self.state {
+            ChunkCommand::Retry { columns } => match self.state {
                 ChunkState::Failed { .. } => {
+                    self.plan.columns = self.plan.columns.max(columns);
                     self.attempts = 0;
                     self.published_at = None;
                     self.state = ChunkState::Ready;

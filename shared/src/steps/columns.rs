@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use arrow_array::cast::AsArray;
 
-use super::{Parts, StepError, open::Request};
+use super::{
+    Parts, StepError,
+    open::{Request, readable_footer},
+};
 use crate::{
     domain::{
-        DataSelection, Format, ProfileFile, ProfileRole, PropertyColumn, PropertyScope, RowCursor, Slice,
-        SliceFile,
+        ChunkContent, ChunkPlan, DataSelection, Format, ProfileFile, ProfileRole, PropertyColumn,
+        PropertyScope, RowCursor, Slice, SliceFile,
         plan::{EventFile, ProfileShard},
     },
     encode::{PropertyKeys, columns},
@@ -67,6 +70,52 @@ pub(super) async fn of_profiles(
     append(parts, request, None, found).await
 }
 
+/// The length of the column list that a failed chunk needs once its files are mended: what they hold now is
+/// appended. Only this chunk's file then has more columns than the others of its run; losing the new keys, or
+/// failing for ever, would be worse.
+pub(super) async fn for_retry(
+    parts: &Parts,
+    request: &Request<'_>,
+    plan: &ChunkPlan,
+) -> Result<usize, StepError> {
+    if request.spec.format != Format::Csv {
+        return Ok(0);
+    }
+    let mut keys = PropertyKeys::new();
+    for (path, slice) in single_files(&plan.slice) {
+        let footer = readable_footer(parts, &path).await?;
+        if !footer.property_keys.is_some_and(|text| keys.add_footer(&text).is_ok()) {
+            // What an earlier scan found is of the file before it was mended.
+            scan_keys(parts, request, &mut keys, &path, slice).await?;
+        }
+    }
+    let event_name = match &plan.content {
+        ChunkContent::Events { event_name, .. } => Some(event_name.as_str()),
+        ChunkContent::Profiles => None,
+    };
+    append(parts, request, event_name, keys.columns()).await
+}
+
+/// Each file of a slice, whole.
+fn single_files(slice: &Slice) -> Vec<(String, Slice)> {
+    match slice {
+        Slice::Events { files, .. } => {
+            let whole = |file: &SliceFile| {
+                let files = vec![SliceFile { row_groups: None, ..file.clone() }];
+                (file.path.clone(), Slice::Events { files, from: RowCursor::default() })
+            };
+            files.iter().map(whole).collect()
+        }
+        Slice::Profiles { files, .. } => {
+            let whole = |file: &ProfileFile| {
+                let files = vec![ProfileFile { role: ProfileRole::Deliver, ..file.clone() }];
+                (file.path.clone(), Slice::Profiles { files, after: None, upto: None })
+            };
+            files.iter().filter(|file| file.role == ProfileRole::Deliver).map(whole).collect()
+        }
+    }
+}
+
 async fn append(
     parts: &Parts,
     request: &Request<'_>,
@@ -94,6 +143,17 @@ async fn add_keys(
     {
         return Ok(());
     }
+    scan_keys(parts, request, keys, path, slice).await
+}
+
+/// Adds the keys of a file by reading it, and keeps them, so that a planning that is interrupted need not again.
+async fn scan_keys(
+    parts: &Parts,
+    request: &Request<'_>,
+    keys: &mut PropertyKeys,
+    path: &str,
+    slice: Slice,
+) -> Result<(), StepError> {
     let profiles = request.spec.data == DataSelection::AllProfiles;
     let scopes = scopes_of(profiles);
     let names: Vec<_> = scopes.iter().map(|(name, _)| *name).collect();

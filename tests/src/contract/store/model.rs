@@ -148,7 +148,7 @@ impl<'a> World<'a> {
             }
             Operation::Retry { chunk } => {
                 let expected = self.model.chunk(at_index(chunk)).retry(now);
-                self.change(store, chunk, ChunkCommand::Retry, expected).await;
+                self.change(store, chunk, ChunkCommand::Retry { columns: 0 }, expected).await;
             }
             Operation::Publish { chunk } => {
                 let expected = self.model.chunk(at_index(chunk)).publish(now);
