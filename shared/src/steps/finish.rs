@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        BucketState, Chunk, ChunkContent, ChunkState, Crc32c, Manifest, ManifestFile, ManifestStatus, Run,
-        RunKey, RunPlan, RunStatus, RunTotals, Side, names,
+        BucketState, Chunk, ChunkContent, ChunkState, Crc32c, Manifest, ManifestFile, ManifestStatus,
+        PlanToken, Run, RunKey, RunPlan, RunStatus, RunTotals, Side, names,
     },
     ports::{BucketHandle, ByteSource, CreateObjectError, RunClosing, SourceError, Work},
 };

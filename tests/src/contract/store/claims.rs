@@ -79,7 +79,7 @@ pub async fn a_retried_chunk_is_claimed_again(stores: Stores) {
     let fail = ChunkCommand::Fail { token: token(1), reason: "broken".to_owned() };
     stores.one.change_chunk(&keys[0], fail, at(1)).await.unwrap();
     assert_eq!(claim(&*stores.one, &keys[0], Timestamp::MAX, 2).await, []);
-    stores.one.change_chunk(&keys[0], ChunkCommand::Retry, at(3)).await.unwrap();
+    stores.one.change_chunk(&keys[0], ChunkCommand::Retry { columns: 0 }, at(3)).await.unwrap();
     assert_eq!(claim(&*stores.two, &keys[0], Timestamp::MIN, 4).await, ids(&keys));
 }
 
