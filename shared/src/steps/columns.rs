@@ -84,7 +84,7 @@ pub(super) async fn for_retry(
     let mut keys = PropertyKeys::new();
     for (path, slice) in single_files(&plan.slice) {
         let footer = readable_footer(parts, &path).await?;
-        if !footer.property_keys.is_some_and(|text| keys.add_footer(&text).is_ok()) {
+        if footer.property_keys.is_none_or(|text| keys.add_footer(&text).is_err()) {
             // What an earlier scan found is of the file before it was mended.
             scan_keys(parts, request, &mut keys, &path, slice).await?;
         }
