@@ -17,6 +17,8 @@ from read_text import check_csv, check_json, check_xml
 from stored import Report, raw_bytes
 
 CHECKS = {"json": check_json, "csv": check_csv, "xml": check_xml, "parquet": check_parquet}
+# Differences that are shown of a file.
+SHOWN = 5
 
 
 def main():
@@ -47,11 +49,15 @@ def main():
         seconds[file["format"]] = seconds.get(file["format"], 0) + time.monotonic() - began
 
     spent = ", ".join(f"{name} {took:.1f} s" for name, took in seconds.items())
-    print(f"{len(expected['files'])} files, {report.cells} cells compared, {len(report.faults)} differ ({spent})")
-    if report.faults:
-        print("\n".join(report.faults[:40]))
-        return 1
-    return 0
+    count = sum(len(faults) for faults in report.faults.values())
+    print(f"{len(expected['files'])} files, {report.cells} cells compared, {count} differ ({spent})")
+    for path, faults in report.faults.items():
+        print(path)
+        for fault in faults[:SHOWN]:
+            print(f"  {fault}")
+        if len(faults) > SHOWN:
+            print(f"  and {len(faults) - SHOWN} more")
+    return 1 if report.faults else 0
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ class Report:
 
     def __init__(self):
         self.cells = 0
-        self.faults = []
+        # By file.
+        self.faults = {}
         self.path = ""
 
     @contextlib.contextmanager
@@ -27,7 +28,7 @@ class Report:
             self.fault(traceback.format_exc(limit=-3))
 
     def fault(self, text):
-        self.faults.append(f"{self.path}: {text}")
+        self.faults.setdefault(self.path, []).append(text)
 
     def equal(self, what, found, expected):
         self.cells += 1
@@ -36,6 +37,9 @@ class Report:
 
     def all_equal(self, what, found, expected, names=None):
         """Compares two lists, cell by cell."""
+        if found == expected:
+            self.cells += len(found)
+            return
         if len(found) != len(expected):
             self.fault(f"{what}: {len(found)} instead of {len(expected)}")
         for at, (one, other) in enumerate(zip(found, expected)):

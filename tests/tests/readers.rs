@@ -70,6 +70,27 @@ fn shipped_webhooks() {
     }]);
 }
 
+/// A comparison that never fails would be worth nothing: with other rows, every file must differ.
+#[test]
+fn a_difference_is_found_in_every_file() {
+    let row =
+        json!({ "ts": 0, "event_props": "{\"flower\":\"tulip\",\"petals\":6}", "email": "a@example.com" });
+    let (event_name, identities) = (Some("Seen".to_owned()), IdentityPriority::default());
+    let dataset = Dataset { name: "flowers", event_name, time_zone: "UTC", identities, rows: vec![row] };
+    for (written, claimed) in [("tulip", "rose"), ("6", "7"), ("a@", "b@"), ("\"ts\":0", "\"ts\":1000000")] {
+        let folder = tempfile::tempdir().unwrap();
+        write_files(folder.path(), std::slice::from_ref(&dataset)).unwrap();
+        let rows = folder.path().join("flowers.rows.jsonl");
+        let text = std::fs::read_to_string(&rows).unwrap();
+        assert!(text.contains(written), "{text}");
+        std::fs::write(&rows, text.replacen(written, claimed, 1)).unwrap();
+        let said = check_files(folder.path()).unwrap_err().to_string();
+        let differing = said.lines().filter(|line| line.starts_with("flowers-")).count();
+        // Of CSV and XML, the second file of the same bytes is not read again.
+        assert_eq!(differing, 16, "{written} is {claimed}: {said}");
+    }
+}
+
 /// A line of the upload API's shape.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
