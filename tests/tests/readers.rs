@@ -1,9 +1,11 @@
 //! Our files, read by Python's `json`, `csv` and `xml`, by pyarrow and by DuckDB, and compared cell by cell with
-//! what a second implementation of FORMATS, in Python, makes of the same rows.
+//! what a second implementation of FORMATS, in Python, makes of the same rows; and verified by `spillway verify`.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "readers/hostile.rs"]
 mod hostile;
+#[path = "readers/verified.rs"]
+mod verified;
 
 use std::{io::Read, path::Path};
 
@@ -16,8 +18,10 @@ use spillway_tests::readers::{Dataset, check_files, write_files};
 fn check(datasets: &[Dataset]) {
     let folder = tempfile::tempdir().unwrap();
     write_files(folder.path(), datasets).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let verified = runtime.block_on(verified::verify_files(folder.path(), datasets));
     let said = check_files(folder.path()).unwrap_or_else(|error| panic!("{error:#}"));
-    println!("{said}");
+    println!("{verified} files verified; {said}");
 }
 
 #[test]
