@@ -1,4 +1,5 @@
-//! What the tests of Spillway share: contract suites of the ports, and a clock that is set by hand.
+//! What the tests share: contract suites, a clock that is moved by hand, readers that are not ours.
 
 pub mod clock;
 pub mod contract;
+pub mod readers;
