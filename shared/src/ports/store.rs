@@ -116,6 +116,14 @@ pub trait Store: Send + Sync {
     /// Creates an export, PENDING, under a request id that is free in its account and in its bucket *by the
     /// bucket's name at Google*, whichever accounts export there. Never clashes, however many create at once.
     async fn create_export(&self, new: &NewExport) -> Result<Export, StoreError>;
+    /// Creates a one-time export as [`Store::create_export`] does, and its only run for `window` in the same
+    /// transaction, so that no export is left behind without its run.
+    async fn create_one_time(
+        &self,
+        new: &NewExport,
+        window: Window,
+        zone: &ZoneName,
+    ) -> Result<(Export, Run), StoreError>;
     /// An export.
     async fn export(&self, account: AccountId, request: RequestId) -> Result<Option<Export>, StoreError>;
     /// Stops an active export; of one that has ended, nothing changes. Gives the export as it is then. Its owed
