@@ -279,4 +279,5 @@ impl<'a> Reading<'a> {
 }
 
 #[cfg(test)]
+#[cfg(test)]
 mod tests;

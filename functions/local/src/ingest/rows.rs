@@ -33,8 +33,8 @@ pub(super) struct Rows {
     index: Vec<(i64, usize)>,
 }
 
-/// What a group takes beside its rows, about.
-const GROUP_BYTES: usize = 512;
+/// What a group takes beside its rows, about: a node of the map of its event, mostly.
+const GROUP_BYTES: usize = 1024;
 
 impl Rows {
     /// Adds a row, at `micros`.
@@ -84,9 +84,12 @@ impl Rows {
     pub(super) fn sort_profiles(&mut self) -> u64 {
         let bytes = &self.bytes;
         let id = |at: usize| Row::begin(&bytes[at..]).1.text().unwrap_or_default();
-        self.index.sort_by(|a, b| id(a.1).as_bytes().cmp(id(b.1).as_bytes()).then(b.cmp(a)));
+        let mut keyed: Vec<(&str, i64, usize)> =
+            self.index.iter().map(|(micros, at)| (id(*at), *micros, *at)).collect();
+        keyed.sort_unstable_by(|a, b| a.0.cmp(b.0).then_with(|| (b.1, b.2).cmp(&(a.1, a.2))));
+        keyed.dedup_by(|older, newer| older.0 == newer.0);
         let before = self.index.len();
-        self.index.dedup_by(|older, newer| id(older.1) == id(newer.1));
+        self.index = keyed.into_iter().map(|(_, micros, at)| (micros, at)).collect();
         (before - self.index.len()) as u64
     }
 

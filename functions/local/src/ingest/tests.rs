@@ -16,7 +16,7 @@ use spillway::domain::{
 };
 use spillway::ports::{Clock, Lake as _, LakeQuery, SourcedBatch};
 
-use super::{BadLine, IngestOptions, IngestReport, Observer, Progress, Source, run};
+use super::{BadLine, IngestError, IngestOptions, IngestReport, Observer, Progress, Source, run};
 
 struct Fixed(Timestamp);
 
@@ -348,4 +348,25 @@ fn many_groups_stay_within_the_memory() {
     seen.sort_unstable();
     assert_eq!(seen, (0..3000).collect::<Vec<_>>());
     assert!(report.files > 400);
+}
+
+#[test]
+fn a_lake_that_cannot_be_written_ends_it() {
+    let lake = Lake::new();
+    let root = lake.folder.path().join("a file");
+    std::fs::write(&root, "").unwrap();
+    let clock = clock();
+    let options = IngestOptions::new(&lake.account, root, &clock);
+    let line = r#"{"type":"event","identity":"u","evtName":"e","ts":1}"#;
+    let error = run(vec![stream(line.into())], &options, &mut ()).unwrap_err();
+    assert!(matches!(error, IngestError::Write { .. }), "{error}");
+}
+
+#[test]
+fn nothing_but_whole_files_is_left_behind() {
+    let mut lake = Lake::new();
+    lake.ingest_text(r#"{"type":"event","identity":"u","evtName":"e","ts":1}"#);
+    let account = lake.folder.path().join("account=7");
+    let names: Vec<_> = std::fs::read_dir(account).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["events"]);
 }

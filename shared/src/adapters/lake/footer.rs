@@ -33,10 +33,11 @@ fn read_footer(paged: &PagedFile, path: &str) -> Result<Footer, LakeError> {
 
 fn row_group(file: &FileMetaData, group: &RowGroupMetaData) -> RowGroup {
     let updated = micros(group);
+    let is_profiles = group.columns().iter().any(|column| column.column_path().parts() == [UPDATED_AT]);
     RowGroup {
         rows: u64::try_from(group.num_rows()).unwrap_or(0),
         bytes: u64::try_from(group.compressed_size()).unwrap_or(0),
-        last_object_id: last_object_id(file, group),
+        last_object_id: is_profiles.then(|| last_object_id(file, group)).flatten(),
         newest_micros: updated.map(|(_, newest)| newest),
         oldest_micros: updated.map(|(oldest, _)| oldest),
     }
