@@ -111,7 +111,7 @@ impl Store for SqliteStore {
         zone: &ZoneName,
     ) -> Result<(Export, Run), StoreError> {
         let (new, zone) = (new.clone(), zone.clone());
-        let create = move |tx: &rusqlite::Connection| {
+        let create = move |tx: &rusqlite::Transaction<'_>| {
             let NewExport { account, now, .. } = new;
             let request = exports::create(tx, &new)?.request;
             let (expected_cut, next_due_at) = (None, None);
