@@ -5,7 +5,6 @@ mod columns;
 mod events;
 mod file;
 mod footer;
-mod keys;
 mod list;
 mod merge;
 mod paged;
@@ -26,7 +25,6 @@ use tokio::runtime::Handle;
 
 use crate::domain::{Footer, LakeFile, Slice};
 use crate::ports::{Clock, Lake, LakeError, LakeQuery, LakeRows};
-pub use keys::scan_property_keys;
 pub use source::MAX_OPEN_FILES;
 use source::Medium;
 use store_clock::StoreClock;

@@ -9,9 +9,7 @@ use bytes::Bytes;
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 
-use super::super::scan_property_keys;
 use super::support::{TestLake, events_file, parquet, slice_of, texts, times};
-use crate::domain::Dataset;
 use crate::ports::{Lake as _, LakeError};
 
 const PATH: &str = "e.parquet";
@@ -143,18 +141,6 @@ fn files_that_are_gone_and_stores_that_are_down_are_told_apart() {
     assert!(error.is_none_or(|error| error.is_passing()));
     let error = lake.read(&slice_of(&[PATH]), &["ts"]).unwrap_err();
     assert!(error.is_passing(), "{error}");
-}
-
-#[test]
-fn keys_are_scanned_and_bad_texts_named() {
-    for lake in TestLake::both() {
-        lake.put(PATH, events_file(0, 5, 2, |n| format!("{{\"k{}\":1}}", n % 2)));
-        let keys = scan_property_keys(&lake.lake, PATH, Dataset::Events).unwrap();
-        assert_eq!(keys.event_footer(), r#"{"event":["k0","k1"],"session":[]}"#);
-        lake.put(PATH, events_file(0, 5, 2, |n| if n == 3 { "[".to_owned() } else { "{}".to_owned() }));
-        let error = scan_property_keys(&lake.lake, PATH, Dataset::Events).unwrap_err();
-        assert!(error.to_string().starts_with("lake file `e.parquet`, row 3: `event_props`: "), "{error}");
-    }
 }
 
 fn sound() -> Bytes {
