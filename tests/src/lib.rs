@@ -1,6 +1,7 @@
-//! What the tests of Spillway share: contract suites of the ports, a clock that is set by hand, and the harness of
-//! the engine.
+//! What the tests share: contract suites, a clock that is moved by hand, the harness of the engine, readers that are
+//! not ours.
 
 pub mod clock;
 pub mod contract;
 pub mod harness;
+pub mod readers;

@@ -67,12 +67,11 @@ async fn reasons(app: &TestApp, run: &Run) -> Vec<String> {
 /// One small lake whose export splits: two files of one event, another of a second.
 async fn small(format: Format) -> (TestApp, Run, Vec<EventRow>) {
     let mut app = TestApp::new().await;
-    let scale = if format == Format::Parquet { 14 } else { 1 };
-    app.options.file_limit_bytes = 2_600 * scale;
+    app.options.file_limit_bytes = if format == Format::Parquet { 60_000 } else { 2_600 };
     app.options.plan.target_bytes = 1_000_000;
     let mut rng = StdRng::seed_from_u64(7);
     let mut all = Vec::new();
-    let count = if format == Format::Parquet { 250 } else { 30 };
+    let count = if format == Format::Parquet { 60 } else { 30 };
     for (file, event) in ["Viewed", "Viewed", "Charged"].into_iter().enumerate() {
         let row = |row| EventRow::random(&mut rng, format!("{file}-{row}"), event, date(2026, 3, 9), 0);
         let rows: Vec<_> = (0..count).map(row).collect();
@@ -104,7 +103,6 @@ struct Swept {
 async fn sweep(format: Format, strike: Strike, step: usize, later: impl Fn(Options) -> Options, may_look: bool) -> Swept {
     let mut swept = Swept::default();
     for nth in (0..).step_by(step) {
-        eprintln!("{nth}");
         let (mut app, run, rows) = small(format).await;
         app.buckets.forbid_looking(!may_look);
         app.buckets.refuse_early(nth % 2 == 0);

@@ -137,7 +137,8 @@ pub(crate) struct StopArgs {
 }
 
 fn parse_run(text: &str) -> Result<(RequestId, RunTimestamp), String> {
-    let parts = text.split_once('-').and_then(|(request, run)| Some((request.parse().ok()?, run.parse().ok()?)));
+    let parts =
+        text.split_once('-').and_then(|(request, run)| Some((request.parse().ok()?, run.parse().ok()?)));
     parts.ok_or_else(|| "a run is <request id>-<run timestamp>, like 1749623187-1749623187".to_owned())
 }
 

@@ -91,4 +91,3 @@ async fn sweep(parts: Parts, started: Timestamp) {
 pub(crate) fn worker_count() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
 }
-

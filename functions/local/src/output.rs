@@ -4,7 +4,13 @@ use std::io::{IsTerminal, Write};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Where results go. Progress and warnings go to standard error.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +47,7 @@ impl Output {
     /// Prints a table for people: the first columns are text, the last `numbers` are aligned to the right.
     pub(crate) fn table(self, header: &[&str], numbers: usize, rows: Vec<Vec<String>>) -> anyhow::Result<()> {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         let text = header.len() - numbers;
         let cells = |row: Vec<String>| {
             row.into_iter().enumerate().map(move |(at, cell)| {
@@ -59,9 +65,11 @@ impl Output {
 
 /// Warnings go to standard error; `RUST_LOG` asks for more.
 pub(crate) fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let asked = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let filter = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
     let terminal = std::io::stderr().is_terminal();
-    fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).without_time().compact().init();
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(terminal).without_time().compact();
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
 
 /// Digits in groups of three.

@@ -71,7 +71,12 @@ impl System {
             observer: Arc::new(progress.clone()),
             shutdown: CancellationToken::new(),
             // A laptop's worker is killed more often than it hangs: its leases end soon.
-            options: Options { step_timeout: secs(110), lease: secs(120), passing_delay: secs(3), ..Options::default() },
+            options: Options {
+                step_timeout: secs(110),
+                lease: secs(120),
+                passing_delay: secs(3),
+                ..Options::default()
+            },
         };
         Ok(Self { home, parts, queue, progress, emulator })
     }
@@ -119,7 +124,8 @@ fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow
         return google_lake(url);
     }
     let folder = place.map_or_else(|| home.lake(), Into::into);
-    std::fs::create_dir_all(&folder).with_context(|| format!("the lake {} cannot be made", folder.display()))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("the lake {} cannot be made", folder.display()))?;
     let lake = ObjectStoreLake::folder(&folder, Arc::clone(clock))?;
     Ok(Arc::new(lake))
 }

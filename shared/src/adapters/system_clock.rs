@@ -9,6 +9,7 @@ use crate::ports::Clock;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where time is fetched")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

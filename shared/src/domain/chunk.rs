@@ -179,7 +179,7 @@ pub enum ChunkCommand {
     },
     /// The operator has mended the cause: a failed chunk is ready again.
     Retry {
-        /// CSV: how many columns of the event's list the mended files need; a list that was longer stays so.
+        /// CSV: how many columns of the event's list it needs now; never fewer than before.
         columns: usize,
     },
     /// It has been put on the queue.

@@ -84,3 +84,31 @@ impl From<IdentityPriority> for Vec<IdentityKind> {
         priority.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn the_first_that_the_user_has() {
+        let of = |kind| match kind {
+            IdentityKind::Identity => None,
+            IdentityKind::Email => Some(""),
+            IdentityKind::Phone => Some("+49"),
+        };
+        let order = |kinds: &[IdentityKind]| IdentityPriority::new(kinds.to_vec()).unwrap();
+        assert_eq!(order(&IdentityKind::ALL).choose(of), Some("+49"));
+        assert_eq!(IdentityPriority::default().choose(of), None);
+        assert_eq!(order(&[IdentityKind::Email]).choose(of), None);
+    }
+
+    #[test]
+    fn an_order_names_each_kind_once() {
+        use IdentityKind::{Email, Phone};
+        assert_eq!(IdentityPriority::new(vec![]), Err(PriorityError::Empty));
+        assert_eq!(IdentityPriority::new(vec![Email, Phone, Email]), Err(PriorityError::Repeated(Email)));
+        assert!(serde_json::from_str::<IdentityPriority>("[]").is_err());
+    }
+}

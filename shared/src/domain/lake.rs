@@ -163,3 +163,6 @@ pub struct RowGroup {
     /// Profiles: the oldest `updated_at`, in microseconds, where the statistics tell.
     pub oldest_micros: Option<i64>,
 }
+
+#[cfg(test)]
+mod tests;

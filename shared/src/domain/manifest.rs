@@ -128,3 +128,46 @@ impl Manifest {
         bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::domain::{DateRange, RequestId, RunTimestamp};
+
+    #[test]
+    fn the_bytes_of_the_contract() {
+        let run = RunKey {
+            account: AccountId(100_000_000),
+            request: RequestId(1_749_623_187),
+            run: RunTimestamp(1_749_623_187),
+        };
+        let days = DateRange::new(date(2025, 6, 11), date(2025, 6, 11)).unwrap();
+        let cut = "2025-06-12T10:00:00Z".parse().unwrap();
+        let file = |name: &str, rows| ManifestFile {
+            name: name.to_owned(),
+            event_name: Some("Product Viewed".to_owned()),
+            date: Some(date(2025, 6, 11)),
+            database_id: DatabaseId(6),
+            rows,
+            bytes: 456,
+            crc32c: "yZRlqg==".parse().unwrap(),
+        };
+        let window = (Window::EventDate { days, cut }, &TimeZone::UTC);
+        let files = vec![file("b", 3), file("a", 120)];
+        let manifest = Manifest::new(run, ManifestStatus::Done, window, Format::Csv, 0, files);
+        let expected = concat!(
+            r#"{"version":1,"account":100000000,"requestId":1749623187,"runTimestamp":1749623187,"status":"DONE","#,
+            r#""window":{"from":"2025-06-11T00:00:00Z","to":"2025-06-12T00:00:00Z","kind":"eventDate"},"#,
+            r#""format":"csv","rows":123,"bytes":912,"deletedProfiles":0,"files":["#,
+            r#"{"name":"a","eventName":"Product Viewed","date":"2025-06-11","databaseId":6,"rows":120,"bytes":456,"crc32c":"yZRlqg=="},"#,
+            r#"{"name":"b","eventName":"Product Viewed","date":"2025-06-11","databaseId":6,"rows":3,"bytes":456,"crc32c":"yZRlqg=="}]}"#,
+            "\n",
+        );
+        assert_eq!(String::from_utf8(manifest.to_bytes()).unwrap(), expected);
+        assert_eq!(serde_json::from_str::<Manifest>(expected).unwrap(), manifest);
+    }
+}

@@ -76,3 +76,6 @@ pub fn profile_object(
 pub fn manifest_object(run: RunKey) -> String {
     format!("{run}.manifest")
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,3 +80,45 @@ pub fn clip(days: DateRange, today: Date, limit_days: Option<u32>) -> Result<Cli
     let first = days.first().max(earliest);
     Ok(Clipped { days: DateRange::new(first, days.last())?, clipped: first > days.first() })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn the_presets_of_a_day() {
+        let range = |first, last| DateRange::new(first, last).unwrap();
+        let today = date(2024, 3, 1);
+        let cases = [
+            (Preset::Today, range(today, today)),
+            (Preset::Yesterday, range(date(2024, 2, 29), date(2024, 2, 29))),
+            (Preset::Last7Days, range(date(2024, 2, 24), today)),
+            (Preset::Last15Days, range(date(2024, 2, 16), today)),
+            (Preset::Last30Days, range(date(2024, 2, 1), today)),
+            (Preset::Last60Days, range(date(2024, 1, 2), today)),
+            (Preset::ThisMonth, range(today, today)),
+            (Preset::PreviousMonth, range(date(2024, 2, 1), date(2024, 2, 29))),
+        ];
+        assert_eq!(cases.map(|(preset, _)| preset), Preset::ALL);
+        for (preset, days) in cases {
+            assert_eq!(preset.days(today), days, "{preset:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_is_clipped_to_the_limit() {
+        let today = date(2025, 6, 30);
+        let wide = DateRange::new(date(2025, 1, 1), today).unwrap();
+        let clipped = clip(wide, today, Some(60)).unwrap();
+        assert_eq!((clipped.days.first(), clipped.clipped), (date(2025, 5, 2), true));
+        assert_eq!(clip(wide, today, None).unwrap(), Clipped { days: wide, clipped: false });
+        let inside = DateRange::new(date(2025, 5, 2), today).unwrap();
+        assert!(!clip(inside, today, Some(60)).unwrap().clipped);
+        let old = DateRange::new(date(2025, 1, 1), date(2025, 1, 2)).unwrap();
+        assert!(clip(old, today, Some(60)).is_err());
+    }
+}

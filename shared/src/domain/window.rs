@@ -155,3 +155,6 @@ pub fn next_live_due(after: Timestamp) -> Timestamp {
     let next_secs = (after.as_second().div_euclid(300) + 1) * 300;
     Timestamp::from_second(next_secs).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,33 @@
-//! A fast hash for keys inside one file. Not seeded: crafted collisions only slow down their own customer.
+//! A fast hash for keys. Seeded anew for each map, so that nobody can send keys that collide; no map is ever
+//! iterated, so the seed changes no byte of any file.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-/// The hash of a key.
+/// The hash of a key without a seed, where collisions cost little.
 #[inline]
 pub(super) fn hash(key: &[u8]) -> u64 {
     xxh3_64(key)
 }
 
-/// For `HashMap`s of strings.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct FastHash;
+/// For maps and sets of strings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FastHash {
+    seed: u64,
+}
+
+impl Default for FastHash {
+    fn default() -> Self {
+        Self { seed: RandomState::new().hash_one(()) }
+    }
+}
 
 impl BuildHasher for FastHash {
     type Hasher = FastHasher;
 
     fn build_hasher(&self) -> FastHasher {
-        FastHasher(0)
+        FastHasher(self.seed)
     }
 }
 

@@ -210,3 +210,32 @@ fn a_faulty_batch_is_named() {
         assert!(matches!(error, EncodeError::Internal(message) if message.contains("`profile_props`")));
     }
 }
+
+/// Real records, wide and deep, with keys that change their type: JSON passes them unchanged, the others take all.
+#[test]
+fn real_records_pass() {
+    #[derive(serde::Deserialize)]
+    struct Line<'a> {
+        #[serde(rename = "evtData", borrow)]
+        props: &'a serde_json::value::RawValue,
+    }
+    for name in ["chinook_invoices", "github_webhooks"] {
+        let path = format!("{}/../tests/data/{name}.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
+        let text = String::from_utf8(super::testing::gunzip(&std::fs::read(path).unwrap())).unwrap();
+        let rows: Vec<Row> = text
+            .lines()
+            .map(|line| Row::new(serde_json::from_str::<Line<'_>>(line).unwrap().props.get()))
+            .collect();
+        let options_json = FileOptions { header_line: false, ..options(Format::Json) };
+        for (line, row) in event_text(&options_json, &rows).lines().zip(&rows) {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["eventProps"], serde_json::from_str::<Value>(&row.props).unwrap());
+        }
+        for format in Format::ALL {
+            for packaging in [Packaging::Plain, Packaging::Gzip] {
+                let options = FileOptions { packaging, ..options(format) };
+                assert!(!file(&options, &event_content(&rows), &events(&rows)).unwrap().is_empty());
+            }
+        }
+    }
+}

@@ -49,6 +49,8 @@ pub(super) struct TextFile<R> {
     block: String,
     has_rows: bool,
     full: bool,
+    /// The file is one large row, written whole.
+    whole: bool,
 }
 
 impl<R: TextRows> TextFile<R> {
@@ -57,7 +59,7 @@ impl<R: TextRows> TextFile<R> {
         rows.head(&mut block);
         let (packaging, limit_bytes) = (options.packaging, options.limit_bytes);
         let stored = Stored::new(packaging);
-        Self { rows, packaging, limit_bytes, stored, block, has_rows: false, full: false }
+        Self { rows, packaging, limit_bytes, stored, block, has_rows: false, full: false, whole: false }
     }
 
     /// Whether the file surely stays within its limit if only the block and the foot follow.
@@ -70,41 +72,61 @@ impl<R: TextRows> TextFile<R> {
     /// Makes the count exact in front of the row that begins at `start` of the block, and tries again. Whether
     /// the row is in the file; if not, it is gone from the block.
     fn fit_exactly(&mut self, start: usize, row: usize, out: &mut Vec<u8>) -> Result<bool, EncodeError> {
+        if !self.has_rows {
+            return self.fit_first(start, row, out);
+        }
         let rest = self.block.split_off(start);
-        let before = std::mem::replace(&mut self.block, rest);
-        write_flushed(&mut self.stored, &before, out);
-        if self.fits() {
+        write_flushed(&mut self.stored, &self.block, out);
+        self.block = rest;
+        let fits = self.fits();
+        if !fits {
+            self.block.clear();
+        }
+        Ok(fits)
+    }
+
+    /// What the file's first row really takes is known only by doing it, so it is done beside the file: flushed,
+    /// so that rows may follow; else as a file of this row alone, in which no flush costs a byte.
+    fn fit_first(&mut self, start: usize, row: usize, out: &mut Vec<u8>) -> Result<bool, EncodeError> {
+        let mut file = Vec::new();
+        let mut trial = Stored::new(self.packaging);
+        let parts = self.block.split_at(start);
+        write_flushed(&mut trial, parts.0, &mut file);
+        write_flushed(&mut trial, parts.1, &mut file);
+        write(&mut trial, self.rows.foot(), &mut file);
+        if trial.finish(&mut file) <= self.limit_bytes {
+            write_flushed(&mut self.stored, parts.0, out);
+            write_flushed(&mut self.stored, parts.1, out);
+            self.block.clear();
             return Ok(true);
         }
-        if self.has_rows {
-            self.block.clear();
-            return Ok(false);
-        }
-        // The file's first row: what it really takes is known only by doing it, so it is done beside the file,
-        // in the very steps that the file takes if nothing follows.
-        let (mut trial, mut scratch) = (Stored::new(self.packaging), Vec::new());
-        write_flushed(&mut trial, &before, &mut scratch);
-        write_flushed(&mut trial, &self.block, &mut scratch);
-        trial.write(self.rows.foot().as_bytes(), &mut scratch);
-        if trial.finish(&mut scratch) > self.limit_bytes {
+        file.clear();
+        let mut alone = Stored::new(self.packaging);
+        write(&mut alone, &self.block, &mut file);
+        write(&mut alone, self.rows.foot(), &mut file);
+        if alone.finish(&mut file) > self.limit_bytes {
             return Err(EncodeError::RowTooLarge { row, limit_bytes: self.limit_bytes });
         }
-        write_flushed(&mut self.stored, &self.block, out);
+        out.append(&mut file);
         self.block.clear();
+        (self.full, self.whole) = (true, true);
         Ok(true)
     }
 }
 
-fn write_flushed(stored: &mut Stored, raw: &str, out: &mut Vec<u8>) {
+fn write(stored: &mut Stored, raw: &str, out: &mut Vec<u8>) {
     if !raw.is_empty() {
         stored.write(raw.as_bytes(), out);
     }
+}
+
+fn write_flushed(stored: &mut Stored, raw: &str, out: &mut Vec<u8>) {
+    write(stored, raw, out);
     stored.flush(out);
 }
 
 impl<R: TextRows> FileEncoder for TextFile<R> {
     fn push(&mut self, batch: &RecordBatch, from: usize, out: &mut Vec<u8>) -> Result<usize, EncodeError> {
-        // Apart, so that the bound batch does not borrow the encoder.
         let bound = self.rows.bind(batch)?;
         for row in from..batch.num_rows() {
             if self.full {
@@ -131,12 +153,12 @@ impl<R: TextRows> FileEncoder for TextFile<R> {
     }
 
     fn finish(self: Box<Self>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let Self { rows, mut stored, block, limit_bytes, .. } = *self;
-        for raw in [block.as_str(), rows.foot()] {
-            if !raw.is_empty() {
-                stored.write(raw.as_bytes(), out);
-            }
+        if self.whole {
+            return Ok(());
         }
+        let Self { rows, mut stored, block, limit_bytes, .. } = *self;
+        write(&mut stored, &block, out);
+        write(&mut stored, rows.foot(), out);
         within(limit_bytes, stored.finish(out))
     }
 }

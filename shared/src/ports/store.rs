@@ -92,7 +92,8 @@ pub trait Store: Send + Sync {
     /// An account.
     async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError>;
 
-    /// Creates or replaces a bucket.
+    /// Creates or replaces a bucket. Where it comes to mean another bucket at Google, the account's active exports
+    /// into it take their request ids there; [`StoreError::Conflict`] where one of those is another's.
     async fn put_bucket(&self, bucket: &PartnerBucket) -> Result<(), StoreError>;
     /// A bucket.
     async fn bucket(&self, account: AccountId, id: &BucketId) -> Result<Option<PartnerBucket>, StoreError>;
@@ -100,8 +101,8 @@ pub trait Store: Send + Sync {
     async fn buckets(&self, account: AccountId) -> Result<Vec<PartnerBucket>, StoreError>;
     /// Every account's bucket of this name at Google, by account: for operators, never for customers.
     async fn buckets_named(&self, bucket_name: &str) -> Result<Vec<PartnerBucket>, StoreError>;
-    /// Blocks a bucket from `since` on. A bucket that is blocked keeps its first `since`. True where this call
-    /// blocked it.
+    /// Blocks a bucket from `since` on. A bucket that is blocked keeps its first `since`, and takes a failure of
+    /// another class. True where this call blocked it.
     async fn block_bucket(
         &self,
         account: AccountId,
@@ -115,6 +116,14 @@ pub trait Store: Send + Sync {
     /// Creates an export, PENDING, under a request id that is free in its account and in its bucket *by the
     /// bucket's name at Google*, whichever accounts export there. Never clashes, however many create at once.
     async fn create_export(&self, new: &NewExport) -> Result<Export, StoreError>;
+    /// Creates a one-time export as [`Store::create_export`] does, and its only run for `window` in the same
+    /// transaction, so that no export is left behind without its run.
+    async fn create_one_time(
+        &self,
+        new: &NewExport,
+        window: Window,
+        zone: &ZoneName,
+    ) -> Result<(Export, Run), StoreError>;
     /// An export.
     async fn export(&self, account: AccountId, request: RequestId) -> Result<Option<Export>, StoreError>;
     /// Stops an active export; of one that has ended, nothing changes. Gives the export as it is then. Its owed
@@ -128,9 +137,10 @@ pub trait Store: Send + Sync {
     ) -> Result<Export, StoreError>;
 
     /// Creates an owed run and advances the export's `planned_cut` to the window's cut and `next_due_at`, where
-    /// `planned_cut` is still `expected_cut` (else [`StoreError::Conflict`]: another tick was first) and the
-    /// export is active. The run's timestamp is `now` in seconds or the next one that is free in the export; a
+    /// `planned_cut` is still `expected_cut` and the export is active (else [`StoreError::Conflict`]: another tick
+    /// was first, or it was stopped). The run's timestamp is `now` in seconds or the next one that is free in the export; a
     /// one-time run's is the request id.
+    #[allow(clippy::too_many_arguments, reason = "each says a thing of its own")]
     async fn create_run(
         &self,
         account: AccountId,
@@ -143,7 +153,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Run, StoreError>;
     /// A run.
     async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError>;
-    /// The runs of an export, oldest first.
+    /// The runs of an export, oldest first, which is by the cuts of their windows.
     async fn runs(&self, account: AccountId, request: RequestId) -> Result<Vec<Run>, StoreError>;
     /// Every run of every account that has not ended, oldest first: what a start or the checker looks through.
     async fn open_runs(&self) -> Result<Vec<Run>, StoreError>;
@@ -158,16 +168,18 @@ pub trait Store: Send + Sync {
         spec: &ExportSpec,
         now: Timestamp,
     ) -> Result<Run, StoreError>;
-    /// Closes a run and moves its export on: `delivered_cut` to the window's cut; a one-time export becomes
-    /// DONE (it stays RUNNING for an INCOMPLETE run), others PENDING; a STOPPED export stays so. Closing a
-    /// closed run again with the same status changes nothing. True where this call closed it.
+    /// Closes a run and moves its export on: `delivered_cut` to the window's cut (never back, and not for a
+    /// STOPPED run, whose window has not been delivered); a one-time export becomes DONE (it stays RUNNING for an
+    /// INCOMPLETE run), others PENDING (RUNNING while another of their runs is); a STOPPED export stays so.
+    /// Closing a closed run again with the same status changes nothing, with another it is a
+    /// [`StoreError::Conflict`]. True where this call closed it.
     async fn close_run(&self, key: RunKey, closing: &RunClosing) -> Result<bool, StoreError>;
     /// Opens an INCOMPLETE run again: RUNNING, and its export too where that has not ended.
     /// [`StoreError::Conflict`] for any other run.
     async fn reopen_run(&self, key: RunKey) -> Result<Run, StoreError>;
 
     /// Stores chunks of a plan that is not yet the run's, create-only; those that exist stay as they are. Any
-    /// number; the adapter cuts them into batches.
+    /// number; the adapter cuts them into batches, each a transaction. [`StoreError::NotFound`] without their run.
     async fn add_chunks(&self, chunks: &[Chunk]) -> Result<(), StoreError>;
     /// A chunk.
     async fn chunk(&self, key: &ChunkKey) -> Result<Option<Chunk>, StoreError>;
@@ -179,7 +191,7 @@ pub trait Store: Send + Sync {
         command: ChunkCommand,
         now: Timestamp,
     ) -> Result<(Chunk, Option<Chunk>), StoreError>;
-    /// A page of a plan's chunks, up to `limit`, by id, from `from` on.
+    /// A page of a plan's chunks, up to `limit` (at least one), by id, from `from` on.
     async fn chunks(
         &self,
         run: RunKey,
@@ -189,9 +201,9 @@ pub trait Store: Send + Sync {
     ) -> Result<ChunkPage, StoreError>;
     /// Counts a plan's chunks by state, by count queries.
     async fn tally(&self, run: RunKey, plan: &PlanToken, now: Timestamp) -> Result<ChunkTally, StoreError>;
-    /// Takes the ready chunks of the next message that was not yet published, or was published before
-    /// `lost_before` and is still unfinished, and marks them as published now. Empty where there is none. Two
-    /// callers never get the same chunk.
+    /// Takes the next message and marks its chunks as published now: of the chunks that are ready (or whose lease
+    /// has ended) and were not published, or not since `lost_before`, those with the lowest message number, up to
+    /// 50. Empty where there is none. Two callers never get the same chunk.
     async fn claim_message(
         &self,
         run: RunKey,
@@ -227,7 +239,7 @@ pub trait Store: Send + Sync {
     /// Bytes of output per byte of lake file, as seen per event name (`""`: profiles) in this format.
     async fn ratios(&self, account: AccountId, format_key: &str)
     -> Result<BTreeMap<String, f64>, StoreError>;
-    /// Merges newly seen ratios into those known.
+    /// Merges newly seen ratios into those known; those that are no finite numbers are passed over.
     async fn put_ratios(
         &self,
         account: AccountId,

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use arrow_array::cast::AsArray;
 
-use super::{Parts, StepError, open::Request};
+use super::{
+    Parts, StepError,
+    open::{Request, readable_footer},
+};
 use crate::{
     domain::{
         ChunkContent, ChunkPlan, DataSelection, Format, ProfileFile, ProfileRole, PropertyColumn,
-        PropertyScope, RowCursor, Run, Slice, SliceFile,
+        PropertyScope, RowCursor, Slice, SliceFile,
         plan::{EventFile, ProfileShard},
     },
     encode::{PropertyKeys, columns},
@@ -33,9 +36,9 @@ pub(super) async fn of_events(
         files.sort_by(|a, b| a.0.path.cmp(&b.0.path));
         let mut keys = PropertyKeys::new();
         for (file, footer_keys) in files {
-            let file = SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None };
-            let (path, slice) = event_file_alone(&file);
-            add_keys(parts, request, &mut keys, &path, footer_keys, slice).await?;
+            let slice_file = SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None };
+            let slice = Slice::Events { files: vec![slice_file], from: RowCursor::default() };
+            add_keys(parts, request, &mut keys, &file.path, footer_keys, slice).await?;
         }
         let length = append(parts, request, Some(event_name), keys.columns()).await?;
         lengths.insert(event_name.to_owned(), length);
@@ -56,13 +59,61 @@ pub(super) async fn of_profiles(
     for (file, footer) in shards.iter().flat_map(|shard| &shard.files) {
         if file.role == ProfileRole::Deliver {
             // Alone in its slice, the file is read whole, deleted profiles and older versions apart.
-            let (path, slice) = profile_file_alone(file);
+            let file = ProfileFile { role: ProfileRole::Deliver, ..file.clone() };
+            let path = file.path.clone();
+            let slice = Slice::Profiles { files: vec![file], after: None, upto: None };
             add_keys(parts, request, &mut keys, &path, footer.property_keys.as_deref(), slice).await?;
         }
     }
     let mut found = keys.columns();
     found.sort();
     append(parts, request, None, found).await
+}
+
+/// The length of the column list that a failed chunk needs once its files are mended: what they hold now is
+/// appended. Only this chunk's file then has more columns than the others of its run; losing the new keys, or
+/// failing for ever, would be worse.
+pub(super) async fn for_retry(
+    parts: &Parts,
+    request: &Request<'_>,
+    plan: &ChunkPlan,
+) -> Result<usize, StepError> {
+    if request.spec.format != Format::Csv {
+        return Ok(0);
+    }
+    let mut keys = PropertyKeys::new();
+    for (path, slice) in single_files(&plan.slice) {
+        let footer = readable_footer(parts, &path).await?;
+        if footer.property_keys.is_none_or(|text| keys.add_footer(&text).is_err()) {
+            // What an earlier scan found is of the file before it was mended.
+            scan_keys(parts, request, &mut keys, &path, slice).await?;
+        }
+    }
+    let event_name = match &plan.content {
+        ChunkContent::Events { event_name, .. } => Some(event_name.as_str()),
+        ChunkContent::Profiles => None,
+    };
+    append(parts, request, event_name, keys.columns()).await
+}
+
+/// Each file of a slice, whole.
+fn single_files(slice: &Slice) -> Vec<(String, Slice)> {
+    match slice {
+        Slice::Events { files, .. } => {
+            let whole = |file: &SliceFile| {
+                let files = vec![SliceFile { row_groups: None, ..file.clone() }];
+                (file.path.clone(), Slice::Events { files, from: RowCursor::default() })
+            };
+            files.iter().map(whole).collect()
+        }
+        Slice::Profiles { files, .. } => {
+            let whole = |file: &ProfileFile| {
+                let files = vec![ProfileFile { role: ProfileRole::Deliver, ..file.clone() }];
+                (file.path.clone(), Slice::Profiles { files, after: None, upto: None })
+            };
+            files.iter().filter(|file| file.role == ProfileRole::Deliver).map(whole).collect()
+        }
+    }
 }
 
 async fn append(
@@ -74,53 +125,6 @@ async fn append(
     // A preview belongs to no export, so it has no list to keep.
     let Some(export) = request.export else { return Ok(found.len()) };
     Ok(parts.store.append_columns(request.account, export, event_name, &found).await?.len())
-}
-
-/// The length of the column list that a failed chunk needs, of its files as they are now: neither their footers nor an
-/// earlier scan are believed, since one of them may be what was wrong.
-pub(super) async fn anew(parts: &Parts, run: &Run, plan: &ChunkPlan) -> Result<usize, StepError> {
-    if plan.files.0 != Format::Csv {
-        return Ok(plan.columns);
-    }
-    let (zone, spec) = (run.zone.time_zone(), &run.spec);
-    let (account, export) = (run.key.account, Some(run.key.request));
-    let request = Request { account, export, spec, window: run.window, zone: &zone };
-    let mut keys = PropertyKeys::new();
-    for (path, slice) in files_alone(&plan.slice) {
-        if let Some(text) = scan_file(parts, &request, &path, slice).await? {
-            add_own_footer(&mut keys, &path, &text)?;
-        }
-    }
-    match &plan.content {
-        ChunkContent::Events { event_name, .. } => {
-            append(parts, &request, Some(event_name), keys.columns()).await
-        }
-        ChunkContent::Profiles => {
-            let mut found = keys.columns();
-            found.sort();
-            append(parts, &request, None, found).await
-        }
-    }
-}
-
-/// Each delivered file of a slice as a slice of its own.
-fn files_alone(slice: &Slice) -> Vec<(String, Slice)> {
-    match slice {
-        Slice::Events { files, .. } => files.iter().map(event_file_alone).collect(),
-        Slice::Profiles { files, .. } => {
-            let delivered = files.iter().filter(|file| file.role == ProfileRole::Deliver);
-            delivered.map(profile_file_alone).collect()
-        }
-    }
-}
-
-fn event_file_alone(file: &SliceFile) -> (String, Slice) {
-    let alone = SliceFile { row_groups: None, ..file.clone() };
-    (file.path.clone(), Slice::Events { files: vec![alone], from: RowCursor::default() })
-}
-
-fn profile_file_alone(file: &ProfileFile) -> (String, Slice) {
-    (file.path.clone(), Slice::Profiles { files: vec![file.clone()], after: None, upto: None })
 }
 
 async fn add_keys(
@@ -139,25 +143,17 @@ async fn add_keys(
     {
         return Ok(());
     }
-    match scan_file(parts, request, path, slice).await? {
-        Some(text) => add_own_footer(keys, path, &text),
-        // A broken file fails its chunk, with its row named; the others must not wait for it.
-        None => Ok(()),
-    }
+    scan_keys(parts, request, keys, path, slice).await
 }
 
-fn add_own_footer(keys: &mut PropertyKeys, path: &str, text: &str) -> Result<(), StepError> {
-    let added = keys.add_footer(text);
-    added.map_err(|error| StepError::Internal(format!("our own footer text of {path}: {error}")))
-}
-
-/// Reads a file's keys and keeps them for later plannings; none where the file is broken.
-async fn scan_file(
+/// Adds the keys of a file by reading it, and keeps them, so that a planning that is interrupted need not again.
+async fn scan_keys(
     parts: &Parts,
     request: &Request<'_>,
+    keys: &mut PropertyKeys,
     path: &str,
     slice: Slice,
-) -> Result<Option<String>, StepError> {
+) -> Result<(), StepError> {
     let profiles = request.spec.data == DataSelection::AllProfiles;
     let scopes = scopes_of(profiles);
     let names: Vec<_> = scopes.iter().map(|(name, _)| *name).collect();
@@ -166,12 +162,14 @@ async fn scan_file(
     let scanned =
         match scanned.map_err(|error| StepError::Internal(format!("the scan of {path}: {error}")))? {
             Ok(scanned) => scanned,
-            Err(error) if !error.is_passing() => return Ok(None),
+            // A broken file fails its chunk, with its row named; the others must not wait for it.
+            Err(error) if !error.is_passing() => return Ok(()),
             Err(error) => return Err(error.into()),
         };
     let text = if profiles { scanned.profile_footer() } else { scanned.event_footer() };
     parts.store.put_scanned_keys(request.account, path, &text).await?;
-    Ok(Some(text))
+    let added = keys.add_footer(&text);
+    added.map_err(|error| StepError::Internal(format!("our own footer text of {path}: {error}")))
 }
 
 fn scopes_of(profiles: bool) -> &'static [(&'static str, PropertyScope)] {

@@ -36,8 +36,7 @@ pub enum CreateError {
 /// Creates a one-time export and its run, and sends the run on its way.
 ///
 /// # Errors
-/// [`CreateError`]; when a part fails after the export was stored, the export waits and its run is made by the
-/// next start.
+/// [`CreateError`]; where only the message could not be sent, the run is there and the next start sends it.
 pub async fn create_one_time(
     parts: &Parts,
     account: AccountId,
@@ -59,12 +58,8 @@ pub async fn create_one_time(
     };
     let now = parts.now();
     let new = NewExport { account, spec, now, next_due_at: None };
-    let export = parts.store.create_export(&new).await.map_err(StepError::from)?;
-    let run = parts
-        .store
-        .create_run(account, export.request, window, &zone, None, None, now)
-        .await
-        .map_err(StepError::from)?;
+    let created = parts.store.create_one_time(&new, window, &zone).await;
+    let (export, run) = created.map_err(StepError::from)?;
     parts.queue.send(Work::Run { run: run.key }).await.map_err(StepError::from)?;
     Ok((export, run))
 }

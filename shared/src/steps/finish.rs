@@ -7,13 +7,13 @@ use bytes::Bytes;
 
 use super::{
     Handled, Parts, StepError,
-    chunk::block,
+    chunk::{self, block},
     open::{ratio_key, ratio_name},
 };
 use crate::{
     domain::{
-        BucketState, Chunk, ChunkContent, ChunkState, Crc32c, Manifest, ManifestFile, ManifestStatus, Run,
-        RunKey, RunPlan, RunStatus, RunTotals, Side, names,
+        BucketState, Chunk, ChunkContent, ChunkState, Crc32c, Manifest, ManifestFile, ManifestStatus,
+        PlanToken, Run, RunKey, RunPlan, RunStatus, RunTotals, Side, names,
     },
     ports::{BucketHandle, ByteSource, CreateObjectError, RunClosing, SourceError, Work},
 };
@@ -44,6 +44,9 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
     let waiting = if stopped { tally.leased } else { tally.leased + tally.ready };
     if waiting > 0 {
         return Ok(Handled::Done);
+    }
+    if stopped {
+        settle_left(parts, &run, &plan.token).await?;
     }
     let mut gathered = gather(parts, &run, &plan).await?;
     let status = match (stopped, gathered.totals) {
@@ -78,6 +81,21 @@ pub(super) async fn wake_next(parts: &Parts, closed: RunKey) -> Result<(), StepE
         parts.queue.send(Work::Run { run: next.key }).await?;
     }
     Ok(())
+}
+
+/// A stopped run's chunks of which an attempt had stored its intent before it was killed: the object may be there.
+async fn settle_left(parts: &Parts, run: &Run, plan: &PlanToken) -> Result<(), StepError> {
+    let mut from = None;
+    loop {
+        let page = parts.store.chunks(run.key, plan, from.as_ref(), PAGE).await?;
+        for chunk in page.chunks.iter().filter(|chunk| chunk.is_unfinished() && !chunk.intents().is_empty()) {
+            chunk::settle_left(parts, run, chunk).await?;
+        }
+        from = page.next;
+        if from.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 async fn gather(parts: &Parts, run: &Run, plan: &RunPlan) -> Result<Gathered, StepError> {

@@ -189,7 +189,7 @@ async fn event_file(
 
 /// A file's footer; an empty one where the file is broken. It is planned nevertheless: its chunk fails and names
 /// it, and the others go on.
-async fn readable_footer(parts: &Parts, path: &str) -> Result<Footer, StepError> {
+pub(super) async fn readable_footer(parts: &Parts, path: &str) -> Result<Footer, StepError> {
     match parts.lake.footer(path).await {
         Ok(footer) => Ok(footer),
         Err(error) if error.is_passing() => Err(error.into()),

@@ -1,6 +1,6 @@
 //! An INCOMPLETE run again, once the lake is mended.
 
-use super::{Parts, StepError, columns};
+use super::{Parts, StepError, columns, open::Request};
 use crate::{
     domain::{ChunkCommand, ChunkState, RunKey, RunStatus},
     ports::Work,
@@ -27,14 +27,17 @@ pub enum RetryError {
 pub async fn retry_run(parts: &Parts, key: RunKey) -> Result<u64, RetryError> {
     let run = parts.store.run(key).await.map_err(StepError::from)?.ok_or(RetryError::NoRun(key))?;
     let plan = match (run.status, &run.plan) {
-        (RunStatus::Incomplete, Some(plan)) => plan.token.clone(),
+        (RunStatus::Incomplete, Some(plan)) => &plan.token,
         (status, _) => return Err(RetryError::NotIncomplete(key, status.as_str())),
     };
+    let zone = run.zone.time_zone();
+    let (spec, window) = (&run.spec, run.window);
+    let request = Request { account: key.account, export: Some(key.request), spec, window, zone: &zone };
     let (mut retried, mut from) = (0, None);
     loop {
-        let page = parts.store.chunks(key, &plan, from.as_ref(), 500).await.map_err(StepError::from)?;
+        let page = parts.store.chunks(key, plan, from.as_ref(), 500).await.map_err(StepError::from)?;
         for chunk in page.chunks.iter().filter(|chunk| matches!(chunk.state(), ChunkState::Failed { .. })) {
-            let columns = columns::anew(parts, &run, chunk.plan()).await?;
+            let columns = columns::for_retry(parts, &request, chunk.plan()).await?;
             let retry = ChunkCommand::Retry { columns };
             parts.store.change_chunk(chunk.key(), retry, parts.now()).await.map_err(StepError::from)?;
             retried += 1;

@@ -36,7 +36,10 @@ pub(crate) async fn account(
         );
     }
     if let Some(shards) = shards.filter(|shards| *shards != account.shards) {
-        bail!("account {id} has {} shards, not {shards}; they cannot change once there is data", account.shards);
+        bail!(
+            "account {id} has {} shards, not {shards}; they cannot change once there is data",
+            account.shards
+        );
     }
     Ok(account)
 }
@@ -73,13 +76,16 @@ pub(crate) async fn bucket(
             let key = read_key(&system.home.bucket_key(name))?;
             save(system, account, name, &key, None).await
         }
-        (None, None) => bail!("account {account} does not know the bucket `{name}`; give its key with --key FILE"),
+        (None, None) => {
+            bail!("account {account} does not know the bucket `{name}`; give its key with --key FILE")
+        }
     }
 }
 
 fn read_key(file: &Path) -> anyhow::Result<ServiceAccountKey> {
     let text = std::fs::read_to_string(file);
-    text.map(ServiceAccountKey::new).with_context(|| format!("the key file {} cannot be read", file.display()))
+    text.map(ServiceAccountKey::new)
+        .with_context(|| format!("the key file {} cannot be read", file.display()))
 }
 
 /// Makes a local bucket that does not exist, and a key for it where there is none.
@@ -103,7 +109,8 @@ fn make_local(
         *key = Some(ServiceAccountKey::new(text));
     }
     if let Some(key) = key {
-        let email = emulator.register_key(&serde_json::from_str(key.expose()).context("the key is not JSON")?)?;
+        let email =
+            emulator.register_key(&serde_json::from_str(key.expose()).context("the key is not JSON")?)?;
         // What the set-up guide asks a customer for: create, and read back.
         emulator.grant(name, &email, Role::ObjectCreator)?;
         emulator.grant(name, &email, Role::ObjectViewer)?;

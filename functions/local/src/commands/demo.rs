@@ -1,21 +1,22 @@
 //! `spillway demo`: the shipped data, in every format, through the same code path as the services.
 
-use std::{
-    path::Path,
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::bail;
 use jiff::civil::date;
 use spillway::{
     domain::{
-        Account, AccountId, DataSelection, DateRange, ExportSpec, Format, Frequency, IdentityKind, IdentityPriority,
-        Packaging, PartnerBucket, Run, ZoneName, names,
+        Account, AccountId, DataSelection, DateRange, ExportSpec, Format, Frequency, IdentityKind,
+        IdentityPriority, Packaging, PartnerBucket, Run, ZoneName, names,
     },
     steps,
 };
 
-use super::{connect, ingest, report::{HEADER, RunReport}, wait};
+use super::{
+    connect, ingest,
+    report::{HEADER, RunReport},
+    wait,
+};
 use crate::{
     ingest::Source,
     output::{Output, grouped},
@@ -73,21 +74,27 @@ async fn data(system: &System, output: &Output) -> anyhow::Result<Account> {
     if leftover.exists() {
         std::fs::remove_dir_all(leftover)?;
     }
-    let sources = DATA.map(|(name, bytes)| Source::bytes(name, bytes)).into();
+    let sources = DATA.map(|(name, bytes)| Source::Stream(name.to_owned(), Box::new(bytes))).into();
     let total = DATA.iter().map(|(_, bytes)| bytes.len() as u64).sum();
-    let report = ingest::take_in(account.clone(), system.home.lake(), sources, Some(total), output.is_json()).await?;
+    let report =
+        ingest::take_in(account.clone(), system.home.lake(), sources, Some(total), output.is_json()).await?;
     if report.bad_lines > 0 {
         bail!("{} lines of the shipped data were not taken; this build is broken", report.bad_lines);
     }
     system.store().put_account(&account).await?;
-    output.line(format!("Took in {} events and {} profiles.", grouped(report.events), grouped(report.profiles)))?;
+    output.line(format!(
+        "Took in {} events and {} profiles.",
+        grouped(report.events),
+        grouped(report.profiles)
+    ))?;
     Ok(account)
 }
 
 /// One export a format for events and for profiles, all under way at once.
 async fn export_all(system: &System, account: &Account, bucket: &PartnerBucket) -> anyhow::Result<Vec<Run>> {
     let days = DateRange::new(date(2018, 1, 1), date(2025, 12, 31))?;
-    let selections = [(DataSelection::AllEvents, Some(days), "events"), (DataSelection::AllProfiles, None, "profiles")];
+    let selections =
+        [(DataSelection::AllEvents, Some(days), "events"), (DataSelection::AllProfiles, None, "profiles")];
     let mut created = Vec::new();
     for (data, days, title) in selections {
         for format in Format::ALL {
@@ -114,14 +121,18 @@ async fn export_all(system: &System, account: &Account, bucket: &PartnerBucket) 
     Ok(ended)
 }
 
-async fn check(system: &System, output: &Output, bucket: &PartnerBucket, runs: &[Run]) -> anyhow::Result<bool> {
+async fn check(
+    system: &System,
+    output: &Output,
+    bucket: &PartnerBucket,
+    runs: &[Run],
+) -> anyhow::Result<bool> {
     let key = system.parts.vault.open(bucket.account, &bucket.id, &bucket.key).await?;
     let handle = system.parts.buckets.open(&bucket.bucket_name, &key).await;
     let handle = handle.map_err(|failure| anyhow::anyhow!("{failure}"))?;
     let mut total = VerifyReport::default();
     for run in runs {
-        let manifest = verify::read_manifest(&*handle, &names::manifest_object(run.key)).await?;
-        let report = verify::verify(&*handle, &manifest).await?;
+        let report = verify::verify(&*handle, &names::manifest_object(run.key)).await?;
         total.objects += report.objects;
         total.rows += report.rows;
         total.differences.extend(report.differences);

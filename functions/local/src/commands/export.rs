@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use spillway::{
     domain::{
-        Account, DataSelection, DateRange, ExportSpec, Frequency, IdentityPriority, PartnerBucket, Run, StopReason,
-        Window,
+        Account, DataSelection, DateRange, ExportSpec, Frequency, IdentityPriority, PartnerBucket, Run,
+        StopReason, Window,
     },
     steps::{self, Preview},
 };
@@ -62,7 +62,9 @@ fn selection(args: &ExportArgs) -> anyhow::Result<DataSelection> {
         (Data::AllEvents, true) => Ok(DataSelection::AllEvents),
         (Data::AllProfiles, true) => Ok(DataSelection::AllProfiles),
         (Data::SelectEvents, false) => Ok(DataSelection::SelectEvents { names: args.events.clone() }),
-        (Data::SelectEvents, true) => bail!("--data select-events needs the events: --event NAME, once for each"),
+        (Data::SelectEvents, true) => {
+            bail!("--data select-events needs the events: --event NAME, once for each")
+        }
         (Data::AllEvents | Data::AllProfiles, false) => bail!("--event goes with --data select-events only"),
     }
 }
@@ -90,7 +92,8 @@ async fn export(
     let run = wait::until_ended(system, run.key).await?;
     if !run.status.is_closed() && RunReport::of(system, &run).await?.is_untouched() {
         // Nothing was delivered: better to have it given again, rightly, than to leave it lying about.
-        let message = system.progress.blocked_by(run.key).map(|failure| failure.to_string()).unwrap_or_default();
+        let message =
+            system.progress.blocked_by(run.key).map(|failure| failure.to_string()).unwrap_or_default();
         let reason = StopReason::Failure { message };
         steps::stop_export(&system.parts, account.id, export.request, &reason).await?;
     }
@@ -110,7 +113,9 @@ async fn finish(system: &System, output: &Output, run: &Run) -> anyhow::Result<E
         return Ok(ExitCode::SUCCESS);
     }
     if !run.status.is_closed() {
-        output.line("It waits. Mend the bucket and go on with `spillway resume`, or end it with `spillway stop`.")?;
+        output.line(
+            "It waits. Mend the bucket and go on with `spillway resume`, or end it with `spillway stop`.",
+        )?;
     }
     Ok(ExitCode::FAILURE)
 }

@@ -8,10 +8,7 @@ use std::{
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use spillway::{
-    adapters::system_clock::SystemClock,
-    domain::Account,
-};
+use spillway::{adapters::system_clock::SystemClock, domain::Account};
 
 use super::connect;
 use crate::{
@@ -24,20 +21,21 @@ use crate::{
 pub(crate) async fn run(home: &Path, output: &Output, args: IngestArgs) -> anyhow::Result<ExitCode> {
     let system = System::open(home, Places::default(), true).await?;
     let sources = args.files.iter().map(|file| source(file)).collect::<anyhow::Result<Vec<_>>>()?;
-    let total_bytes = args.files.iter().map(|file| std::fs::metadata(file).map(|facts| facts.len()).ok()).sum();
+    let total_bytes =
+        args.files.iter().map(|file| std::fs::metadata(file).map(|facts| facts.len()).ok()).sum();
     let account = connect::account(&system, args.account, args.time_zone, args.shards).await?;
     let report = take_in(account, system.home.lake(), sources, total_bytes, output.is_json()).await?;
     print(output, &report)?;
     Ok(if report.bad_lines == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// `-` is standard input. A file that cannot be opened is told before anything is taken in.
+/// A file that cannot be opened is told before anything is taken in.
 fn source(file: &Path) -> anyhow::Result<Source> {
-    if file == Path::new("-") {
-        return Ok(Source::stdin());
+    let name = file.to_str().ok_or_else(|| anyhow::anyhow!("{} is no UTF-8 path", file.display()))?;
+    if name != "-" {
+        std::fs::File::open(file).map_err(|error| anyhow::anyhow!("{name} cannot be read: {error}"))?;
     }
-    std::fs::File::open(file).map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", file.display()))?;
-    Ok(Source::file(file))
+    Ok(Source::named(name))
 }
 
 /// Ingests on a thread of its own, with a bar on standard error.
@@ -61,7 +59,9 @@ fn print(output: &Output, report: &IngestReport) -> anyhow::Result<()> {
     let [lines, events, profiles, files] =
         [report.lines, report.events, report.profiles, report.files].map(grouped);
     let bytes = HumanBytes(report.bytes_written);
-    output.line(format!("{lines} lines: {events} events, {profiles} profiles in {files} lake files, {bytes}"))?;
+    output.line(format!(
+        "{lines} lines: {events} events, {profiles} profiles in {files} lake files, {bytes}"
+    ))?;
     if report.bad_lines > 0 {
         output.line(format!("{} bad lines were left out", grouped(report.bad_lines)))?;
     }

@@ -1,14 +1,12 @@
 //! What came of runs: a table of their files, or why there are none.
 
 use serde::Serialize;
-use spillway::{
-    domain::{ManifestFile, Run, RunStatus},
-    ports::Store,
-};
+use spillway::domain::{ManifestFile, Run, RunStatus};
 
 use crate::{
     output::{Output, grouped},
     system::System,
+    verify,
 };
 
 /// A run for scripts.
@@ -34,13 +32,17 @@ pub(crate) struct RunReport {
 impl RunReport {
     /// Gathers what a run has delivered so far.
     pub(crate) async fn of(system: &System, run: &Run) -> anyhow::Result<Self> {
-        let files = files(system.store(), run).await?;
+        let files = verify::recorded_lines(system.store(), run).await?;
         let blocked = system.progress.blocked_by(run.key).map(|failure| failure.to_string());
         Ok(Self {
             run: run.key.to_string(),
             account: run.key.account.0,
             bucket: run.spec.bucket.to_string(),
-            status: if blocked.is_some() && !run.status.is_closed() { "BLOCKED" } else { run.status.as_str() },
+            status: if blocked.is_some() && !run.status.is_closed() {
+                "BLOCKED"
+            } else {
+                run.status.as_str()
+            },
             rows: files.iter().map(|file| file.rows).sum(),
             bytes: files.iter().map(|file| file.bytes).sum(),
             deleted_profiles: run.totals.deleted_profiles,
@@ -89,7 +91,8 @@ impl RunReport {
 
     /// One line about the run.
     pub(crate) fn summary(&self) -> String {
-        let (rows, bytes, files) = (grouped(self.rows), grouped(self.bytes), grouped(self.files.len() as u64));
+        let (rows, bytes, files) =
+            (grouped(self.rows), grouped(self.bytes), grouped(self.files.len() as u64));
         let deleted = match self.deleted_profiles {
             0 => String::new(),
             deleted => format!(", {} deleted profiles left out", grouped(deleted)),
@@ -100,17 +103,3 @@ impl RunReport {
 
 /// The columns of a table of files.
 pub(crate) const HEADER: [&str; 4] = ["object", "crc32c", "rows", "bytes"];
-
-async fn files(store: &dyn Store, run: &Run) -> anyhow::Result<Vec<ManifestFile>> {
-    let Some(plan) = &run.plan else { return Ok(Vec::new()) };
-    let (mut files, mut from) = (Vec::new(), None);
-    loop {
-        let page = store.chunks(run.key, &plan.token, from.as_ref(), 1_000).await?;
-        files.extend(page.chunks.iter().filter_map(spillway::domain::Chunk::manifest_file));
-        from = page.next;
-        if from.is_none() {
-            files.sort_by(|a, b| a.name.cmp(&b.name));
-            return Ok(files);
-        }
-    }
-}

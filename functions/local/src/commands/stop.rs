@@ -3,10 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::bail;
-use spillway::{
-    domain::StopReason,
-    steps,
-};
+use spillway::{domain::StopReason, steps};
 
 use super::report::RunReport;
 use crate::{

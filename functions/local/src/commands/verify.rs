@@ -49,7 +49,8 @@ pub(crate) async fn run(home: &Path, output: &Output, args: VerifyArgs) -> anyho
 /// The bucket under the key of whichever account knows it.
 async fn bucket(system: &System, args: &VerifyArgs) -> anyhow::Result<PartnerBucket> {
     let known = system.store().buckets_named(&args.bucket).await?;
-    let mut fitting = known.into_iter().filter(|bucket| args.account.is_none_or(|account| bucket.account == account));
+    let mut fitting =
+        known.into_iter().filter(|bucket| args.account.is_none_or(|account| bucket.account == account));
     match fitting.next() {
         Some(bucket) => Ok(bucket),
         None => bail!("no account knows the bucket `{}`; export into it first", args.bucket),
@@ -83,7 +84,9 @@ async fn check(
     manifest: &str,
 ) -> anyhow::Result<VerifyReport> {
     match verify::verify(handle, manifest).await {
-        Err(VerifyError::Bucket(failure)) if matches!(failure.class, FailureClass::PermissionMissing { .. }) => {
+        Err(VerifyError::Bucket(failure))
+            if matches!(failure.class, FailureClass::PermissionMissing { .. }) =>
+        {
             let Some((request, run)) = manifest.trim_end_matches(".manifest").split_once('-') else {
                 bail!("{manifest} is not the name of a manifest");
             };

@@ -58,6 +58,26 @@ impl Sizes<'_> {
         self.columns(group).map(|(_, column, _)| range(column.byte_range())).collect()
     }
 
+    /// Whether the pages lie one behind the other within their columns, as the Parquet crate takes for granted.
+    pub(super) fn has_sound_index(&self, group: usize) -> bool {
+        let rows = self.metadata.row_group(group).num_rows();
+        self.columns(group).all(|(_, column, index)| {
+            let Some(index) = index else { return true };
+            let (start, bytes) = column.byte_range();
+            let (mut at, mut row) = (start, 0);
+            for (place, page) in index.page_locations().iter().enumerate() {
+                let follows = non_negative(page.offset) >= at && page.compressed_page_size > 0;
+                let rises = if place == 0 { page.first_row_index == 0 } else { page.first_row_index >= row };
+                if page.offset < 0 || !follows || !rises || page.first_row_index >= rows {
+                    return false;
+                }
+                at = non_negative(page.offset).saturating_add(non_negative(page.compressed_page_size.into()));
+                row = page.first_row_index;
+            }
+            at <= start.saturating_add(bytes)
+        })
+    }
+
     fn columns(
         &self,
         group: usize,

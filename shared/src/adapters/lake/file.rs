@@ -1,5 +1,6 @@
 //! One Parquet file of the lake: opened, checked against the contract, read row group by row group.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -53,6 +54,10 @@ impl LakeParquet {
         wanted: &[&str],
     ) -> Result<Self, LakeError> {
         let paged = PagedFile::new(medium.open(path)?);
+        guarded(path, None, || Self::read(paged, path, dataset, wanted))?
+    }
+
+    fn read(paged: PagedFile, path: &str, dataset: Dataset, wanted: &[&str]) -> Result<Self, LakeError> {
         let mut metadata = read_metadata(&paged, path)?;
         let faulty = |error: parquet::errors::ParquetError| {
             paged.take_fault().unwrap_or_else(|| broken(path, None, error.to_string()))
@@ -67,6 +72,11 @@ impl LakeParquet {
             .with_offset_index_policy(PageIndexPolicy::Optional)
             .with_offset_index_mask(leaves);
         metadata = indexes.read_page_indexes(&paged).and_then(|()| indexes.finish()).map_err(faulty)?;
+        let has_sound_index =
+            |group| Sizes { metadata: &metadata, mask: &columns.mask }.has_sound_index(group);
+        if !(0..metadata.num_row_groups()).all(has_sound_index) {
+            return Err(broken(path, None, "its page index does not fit its footer"));
+        }
         let options = plain.with_schema(Arc::clone(&columns.hint));
         let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options).map_err(faulty)?;
         Ok(Self { path: Arc::from(path), paged, metadata, columns })
@@ -98,21 +108,24 @@ impl LakeParquet {
         skip: u64,
         sizes: ReadSizes,
     ) -> Result<RowGroupRows, LakeError> {
-        let paged = self.paged.with_windows(self.sizes().chunks(group), sizes.read_ahead_bytes);
-        let (path, next_row) = (Arc::clone(&self.path), first_row + skip);
-        let rows = u64::try_from(self.parquet().row_group(group).num_rows()).unwrap_or(0);
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(paged.clone(), self.metadata.clone())
-            .with_projection(self.columns.mask.clone())
-            .with_row_groups(vec![group])
-            .with_batch_size(self.sizes().batch_rows(group, sizes.batch_bytes))
-            .with_offset(usize::try_from(skip).unwrap_or(usize::MAX))
-            .build()
-            .map_err(|error| {
-                let fault = paged.take_fault();
-                fault.unwrap_or_else(|| broken(&path, Some(next_row), error.to_string()))
-            })?;
-        let columns = self.columns.clone();
-        Ok(RowGroupRows { path, paged, columns, reader, next_row, end_row: first_row + rows })
+        guarded(&self.path, Some(first_row), || {
+            let paged = self.paged.with_windows(self.sizes().chunks(group), sizes.read_ahead_bytes);
+            let (path, next_row) = (Arc::clone(&self.path), first_row + skip);
+            let rows = u64::try_from(self.parquet().row_group(group).num_rows()).unwrap_or(0);
+            let (input, metadata) = (paged.clone(), self.metadata.clone());
+            let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
+                .with_projection(self.columns.mask.clone())
+                .with_row_groups(vec![group])
+                .with_batch_size(self.sizes().batch_rows(group, sizes.batch_bytes))
+                .with_offset(usize::try_from(skip).unwrap_or(usize::MAX))
+                .build()
+                .map_err(|error| {
+                    let fault = paged.take_fault();
+                    fault.unwrap_or_else(|| broken(&path, Some(next_row), error.to_string()))
+                })?;
+            let columns = self.columns.clone();
+            Ok(RowGroupRows { path, paged, columns, reader, next_row, end_row: first_row + rows })
+        })?
     }
 }
 
@@ -121,7 +134,8 @@ impl RowGroupRows {
     pub(super) fn next_batch(&mut self) -> Result<Option<(u64, RecordBatch)>, LakeError> {
         let first = self.next_row;
         let broken = |row: u64, wrong: String| broken(&self.path, Some(row), wrong);
-        match self.reader.next() {
+        let reader = &mut self.reader;
+        match guarded(&self.path, Some(first), || reader.next())? {
             Some(Ok(batch)) => {
                 self.next_row += batch.num_rows() as u64;
                 let conformed = self
@@ -151,4 +165,13 @@ pub(super) fn read_metadata(paged: &PagedFile, path: &str) -> Result<ParquetMeta
             let fault = paged.take_fault();
             fault.unwrap_or_else(|| broken(path, None, format!("it is no readable Parquet file: {error}")))
         })
+}
+
+/// Some files that contradict themselves make the Parquet crate panic. Such a file must fail its own chunk alone.
+pub(super) fn guarded<T>(path: &str, row: Option<u64>, read: impl FnOnce() -> T) -> Result<T, LakeError> {
+    catch_unwind(AssertUnwindSafe(read)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let said = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
+        broken(path, row, format!("it contradicts itself: {said}"))
+    })
 }

@@ -4,7 +4,7 @@ use parquet::basic::{ColumnOrder, ConvertedType, LogicalType, SortOrder, TimeUni
 use parquet::file::metadata::{FileMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
-use super::file::read_metadata;
+use super::file::{guarded, read_metadata};
 use super::paged::PagedFile;
 use super::source::Medium;
 use crate::domain::{Footer, RowGroup};
@@ -13,7 +13,12 @@ use crate::ports::LakeError;
 
 /// Reads a file's end. Blocking.
 pub(super) fn read(medium: &Medium, path: &str) -> Result<Footer, LakeError> {
-    let metadata = read_metadata(&PagedFile::new(medium.open(path)?), path)?;
+    let paged = PagedFile::new(medium.open(path)?);
+    guarded(path, None, || read_footer(&paged, path))?
+}
+
+fn read_footer(paged: &PagedFile, path: &str) -> Result<Footer, LakeError> {
+    let metadata = read_metadata(paged, path)?;
     let file = metadata.file_metadata();
     let value = |key: &str| {
         let entry = file.key_value_metadata()?.iter().find(|entry| entry.key == key)?;
@@ -28,10 +33,11 @@ pub(super) fn read(medium: &Medium, path: &str) -> Result<Footer, LakeError> {
 
 fn row_group(file: &FileMetaData, group: &RowGroupMetaData) -> RowGroup {
     let updated = micros(group);
+    let is_profiles = group.columns().iter().any(|column| column.column_path().parts() == [UPDATED_AT]);
     RowGroup {
         rows: u64::try_from(group.num_rows()).unwrap_or(0),
         bytes: u64::try_from(group.compressed_size()).unwrap_or(0),
-        last_object_id: last_object_id(file, group),
+        last_object_id: is_profiles.then(|| last_object_id(file, group)).flatten(),
         newest_micros: updated.map(|(_, newest)| newest),
         oldest_micros: updated.map(|(oldest, _)| oldest),
     }

@@ -5,7 +5,6 @@ mod columns;
 mod events;
 mod file;
 mod footer;
-mod keys;
 mod list;
 mod merge;
 mod paged;
@@ -26,7 +25,6 @@ use tokio::runtime::Handle;
 
 use crate::domain::{Footer, LakeFile, Slice};
 use crate::ports::{Clock, Lake, LakeError, LakeQuery, LakeRows};
-pub use keys::scan_property_keys;
 pub use source::MAX_OPEN_FILES;
 use source::Medium;
 use store_clock::StoreClock;
@@ -139,3 +137,6 @@ fn store_error(path: &str, error: object_store::Error) -> LakeError {
 fn broken(path: &str, row: Option<u64>, wrong: impl Into<String>) -> LakeError {
     LakeError::Broken { path: path.to_owned(), row, wrong: wrong.into() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,7 +144,7 @@ impl ProfileRows {
     fn read_sizes(&self, files: usize) -> ReadSizes {
         let share = self.budget.reader_bytes / 2 / (files as u64).max(1);
         let read_ahead_bytes = (share / 8).clamp(16 * 1024, 512 * 1024);
-        ReadSizes { batch_bytes: share.clamp(64 * 1024, self.budget.batch_bytes), read_ahead_bytes }
+        ReadSizes { batch_bytes: share.max(64 * 1024).min(self.budget.batch_bytes), read_ahead_bytes }
     }
 
     /// Keeps what a merge gives, as far as it fits; where not, the last id that did.

@@ -20,6 +20,9 @@ pub const MAX_OPEN_FILES: usize = 64;
 /// The end of a remote file, with its footer, comes with the first request.
 const TAIL_BYTES: u64 = 64 * 1024;
 
+/// A remote file that is not larger is fetched whole: a request a column would take longer.
+const WHOLE_FILE_BYTES: u64 = 512 * 1024;
+
 /// What the lake lies on.
 pub(super) enum Medium {
     /// A folder.
@@ -155,7 +158,14 @@ impl RemoteFile {
                 },
             }
         });
-        let (bytes, tail) = fetched.map_err(|error| store_error(path, error))?;
+        let (bytes, mut tail) = fetched.map_err(|error| store_error(path, error))?;
+        if (TAIL_BYTES + 1..=WHOLE_FILE_BYTES).contains(&bytes) {
+            let whole = runtime.block_on(store.get_range(&location, 0..bytes));
+            tail = whole.map_err(|error| store_error(path, error))?;
+            if tail.len() as u64 != bytes {
+                return Err(too_few_bytes(path));
+            }
+        }
         Ok(Self { path: path.to_owned(), location, store, runtime, bytes, tail })
     }
 }
@@ -174,10 +184,10 @@ impl Ranges for RemoteFile {
         let wanted = range.end - range.start;
         let read = self.runtime.block_on(self.store.get_range(&self.location, range));
         let read = read.map_err(|error| store_error(&self.path, error))?;
-        if read.len() as u64 == wanted {
-            Ok(read)
-        } else {
-            Err(LakeError::Unavailable(format!("`{}`: the store sent too few bytes", self.path)))
-        }
+        if read.len() as u64 == wanted { Ok(read) } else { Err(too_few_bytes(&self.path)) }
     }
+}
+
+fn too_few_bytes(path: &str) -> LakeError {
+    LakeError::Unavailable(format!("`{path}`: the store sent too few bytes"))
 }

@@ -15,6 +15,16 @@ use crate::{
 /// How many chunks one transaction adds or deletes, so that others get their turn between two.
 pub(super) const BATCH_CHUNKS: usize = 500;
 
+pub(super) const PAGE: &str = "
+    SELECT doc, id FROM chunks WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4
+      AND id >= ?5 ORDER BY id LIMIT ?6";
+/// The counts of a plan by state, and how many of its leases hold; one read, so that they are of one instant.
+pub(super) const TALLY: &str = "
+    SELECT state, chunks FROM tallies WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4
+    UNION ALL
+    SELECT 'held', count(*) FROM chunks WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4
+      AND state = 'leased' AND free_at > ?5";
+
 pub(super) fn name(run: RunKey, id: &str) -> String {
     format!("chunk {id} of {}", runs::name(run))
 }
@@ -127,14 +137,12 @@ pub(super) fn page(
     from: Option<&ChunkId>,
     limit: usize,
 ) -> Result<ChunkPage, StoreError> {
-    let sql = "SELECT doc, id FROM chunks WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4
-                 AND id >= ?5 ORDER BY id LIMIT ?6";
     let (account, request, timestamp) = run_columns(run);
     let from = from.map_or("", |id| &id.0);
     // A page has at least one chunk, so that whoever follows `next` gets on.
     let limit = limit.clamp(1, 1 << 20);
     let params = params![account, request, timestamp, plan.0, from, (limit + 1).cast_signed() as i64];
-    let mut chunks: Vec<Chunk> = list(connection, sql, params, |id| name(run, id))?;
+    let mut chunks: Vec<Chunk> = list(connection, PAGE, params, |id| name(run, id))?;
     let next = chunks.get(limit).map(|chunk| chunk.key().id.clone());
     chunks.truncate(limit);
     Ok(ChunkPage { chunks, next })
@@ -146,22 +154,21 @@ pub(super) fn tally(
     plan: &PlanToken,
     now: Timestamp,
 ) -> Result<ChunkTally, StoreError> {
-    let sql = "SELECT state, free_at > ?5, count(*) FROM chunks
-               WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 GROUP BY 1, 2";
     let (account, request, timestamp) = run_columns(run);
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(TALLY)?;
     let mut rows = statement.query(params![account, request, timestamp, plan.0, instant_column(now)])?;
-    let mut tally = ChunkTally::default();
+    let (mut tally, mut leases) = (ChunkTally::default(), 0);
     while let Some(row) = rows.next()? {
-        let (state, is_held) = (row.get::<_, String>(0)?, row.get::<_, Option<bool>>(1)?);
-        let count = match (state.as_str(), is_held) {
-            ("done", _) => &mut tally.done,
-            ("failed", _) => &mut tally.failed,
-            (_, Some(true)) => &mut tally.leased,
-            _ => &mut tally.ready,
-        };
-        *count += row.get::<_, i64>(2)?.cast_unsigned();
+        let count = row.get::<_, i64>(1)?.cast_unsigned();
+        match row.get::<_, String>(0)?.as_str() {
+            "ready" => tally.ready = count,
+            "leased" => leases = count,
+            "held" => tally.leased = count,
+            "done" => tally.done = count,
+            _ => tally.failed = count,
+        }
     }
+    tally.ready += leases - tally.leased;
     Ok(tally)
 }
 

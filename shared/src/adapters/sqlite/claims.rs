@@ -17,7 +17,7 @@ const MESSAGE_CHUNKS: u32 = 50;
 
 // Two reads, each of one range of the index `chunks_claim`: what was never published, in the order of messages;
 // and what was published too long ago, which is little, since few messages are out at a time.
-const LOWEST_MESSAGE: &str = "
+pub(super) const LOWEST_MESSAGE: &str = "
     SELECT message FROM (
       SELECT * FROM (SELECT message FROM chunks
         WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
@@ -27,7 +27,7 @@ const LOWEST_MESSAGE: &str = "
         WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
           AND published_at < ?6 ORDER BY message LIMIT 1)
     ) ORDER BY message LIMIT 1";
-const OF_MESSAGE: &str = "
+pub(super) const OF_MESSAGE: &str = "
     SELECT doc, id FROM chunks
       WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
         AND published_at IS NULL AND message = ?7

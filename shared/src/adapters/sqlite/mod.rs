@@ -104,6 +104,24 @@ impl Store for SqliteStore {
         self.writer.write(move |tx| exports::create(tx, &new)).await
     }
 
+    async fn create_one_time(
+        &self,
+        new: &NewExport,
+        window: Window,
+        zone: &ZoneName,
+    ) -> Result<(Export, Run), StoreError> {
+        let (new, zone) = (new.clone(), zone.clone());
+        let create = move |tx: &rusqlite::Transaction<'_>| {
+            let NewExport { account, now, .. } = new;
+            let request = exports::create(tx, &new)?.request;
+            let (expected_cut, next_due_at) = (None, None);
+            let run = runs::NewRun { account, request, window, zone, expected_cut, next_due_at, now };
+            let run = runs::create(tx, &run)?;
+            Ok((exports::existing(tx, account, request)?, run))
+        };
+        self.writer.write(create).await
+    }
+
     async fn export(&self, account: AccountId, request: RequestId) -> Result<Option<Export>, StoreError> {
         self.reader.read(move |db| exports::get(db, account, request)).await
     }

@@ -1,1 +1,229 @@
-//! tests
+//! What only SQLite can get wrong: the file, its versions, damaged rows, and queries that no index serves.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Barrier, thread};
+
+use jiff::{Timestamp, civil::Date};
+use rusqlite::Connection;
+
+use super::{SqliteStore, chunks, claims, schema};
+use crate::{
+    domain::{
+        AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, DataSelection,
+        DatabaseId, ExportSpec, Format, Frequency, IdentityPriority, KeyFacts, LeaseToken, Packaging,
+        PartnerBucket, PlanToken, Run, SealedKey, Slice, Window, ZoneName,
+    },
+    ports::{NewExport, Store, StoreError},
+};
+
+fn file() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("spillway.db");
+    (folder, path)
+}
+
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_second(secs).unwrap()
+}
+
+fn bucket() -> PartnerBucket {
+    let key_facts = KeyFacts { client_email: String::new(), key_id: String::new(), added_at: at(0) };
+    PartnerBucket {
+        account: AccountId(1),
+        id: BucketId("main".to_owned()),
+        bucket_name: "acme-lake".to_owned(),
+        key: SealedKey(String::new()),
+        key_facts,
+        state: BucketState::Ready,
+    }
+}
+
+async fn run_with_chunk(store: &SqliteStore) -> (Run, Chunk) {
+    let account = AccountId(1);
+    store.put_bucket(&bucket()).await.unwrap();
+    let spec = ExportSpec {
+        bucket: BucketId("main".to_owned()),
+        data: DataSelection::AllProfiles,
+        identities: IdentityPriority::default(),
+        frequency: Frequency::Live { start: Date::constant(2026, 8, 1) },
+        format: Format::Json,
+        packaging: Packaging::Gzip,
+        as_string: false,
+        header_line: false,
+        manifest: true,
+    };
+    let new = NewExport { account, spec, now: at(1), next_due_at: None };
+    let request = store.create_export(&new).await.unwrap().request;
+    let window = Window::Committed { after: at(0), upto: at(1) };
+    let zone = ZoneName::default();
+    let run = store.create_run(account, request, window, &zone, None, None, at(2)).await.unwrap();
+    let plan = ChunkPlan {
+        content: ChunkContent::Profiles,
+        database: DatabaseId(0),
+        index: 0,
+        stride: 1,
+        files: (Format::Json, Packaging::Gzip),
+        slice: Slice::Profiles { files: vec![], after: None, upto: None },
+        columns: 0,
+        estimated_bytes: 1,
+        message: 0,
+    };
+    let chunk = Chunk::new(run.key, &PlanToken("p".to_owned()), plan);
+    store.add_chunks(std::slice::from_ref(&chunk)).await.unwrap();
+    (run, chunk)
+}
+
+#[test]
+fn a_new_file_is_its_owners_only() {
+    let (folder, path) = file();
+    let _store = SqliteStore::open(&path).unwrap();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+    }
+}
+
+#[test]
+fn many_may_open_a_new_file_at_once() {
+    for _ in 0..5 {
+        let (_folder, path) = file();
+        let barrier = Barrier::new(8);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    drop(SqliteStore::open(&path).unwrap());
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn every_connection_is_set_as_the_protocol_needs() {
+    let (_folder, path) = file();
+    let connection = schema::open(&path).unwrap();
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!((pragma("synchronous"), pragma("foreign_keys"), pragma("user_version")), (2, 1, 1));
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[test]
+fn files_of_others_and_of_newer_versions_are_refused_and_left_alone() {
+    let (folder, path) = file();
+    drop(SqliteStore::open(&path).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteStore::open(&path).err().unwrap().to_string();
+    assert!(error.contains("newer version") && error.contains("spillway.db"), "{error}");
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(SqliteStore::open(&path).unwrap());
+
+    let foreign = folder.path().join("foreign.db");
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    let error = SqliteStore::open(&foreign).err().unwrap().to_string();
+    assert!(error.contains("another program"), "{error}");
+    let text = folder.path().join("text.db");
+    fs::write(&text, "A text, longer than a page's header of one hundred bytes. ".repeat(10)).unwrap();
+    let error = SqliteStore::open(&text).err().unwrap().to_string();
+    assert!(error.contains("text.db"), "{error}");
+    let nowhere = folder.path().join("none").join("spillway.db");
+    let error = SqliteStore::open(&nowhere).err().unwrap().to_string();
+    assert!(error.contains("none/spillway.db"), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_document_is_named() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    let (run, chunk) = run_with_chunk(&store).await;
+    let raw = Connection::open(&path).unwrap();
+    let damaged = |error: StoreError, name: &str| {
+        let named = matches!(&error, StoreError::Unreadable { document, .. } if document.contains(name));
+        assert!(named, "{error}");
+    };
+    for wrong in ["{", "", "null", "{\"state\":\"unknown\"}"] {
+        for table in ["chunks", "runs", "exports", "buckets"] {
+            raw.execute(&format!("UPDATE {table} SET doc = ?1"), [wrong]).unwrap();
+        }
+        let chunk_name = format!("chunk {} of run {}", chunk.key().id.0, run.key);
+        let run_name = format!("run {} in account 1", run.key);
+        let (key, plan, zone) = (chunk.key(), &chunk.key().plan, ZoneName::default());
+        damaged(store.chunk(key).await.unwrap_err(), &chunk_name);
+        damaged(store.chunks(run.key, plan, None, 9).await.unwrap_err(), &chunk_name);
+        damaged(store.claim_message(run.key, plan, at(0), at(9)).await.unwrap_err(), &chunk_name);
+        let token = LeaseToken::from_random(9);
+        let lease = ChunkCommand::Lease { token, expires_at: at(50) };
+        damaged(store.change_chunk(key, lease, at(9)).await.unwrap_err(), &chunk_name);
+        damaged(store.run(run.key).await.unwrap_err(), &run_name);
+        damaged(store.open_runs().await.unwrap_err(), &run_name);
+        damaged(store.runs(AccountId(1), run.key.request).await.unwrap_err(), &run_name);
+        damaged(store.export(AccountId(1), run.key.request).await.unwrap_err(), "export 1 in account 1");
+        let created = store.create_run(AccountId(1), run.key.request, run.window, &zone, None, None, at(3));
+        damaged(created.await.unwrap_err(), "export 1 in account 1");
+        damaged(store.buckets(AccountId(1)).await.unwrap_err(), "bucket `main` in account 1");
+    }
+    // What is no text at all is not taken for a document either, and the store goes on.
+    raw.execute("UPDATE chunks SET doc = CAST(x'ff00' AS TEXT)", []).unwrap();
+    damaged(store.chunk(chunk.key()).await.unwrap_err(), "chunk");
+    assert_eq!(store.account(AccountId(1)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_step_that_panics_is_rolled_back_and_ends_nothing() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    store.put_bucket(&bucket()).await.unwrap();
+    let answer: Result<(), _> = store
+        .writer
+        .write(|transaction| {
+            transaction.execute("DELETE FROM buckets", [])?;
+            panic!("by the test");
+        })
+        .await;
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))));
+    assert_eq!(store.buckets(AccountId(1)).await.unwrap(), [bucket()]);
+    store.unblock_bucket(AccountId(1), &bucket().id).await.unwrap();
+}
+
+#[test]
+fn indexes_serve_the_queries_over_chunks() {
+    let (_folder, path) = file();
+    let connection = schema::open(&path).unwrap();
+    for (sql, index) in [
+        (
+            claims::LOWEST_MESSAGE,
+            "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at=?)",
+        ),
+        (
+            claims::LOWEST_MESSAGE,
+            "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at<?)",
+        ),
+        (
+            claims::OF_MESSAGE,
+            "INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at=? AND message=? AND free_at<?)",
+        ),
+        (
+            claims::OF_MESSAGE,
+            "INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at<?)",
+        ),
+        (
+            chunks::TALLY,
+            "COVERING INDEX chunks_leased (account=? AND request=? AND run=? AND plan=? AND free_at>?)",
+        ),
+        (
+            chunks::PAGE,
+            "INDEX sqlite_autoindex_chunks_1 (account=? AND request=? AND run=? AND plan=? AND id>?)",
+        ),
+    ] {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let count = statement.parameter_count();
+        let rows =
+            statement.query_map(rusqlite::params_from_iter(vec![1; count]), |row| row.get::<_, String>(3));
+        let plan: Vec<String> = rows.unwrap().map(Result::unwrap).collect();
+        assert!(plan.iter().any(|step| step.contains(index)), "{index}\n{plan:#?}");
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN chunks")), "{plan:#?}");
+    }
+}

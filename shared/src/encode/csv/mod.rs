@@ -45,7 +45,7 @@ pub(super) struct CsvEvents {
     header: String,
     flattener: Flattener,
     cells: RowCells,
-    scratch: String,
+    scratch: Scratch,
 }
 
 impl CsvEvents {
@@ -69,7 +69,15 @@ impl CsvEvents {
         }
         header.push('\n');
         let (identities, time) = (options.identities.clone(), LocalTime::new(options.time_zone.clone()));
-        Self { identities, time, event_name, header, flattener: Flattener::default(), cells, scratch }
+        Self {
+            identities,
+            time,
+            event_name,
+            header,
+            flattener: Flattener::default(),
+            cells,
+            scratch: Scratch::default(),
+        }
     }
 }
 
@@ -115,7 +123,7 @@ pub(super) struct CsvProfiles {
     header: String,
     flattener: Flattener,
     cells: RowCells,
-    scratch: String,
+    scratch: Scratch,
     first: String,
 }
 
@@ -134,6 +142,7 @@ impl CsvProfiles {
         }
         header.push('\n');
         let identities = options.identities.clone();
+        let scratch = Scratch::default();
         Self { identities, header, flattener: Flattener::default(), cells, scratch, first: String::new() }
     }
 }
@@ -163,22 +172,29 @@ impl TextRows for CsvProfiles {
     }
 }
 
+/// Buffers of [`push_values`].
+#[derive(Default)]
+struct Scratch {
+    list: String,
+    cleaned: String,
+}
+
 /// Appends a comma and the value's cell for each; blank where absent.
-fn push_values(values: &[Value<'_>], scratch: &mut String, out: &mut String) {
+fn push_values(values: &[Value<'_>], scratch: &mut Scratch, out: &mut String) {
     for value in values {
         out.push(',');
         match value {
             Value::Absent => {}
-            Value::Text(text) => push_cell(text, scratch, out),
+            Value::Text(text) => push_cell(text, &mut scratch.cleaned, out),
             Value::Number(number) => push_number(*number, out),
             Value::Texts(texts) => {
-                let mut list = String::from("[");
+                scratch.list.clear();
                 for (at, text) in texts.iter().enumerate() {
-                    list.push_str(if at == 0 { "" } else { ", " });
-                    list.push_str(text);
+                    scratch.list.push_str(if at == 0 { "[" } else { ", " });
+                    scratch.list.push_str(text);
                 }
-                list.push(']');
-                push_cell(&list, scratch, out);
+                scratch.list.push(']');
+                push_cell(&scratch.list, &mut scratch.cleaned, out);
             }
         }
     }

@@ -164,7 +164,8 @@ fn mark_overridden(text: &str, keys: &str, spans: &mut [Span]) {
             seen[bits / 64] == before
         });
     if perhaps_repeated {
-        let mut later: HashSet<&str, FastHash> = HashSet::with_capacity_and_hasher(spans.len(), FastHash);
+        let mut later: HashSet<&str, FastHash> =
+            HashSet::with_capacity_and_hasher(spans.len(), FastHash::default());
         for span in spans.iter_mut().rev() {
             span.overridden = !later.insert(key_of(span, text, keys));
         }

@@ -17,7 +17,7 @@ use crate::{
     domain::{Chunk, ChunkContent, Intent, LeaseToken, Run, RunKey, Written},
     encode::{FileContent, FileOptions, columns},
     ports::{BucketHandle, CreateObjectError},
-    steps::{Parts, StepError},
+    steps::Parts,
 };
 
 /// How many pieces may wait between the encoder and the upload; about 256 KiB each.
@@ -102,11 +102,7 @@ async fn encode_and_upload(
         Some(Piece::Failed(trouble)) => return Err(trouble),
         None => {
             let panic = producer.await.err().map(|error| error.to_string()).unwrap_or_default();
-            return Err(StepError::Internal(format!(
-                "the encoder of {} ended: {panic}",
-                chunk.object_name()
-            ))
-            .into());
+            return Err(Trouble::crashed(&panic));
         }
     };
     let (format, packaging) = chunk.plan().files;

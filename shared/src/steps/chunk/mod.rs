@@ -120,6 +120,31 @@ async fn leased(
     complete(parts, run, chunk, token, written?).await
 }
 
+/// Completes a chunk of a stopped run whose object is in the bucket already; else leaves it as it was. Without
+/// this, a worker that was killed between its upload and its completion would leave an object that no manifest
+/// lists.
+pub(super) async fn settle_left(parts: &Parts, run: &Run, chunk: &Chunk) -> Result<(), StepError> {
+    let token = LeaseToken::from_random(rand::random());
+    let now = parts.now();
+    let lease = ChunkCommand::Lease { token, expires_at: now + parts.options.lease };
+    match parts.store.change_chunk(chunk.key(), lease, now).await {
+        Ok((leased, _)) if matches!(leased.state(), ChunkState::Leased(_)) => {}
+        Ok(_) | Err(StoreError::Refused(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    let settled = async {
+        let bucket = open_bucket(parts, run).await?;
+        // Nobody says that the object exists, so that without permission to look it is not claimed.
+        settle::settle_existing(parts, chunk, &*bucket, |_| None).await
+    };
+    let command = match settled.await {
+        Ok(Some(written)) => ChunkCommand::Complete { token, written },
+        Ok(None) | Err(_) => ChunkCommand::Release { token },
+    };
+    change(parts, chunk, command).await?;
+    Ok(())
+}
+
 async fn open_bucket(parts: &Parts, run: &Run) -> Result<Box<dyn BucketHandle>, Trouble> {
     let bucket = parts.store.bucket(run.key.account, &run.spec.bucket).await?;
     let bucket =

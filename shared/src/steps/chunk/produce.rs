@@ -11,7 +11,7 @@ use crate::{
     domain::{Crc32c, EndCursor, Intent, RowCursor, RunKey, Slice},
     encode::{self, EncodeError, FileContent, FileEncoder, FileOptions, columns},
     ports::{LakeRows, SourcedBatch},
-    steps::{Observer, StepError},
+    steps::Observer,
 };
 
 /// How many bytes are sent on at once.
@@ -76,7 +76,7 @@ impl<'a> Production<'a> {
             // An object is begun with its first row, so that none is written for a slice without rows.
             if self.encoder.is_none() && offered > 0 {
                 let opened = encode::open(&self.job.options, &self.job.content);
-                self.encoder = Some(opened.map_err(|error| StepError::Internal(error.to_string()))?);
+                self.encoder = Some(opened.map_err(|error| Trouble::Broken(error.to_string()))?);
             }
             let Some(encoder) = self.encoder.as_mut() else { continue };
             let pushed = encoder.push(&sourced.batch, 0, &mut self.out);
@@ -110,7 +110,7 @@ impl<'a> Production<'a> {
             Slice::Events { .. } => Ok(EndCursor::Row(sourced.origins.of(row))),
             Slice::Profiles { .. } => match self.last_key.take() {
                 Some(object_id) => Ok(EndCursor::Key { object_id }),
-                None => Err(StepError::Internal("an encoder that is full without a row".to_owned()).into()),
+                None => Err(Trouble::Broken("the encoder is full without a row".to_owned())),
             },
         }
     }
@@ -122,7 +122,7 @@ impl<'a> Production<'a> {
         };
         let deleted_profiles = self.job.rows.deleted_profiles(upto);
         if let Some(encoder) = self.encoder.take() {
-            encoder.finish(&mut self.out).map_err(|error| StepError::Internal(error.to_string()))?;
+            encoder.finish(&mut self.out).map_err(|error| Trouble::Broken(error.to_string()))?;
             if self.send().is_err() {
                 return Ok(Err(Gone));
             }
@@ -143,7 +143,7 @@ impl<'a> Production<'a> {
 
 /// An encoder's error with the lake file and row that it is about.
 fn named(slice: &Slice, sourced: &SourcedBatch, error: EncodeError) -> Trouble {
-    let Some(row) = error.row() else { return StepError::Internal(error.to_string()).into() };
+    let Some(row) = error.row() else { return Trouble::Broken(error.to_string()) };
     let RowCursor { file, row: at } = sourced.origins.of(row);
     let (path, from_group) = match slice {
         Slice::Events { files, .. } => {

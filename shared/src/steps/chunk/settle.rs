@@ -7,13 +7,29 @@ use crate::{
     steps::Parts,
 };
 
-/// Finds the intent that made the object. An attempt of ours that was killed after its upload, or a version of us
-/// that encodes other bytes, left one. Without permission to look, all intents must agree.
+/// The object was said to exist. Finds the intent that made it: an attempt of ours that was killed after its
+/// upload, or a version of us that encodes other bytes, left one.
 pub(super) async fn settle(
     parts: &Parts,
     chunk: &Chunk,
     bucket: &dyn BucketHandle,
 ) -> Result<Written, Trouble> {
+    let name = chunk.object_name();
+    match settle_existing(parts, chunk, bucket, agreed).await? {
+        Some(written) => Ok(written),
+        // Gone between the two questions: it was not ours to look at, and the name is free again.
+        None => Err(Trouble::Passing(format!("{name} was there and is gone"))),
+    }
+}
+
+/// What the object of this name is, by our intents; none where there is no object. Without permission to look,
+/// `unseen` decides.
+pub(super) async fn settle_existing(
+    parts: &Parts,
+    chunk: &Chunk,
+    bucket: &dyn BucketHandle,
+    unseen: fn(&[Intent]) -> Option<&Intent>,
+) -> Result<Option<Written>, Trouble> {
     // The chunk as it is now: this very attempt may have stored an intent.
     let now = parts.store.chunk(chunk.key()).await?;
     let intents = now.as_ref().map(Chunk::intents).unwrap_or_default();
@@ -22,9 +38,8 @@ pub(super) async fn settle(
         Ok(Some(facts)) => {
             intents.iter().find(|intent| (intent.crc32c, intent.bytes) == (facts.crc32c, facts.bytes))
         }
-        // Gone between the two questions: it was not ours to look at, and the name is free again.
-        Ok(None) => return Err(Trouble::Passing(format!("{name} was there and is gone"))),
-        Err(failure) if matches!(failure.class, FailureClass::PermissionMissing { .. }) => agreed(intents),
+        Ok(None) => return Ok(None),
+        Err(failure) if matches!(failure.class, FailureClass::PermissionMissing { .. }) => unseen(intents),
         Err(failure) if failure.class.side() == Side::Passing => {
             return Err(Trouble::Passing(failure.to_string()));
         }
@@ -32,7 +47,8 @@ pub(super) async fn settle(
     };
     match matching {
         Some(intent) => {
-            Ok(Written { object: Some(intent.clone()), deleted_profiles: intent.deleted_profiles })
+            let deleted_profiles = intent.deleted_profiles;
+            Ok(Some(Written { object: Some(intent.clone()), deleted_profiles }))
         }
         None => {
             let message = format!("object {name}");
@@ -41,7 +57,7 @@ pub(super) async fn settle(
     }
 }
 
-/// The intent, where there is one and no other.
+/// The intent, where there is one and no other: enough where Google says that the object exists.
 fn agreed(intents: &[Intent]) -> Option<&Intent> {
     match intents {
         [only] => Some(only),

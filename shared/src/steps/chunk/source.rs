@@ -10,7 +10,7 @@ use super::{attempt::Shared, produce::Piece, trouble::Trouble};
 use crate::{
     domain::{ChunkCommand, ChunkKey, Intent, LeaseToken},
     ports::{ByteSource, Clock, SourceError, Store},
-    steps::{Parts, StepError},
+    steps::Parts,
 };
 
 /// A byte source over the encoder's pieces.
@@ -66,9 +66,7 @@ impl ByteSource for UploadSource {
                 Ok(self.held.take())
             }
             Some(Piece::Failed(trouble)) => Err(self.fail(trouble)),
-            None => {
-                Err(self.fail(StepError::Internal("the encoder's thread ended without a word".into()).into()))
-            }
+            None => Err(self.fail(Trouble::crashed(""))),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 /// Why an attempt ended.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The lake's data cannot be exported: the chunk fails, with the file and row named.
+    /// The rows cannot be exported, now or later: the chunk fails, with the file and row named where it can be.
     Broken(String),
     /// It passes: give the chunk back and try again.
     Passing(String),
@@ -25,6 +25,13 @@ pub(super) enum Trouble {
     LeaseLost,
     /// A part of ours does not work.
     Step(StepError),
+}
+
+impl Trouble {
+    /// The encoder's thread panicked: on the same rows it would again, so that the chunk fails.
+    pub(super) fn crashed(panic: &str) -> Self {
+        Self::Broken(format!("the encoder crashed on the rows of this chunk; report it as a bug. {panic}"))
+    }
 }
 
 impl From<StoreError> for Trouble {

@@ -43,6 +43,16 @@ pub async fn buckets_are_created_replaced_and_ordered_by_nickname(stores: Stores
     assert_eq!(stores.one.bucket(ACME, &BucketId("A".to_owned())).await.unwrap(), None);
 }
 
+pub async fn buckets_are_found_by_their_name_at_google(stores: Stores) {
+    let named = [bucket(OTHER, "theirs", "lake"), bucket(ACME, "b", "lake"), bucket(ACME, "a", "lake")];
+    for bucket in named.iter().chain([&bucket(ACME, "lake", "Lake"), &bucket(ACME, "c", "lake-2")]) {
+        stores.one.put_bucket(bucket).await.unwrap();
+    }
+    let found = stores.two.buckets_named("lake").await.unwrap();
+    assert_eq!(found, [&named[2], &named[1], &named[0]].map(Clone::clone));
+    assert_eq!(stores.two.buckets_named("' OR 1=1 --").await.unwrap(), []);
+}
+
 pub async fn a_blocked_bucket_keeps_its_first_since(stores: Stores) {
     with_account(&*stores.one, ACME).await;
     let main = BucketId("main".to_owned());

@@ -188,6 +188,8 @@ pub async fn sweeping_leaves_the_plan_only(stores: Stores) {
     assert_eq!(stores.one.sweep_chunks(run.key).await.unwrap(), 1_100);
     assert_eq!(stores.two.sweep_chunks(run.key).await.unwrap(), 0);
     assert_eq!(stores.two.chunk(&lost[0]).await.unwrap(), None);
+    let tally = stores.two.tally(run.key, &lost[0].plan, at(1)).await.unwrap();
+    assert_eq!(tally, ChunkTally::default());
     assert_eq!(all_pages(&*stores.two, &kept[0], 10).await.len(), 3);
     stores.one.close_run(run.key, &closing(RunStatus::Done, 2)).await.unwrap();
     assert_eq!(stores.one.sweep_chunks(run.key).await.unwrap(), 0, "the plan's chunks stay");

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 use spillway::{
-    domain::{AccountId, Export, ExportStatus, RequestId, RunStatus, StopReason},
+    domain::{
+        AccountId, Export, ExportStatus, Frequency, RequestId, Run, RunKey, RunStatus, RunTimestamp,
+        StopReason, Window, ZoneName,
+    },
     ports::{NewExport, StoreError},
 };
 
@@ -35,6 +38,20 @@ pub async fn a_new_export_is_pending_under_the_second_of_now(stores: Stores) {
     assert_eq!(export, expected);
     assert_eq!(stores.two.export(ACME, export.request).await.unwrap(), Some(expected));
     assert_eq!(stores.two.export(ACME, export.request.next()).await.unwrap(), None);
+}
+
+pub async fn a_one_time_export_comes_with_its_run(stores: Stores) {
+    with_account(&*stores.one, ACME).await;
+    let window = Window::Committed { after: at(0), upto: at(4) };
+    let spec = spec("main", Frequency::OneTime { days: None });
+    let new = NewExport { account: ACME, spec: spec.clone(), now: at(5), next_due_at: None };
+    let zone = ZoneName::default();
+    let (export, run) = stores.one.create_one_time(&new, window, &zone).await.unwrap();
+    assert_eq!((export.planned_cut, export.status.clone()), (Some(at(4)), ExportStatus::Pending));
+    let key = RunKey { account: ACME, request: export.request, run: RunTimestamp(export.request.0) };
+    assert_eq!(run, Run::owed(key, window, &spec, &zone, at(5)));
+    assert_eq!(stores.two.export(ACME, export.request).await.unwrap(), Some(export));
+    assert_eq!(stores.two.open_runs().await.unwrap(), [run]);
 }
 
 pub async fn a_taken_second_gives_the_next_free_one(stores: Stores) {

@@ -40,6 +40,8 @@ macro_rules! store_contract {
             accounts::unknown_buckets_are_not_found,
             exports::a_new_export_is_pending_under_the_second_of_now,
             exports::a_taken_second_gives_the_next_free_one,
+            exports::a_one_time_export_comes_with_its_run,
+            accounts::buckets_are_found_by_their_name_at_google,
             exports::request_ids_are_unique_in_a_bucket_across_accounts,
             exports::a_bucket_that_is_renamed_takes_its_request_ids_along,
             exports::an_export_needs_its_bucket,

@@ -71,7 +71,7 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     assert_eq!(theirs.key, key);
     stores.one.open_run(key, &run_plan("p"), &theirs.spec, at(1)).await.unwrap();
     let chunks = with_chunks(&*stores.one, &theirs, "p", &[0]).await;
-    assert_eq!(chunks, [chunk.clone()]);
+    assert_eq!(chunks, std::slice::from_ref(&chunk));
     stores.one.change_chunk(&chunk, lease(1, 50), at(1)).await.unwrap();
     store.append_columns(OTHER, key.request, Some("e"), &[]).await.unwrap();
     store.put_ratios(OTHER, "json", &BTreeMap::from([("e".to_owned(), 2.0)])).await.unwrap();

@@ -1,0 +1,155 @@
+//! Rows collected by lake file to be, within a budget of memory.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::SyncSender;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use spillway::domain::DatabaseId;
+
+use super::IngestOptions;
+use super::record::{Kind, Record};
+use super::rows::{Origin, Rows};
+use super::user::shard;
+
+/// Rows for one lake file.
+pub(super) struct Flush {
+    pub(super) place: Place,
+    pub(super) rows: Rows,
+}
+
+/// Which folder, but for the hour.
+pub(super) struct Place {
+    pub(super) database: DatabaseId,
+    /// None for profiles.
+    pub(super) event: Option<(String, Date)>,
+}
+
+/// One flush is not more than this part of the budget.
+const GROUP_SHARE: usize = 4;
+
+/// Collects rows and hands groups of them on.
+pub(super) struct Collector<'a> {
+    options: &'a IngestOptions<'a>,
+    time_zone: TimeZone,
+    /// The time of profiles that tell none.
+    started: Timestamp,
+    events: BTreeMap<String, BTreeMap<(Date, DatabaseId), Rows>>,
+    profiles: BTreeMap<DatabaseId, Rows>,
+    memory_bytes: usize,
+    /// None once the writer has gone.
+    flushes: Option<SyncSender<Flush>>,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(options: &'a IngestOptions<'a>, flushes: SyncSender<Flush>) -> Self {
+        Self {
+            options,
+            time_zone: options.account.time_zone.time_zone(),
+            started: options.clock.now(),
+            events: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            memory_bytes: 0,
+            flushes: Some(flushes),
+        }
+    }
+
+    /// Whether the writer has gone, because it failed.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.flushes.is_none()
+    }
+
+    /// Takes a record.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub(super) fn take(&mut self, record: &Record<'_>, origin: Origin) -> Result<(), String> {
+        let database = shard(&record.object_id, self.options.account.shards);
+        let micros = record.micros.unwrap_or_else(|| self.started.as_microsecond());
+        let (rows, place) = match &record.kind {
+            Kind::Event { name, .. } => {
+                let time = Timestamp::from_microsecond(micros).map_err(|error| error.to_string())?;
+                let date = self.time_zone.to_datetime(time).date();
+                if !self.events.contains_key(&**name) {
+                    self.memory_bytes += name.len();
+                    self.events.insert(name.clone().into_owned(), BTreeMap::new());
+                }
+                let days = self.events.get_mut(&**name).ok_or("its event was just inserted")?;
+                (days.entry((date, database)).or_default(), Some((&**name, date)))
+            }
+            Kind::Profile { .. } => (self.profiles.entry(database).or_default(), None),
+        };
+        let before = if rows.len() == 0 { 0 } else { rows.memory_bytes() };
+        rows.push(micros, record, origin);
+        let after = rows.memory_bytes();
+        self.memory_bytes = self.memory_bytes + after - before;
+        if after > self.options.memory_bytes / GROUP_SHARE {
+            let rows = std::mem::take(rows);
+            self.memory_bytes -= after;
+            let event = place.map(|(name, date)| (name.to_owned(), date));
+            self.hand_on(Place { database, event }, rows);
+        } else if self.memory_bytes > self.options.memory_bytes {
+            self.flush_largest(self.options.memory_bytes / 2);
+        }
+        Ok(())
+    }
+
+    /// Hands on all that is left, and lets the writer end.
+    pub(super) fn finish(&mut self) {
+        self.flush_at_least(0);
+        self.flushes = None;
+    }
+
+    /// Hands on the largest groups until the rest takes no more than `rest_bytes`.
+    fn flush_largest(&mut self, rest_bytes: usize) {
+        let events = self.events.values().flat_map(BTreeMap::values);
+        let mut sizes: Vec<usize> = events.chain(self.profiles.values()).map(Rows::memory_bytes).collect();
+        sizes.sort_unstable_by_key(|size| std::cmp::Reverse(*size));
+        let mut rest = self.memory_bytes;
+        let smallest = sizes.iter().find(|size| {
+            rest = rest.saturating_sub(**size);
+            rest <= rest_bytes
+        });
+        self.flush_at_least(smallest.copied().unwrap_or(0));
+    }
+
+    fn flush_at_least(&mut self, size: usize) {
+        let (mut events, mut profiles) =
+            (std::mem::take(&mut self.events), std::mem::take(&mut self.profiles));
+        events.retain(|name, days| {
+            days.retain(|(date, database), rows| {
+                let place = || Place { database: *database, event: Some((name.clone(), *date)) };
+                self.keep_or_hand_on(rows, size, place)
+            });
+            if days.is_empty() {
+                self.memory_bytes = self.memory_bytes.saturating_sub(name.len());
+            }
+            !days.is_empty()
+        });
+        profiles.retain(|database, rows| {
+            self.keep_or_hand_on(rows, size, || Place { database: *database, event: None })
+        });
+        (self.events, self.profiles) = (events, profiles);
+    }
+
+    /// Whether the group is kept.
+    fn keep_or_hand_on(&mut self, rows: &mut Rows, size: usize, place: impl Fn() -> Place) -> bool {
+        let memory_bytes = rows.memory_bytes();
+        if memory_bytes < size {
+            return true;
+        }
+        if rows.len() > 0 {
+            self.memory_bytes = self.memory_bytes.saturating_sub(memory_bytes);
+            self.hand_on(place(), std::mem::take(rows));
+        }
+        false
+    }
+
+    fn hand_on(&mut self, place: Place, rows: Rows) {
+        let sent = self.flushes.as_ref().is_some_and(|flushes| flushes.send(Flush { place, rows }).is_ok());
+        if !sent {
+            self.flushes = None;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Rows on their way to a lake file, packed one behind the other.
+
+use spillway::encode::columns::{EVENT_NUMBERS, IDENTITY};
+use spillway::encode::columns::{EVENT_PROPS, EVENT_STRINGS, OBJECT_ID, PROFILE_PROPS, SESSION_PROPS};
+
+use super::record::{Kind, Record};
+
+/// The text columns of a profile, in the order in which records carry them.
+const PROFILE_TEXTS: [&str; 5] = [OBJECT_ID, IDENTITY, "email", "phone", PROFILE_PROPS];
+
+/// The text columns of a dataset, in the order in which records carry them.
+pub(super) fn text_columns(is_event: bool) -> Vec<&'static str> {
+    if is_event {
+        EVENT_STRINGS.into_iter().chain([EVENT_PROPS, SESSION_PROPS]).collect()
+    } else {
+        PROFILE_TEXTS.to_vec()
+    }
+}
+
+/// The number columns of a dataset.
+pub(super) fn number_columns(is_event: bool) -> &'static [&'static str] {
+    if is_event { &EVENT_NUMBERS } else { &[] }
+}
+
+/// Where a row comes from: the input's index and the line, for messages.
+pub(super) type Origin = (u32, u64);
+
+/// Packed rows of one lake file to be.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    bytes: Vec<u8>,
+    /// Of each row its time in microseconds and where it begins.
+    index: Vec<(i64, usize)>,
+}
+
+/// What a group takes beside its rows, about: a node of the map of its event, mostly.
+const GROUP_BYTES: usize = 1024;
+
+impl Rows {
+    /// Adds a row, at `micros`.
+    pub(super) fn push(&mut self, micros: i64, record: &Record<'_>, origin: Origin) {
+        self.index.push((micros, self.bytes.len()));
+        self.count(origin.0.into());
+        self.count(origin.1);
+        for text in &record.texts {
+            self.text(text.as_deref());
+        }
+        self.count(record.identities.len() as u64);
+        for identity in &record.identities {
+            self.text(Some(identity));
+        }
+        match &record.kind {
+            Kind::Event { numbers, .. } => {
+                for number in numbers {
+                    self.bytes.push(u8::from(number.is_some()));
+                    self.bytes.extend(number.iter().flat_map(|number| number.to_le_bytes()));
+                }
+            }
+            Kind::Profile { deleted } => self.bytes.push(u8::from(*deleted)),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// What they take in memory.
+    pub(super) fn memory_bytes(&self) -> usize {
+        GROUP_BYTES + self.bytes.capacity() + self.index.capacity() * size_of::<(i64, usize)>()
+    }
+
+    /// A row's bytes, on average.
+    pub(super) fn average_bytes(&self) -> usize {
+        self.bytes.len() / self.len().max(1)
+    }
+
+    /// Sorts events by time; rows of one time keep their order.
+    pub(super) fn sort_events(&mut self) {
+        self.index.sort_by_key(|(micros, _)| *micros);
+    }
+
+    /// Sorts profiles by id, and of each leaves the newest version, the later line where times are equal.
+    /// Returns how many versions were left out.
+    pub(super) fn sort_profiles(&mut self) -> u64 {
+        let bytes = &self.bytes;
+        let id = |at: usize| Row::begin(&bytes[at..]).1.text().unwrap_or_default();
+        let mut keyed: Vec<(&str, i64, usize)> =
+            self.index.iter().map(|(micros, at)| (id(*at), *micros, *at)).collect();
+        keyed.sort_unstable_by(|a, b| a.0.cmp(b.0).then_with(|| (b.1, b.2).cmp(&(a.1, a.2))));
+        keyed.dedup_by(|older, newer| older.0 == newer.0);
+        let before = self.index.len();
+        self.index = keyed.into_iter().map(|(_, micros, at)| (micros, at)).collect();
+        (before - self.index.len()) as u64
+    }
+
+    /// The rows with their times and origins.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (i64, Origin, Row<'_>)> {
+        self.index.iter().map(|(micros, at)| {
+            let (origin, row) = Row::begin(&self.bytes[*at..]);
+            (*micros, origin, row)
+        })
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        self.count(text.map_or(0, |text| text.len() as u64 + 1));
+        self.bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+    }
+
+    /// Seven bits a byte, the lowest first.
+    fn count(&mut self, mut count: u64) {
+        while count >= 0x80 {
+            self.bytes.push((count & 0x7f) as u8 | 0x80);
+            count >>= 7;
+        }
+        self.bytes.push(count as u8);
+    }
+}
+
+/// Unpacks a row, field after field.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'r> {
+    bytes: &'r [u8],
+}
+
+impl<'r> Row<'r> {
+    fn begin(bytes: &'r [u8]) -> (Origin, Self) {
+        let mut row = Self { bytes };
+        let origin = (u32::try_from(row.count()).unwrap_or_default(), row.count());
+        (origin, row)
+    }
+
+    pub(super) fn text(&mut self) -> Option<&'r str> {
+        let length = usize::try_from(self.count().checked_sub(1)?).ok()?;
+        let (text, rest) = self.bytes.split_at(length);
+        self.bytes = rest;
+        Some(std::str::from_utf8(text).expect("it was text when it was packed"))
+    }
+
+    pub(super) fn count(&mut self) -> u64 {
+        let (mut count, mut shift) = (0, 0);
+        loop {
+            let byte = self.byte();
+            count |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                return count;
+            }
+        }
+    }
+
+    pub(super) fn number(&mut self) -> Option<f64> {
+        if self.byte() == 0 {
+            return None;
+        }
+        let (number, rest) = self.bytes.split_first_chunk()?;
+        self.bytes = rest;
+        Some(f64::from_le_bytes(*number))
+    }
+
+    pub(super) fn flag(&mut self) -> bool {
+        self.byte() != 0
+    }
+
+    fn byte(&mut self) -> u8 {
+        let byte = self.bytes[0];
+        self.bytes = &self.bytes[1..];
+        byte
+    }
+}

@@ -1,0 +1,211 @@
+//! Collected rows as the lake's Parquet files.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use arrow_array::builder::{
+    ArrayBuilder as _, BooleanBuilder, Float64Builder, ListBuilder, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use spillway::domain::PropertyScope;
+use spillway::domain::lake::event_folder;
+use spillway::encode::columns::{DELETED, TS, UPDATED_AT};
+use spillway::encode::{FOOTER_KEY, PropertyKeys};
+
+use super::collect::{Flush, Place};
+use super::publish::Publisher;
+use super::rows::{Row, Rows, number_columns, text_columns};
+use super::schema::LakeSchema;
+use super::{IngestError, IngestOptions, IngestReport};
+
+/// Rows go to the Parquet writer in batches of about this size.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+const BATCH_ROWS: usize = 8192;
+
+/// What the writer did.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) report: IngestReport,
+    /// Rows that were left out after all, with the reason.
+    pub(super) bad_rows: Vec<(u32, u64, String)>,
+}
+
+/// Writes flushes.
+pub(super) struct LakeWriter<'a> {
+    options: &'a IngestOptions<'a>,
+    publisher: Publisher<'a>,
+    written: Written,
+}
+
+impl<'a> LakeWriter<'a> {
+    pub(super) fn new(options: &'a IngestOptions<'a>) -> Self {
+        Self { options, publisher: Publisher::new(options), written: Written::default() }
+    }
+
+    pub(super) fn write_all(mut self, flushes: &Receiver<Flush>) -> Result<Written, IngestError> {
+        for flush in flushes {
+            self.write(flush).map_err(|reason| {
+                let path = self.options.lake_root.clone();
+                IngestError::Write { path, reason }
+            })?;
+        }
+        Ok(self.written)
+    }
+
+    fn write(&mut self, Flush { place, mut rows }: Flush) -> Result<(), String> {
+        let is_event = place.event.is_some();
+        if is_event {
+            rows.sort_events();
+        } else {
+            self.written.report.older_profiles += rows.sort_profiles();
+        }
+        let hidden = self.publisher.hidden_file().map_err(|error| error.to_string())?;
+        let filled = self.fill(&hidden, &place, &rows).map_err(|error| error.to_string())?;
+        if filled == 0 {
+            return Ok(());
+        }
+        let bytes = hidden.as_file().metadata().map_err(|error| error.to_string())?.len();
+        self.publisher.publish(hidden, &place).map_err(|error| error.to_string())?;
+        let report = &mut self.written.report;
+        report.files += 1;
+        report.bytes_written += bytes;
+        let count = if is_event { &mut report.events } else { &mut report.profiles };
+        *count += filled;
+        Ok(())
+    }
+
+    /// Writes the file and returns how many rows it has.
+    fn fill(
+        &mut self,
+        hidden: &tempfile::NamedTempFile,
+        place: &Place,
+        rows: &Rows,
+    ) -> Result<u64, ParquetError> {
+        let is_event = place.event.is_some();
+        let schema = LakeSchema::of(is_event)?;
+        let options = ArrowWriterOptions::new()
+            .with_properties(schema.properties(rows.average_bytes()))
+            .with_parquet_schema(schema.parquet.clone())
+            .with_skip_arrow_metadata(true);
+        let file = hidden.as_file();
+        let mut writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema.arrow), options)?;
+        let mut keys = PropertyKeys::new();
+        let mut table = Table::new(is_event);
+        let mut count = 0;
+        for (micros, origin, row) in rows.iter() {
+            if let Err(reason) = table.push(micros, row, &mut keys) {
+                self.written.bad_rows.push((origin.0, origin.1, reason));
+                continue;
+            }
+            count += 1;
+            if table.is_full() {
+                writer.write(&table.take(&schema)?)?;
+            }
+        }
+        if table.micros.len() > 0 {
+            writer.write(&table.take(&schema)?)?;
+        }
+        let footer = if is_event { keys.event_footer() } else { keys.profile_footer() };
+        writer.append_key_value_metadata(KeyValue::new(FOOTER_KEY.to_owned(), footer));
+        if let Some((name, _)) = place.event.as_ref().filter(|(name, _)| event_folder(name).1) {
+            writer.append_key_value_metadata(KeyValue::new("spillway.event_name".to_owned(), name.clone()));
+        }
+        writer.close()?;
+        Ok(count)
+    }
+}
+
+/// Rows becoming a batch.
+struct Table {
+    is_event: bool,
+    micros: TimestampMicrosecondBuilder,
+    texts: Vec<StringBuilder>,
+    identities: ListBuilder<StringBuilder>,
+    numbers: Vec<Float64Builder>,
+    deleted: BooleanBuilder,
+    bytes: usize,
+}
+
+impl Table {
+    fn new(is_event: bool) -> Self {
+        Self {
+            is_event,
+            micros: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
+            texts: text_columns(is_event).iter().map(|_| StringBuilder::new()).collect(),
+            identities: ListBuilder::new(StringBuilder::new()).with_field(LakeSchema::element()),
+            numbers: number_columns(is_event).iter().map(|_| Float64Builder::new()).collect(),
+            deleted: BooleanBuilder::new(),
+            bytes: 0,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= BATCH_BYTES || self.micros.len() >= BATCH_ROWS
+    }
+
+    /// Adds a row and its property keys; a row of which the properties are no JSON object is left out.
+    fn push(&mut self, micros: i64, mut row: Row<'_>, keys: &mut PropertyKeys) -> Result<(), String> {
+        self.add_keys(row, keys)?;
+        self.micros.append_value(micros);
+        for column in &mut self.texts {
+            let text = row.text();
+            self.bytes += text.map_or(0, str::len);
+            column.append_option(text);
+        }
+        let identities = row.count();
+        for _ in 0..identities {
+            self.identities.values().append_option(row.text());
+        }
+        self.identities.append(identities > 0);
+        for column in &mut self.numbers {
+            column.append_option(row.number());
+        }
+        if !self.is_event {
+            self.deleted.append_value(row.flag());
+        }
+        Ok(())
+    }
+
+    fn add_keys(&self, mut row: Row<'_>, keys: &mut PropertyKeys) -> Result<(), String> {
+        let texts: Vec<Option<&str>> = self.texts.iter().map(|_| row.text()).collect();
+        let scopes: &[_] = match texts.as_slice() {
+            [.., event, session] if self.is_event => {
+                &[(PropertyScope::Event, *event), (PropertyScope::Session, *session)]
+            }
+            [.., profile] => &[(PropertyScope::Profile, *profile)],
+            [] => &[],
+        };
+        for (scope, text) in scopes {
+            let Some(text) = text else { continue };
+            keys.add_text(*scope, text).map_err(|fault| format!("its properties: {fault}"))?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, schema: &LakeSchema) -> Result<RecordBatch, ParquetError> {
+        self.bytes = 0;
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(self.micros.finish())];
+        columns.extend(self.texts.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef));
+        columns.push(Arc::new(self.identities.finish()));
+        columns.extend(self.numbers.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef));
+        if !self.is_event {
+            columns.push(Arc::new(self.deleted.finish()));
+        }
+        Ok(RecordBatch::try_new(Arc::clone(&schema.arrow), columns)?)
+    }
+}
+
+/// The column of the rows' times.
+pub(super) fn time_column(is_event: bool) -> &'static str {
+    if is_event { TS } else { UPDATED_AT }
+}
+
+/// The columns of flags.
+pub(super) fn flag_columns(is_event: bool) -> &'static [&'static str] {
+    if is_event { &[] } else { &[DELETED] }
+}
