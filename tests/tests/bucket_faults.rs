@@ -7,8 +7,9 @@ use jiff::civil::{Date, date};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use spillway::{
+    adapters::system_clock::SystemClock,
     domain::{BucketState, ChunkState, FailureClass, Format, Packaging, Run, RunStatus},
-    ports::Work,
+    ports::{Clock, Work},
     steps::{self, Options},
 };
 use spillway_tests::harness::{ACCOUNT, BUCKET, EMAIL, EventRow, Google, PROJECT, Strike, TestApp, assert_rows};
@@ -77,7 +78,7 @@ async fn unusable_keys_are_named() {
     // Of the same form, of nobody Google knows.
     let stranger = {
         let elsewhere = TestApp::new().await;
-        let other = gcs_emulator::Emulator::open(elsewhere.folder().join("other"), std::sync::Arc::new(jiff::Timestamp::now) as gcs_emulator::Clock).unwrap();
+        let other = gcs_emulator::Emulator::open(elsewhere.folder().join("other"), std::sync::Arc::new(|| Clock::now(&SystemClock)) as gcs_emulator::Clock).unwrap();
         other.create_service_account_key(PROJECT, EMAIL).unwrap()
     };
     let another_project = google.emulator().create_service_account_key("another-project", "x@another-project.iam.gserviceaccount.com").unwrap();

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow_array::cast::AsArray;
 
-use super::{
-    Parts, StepError,
-    open::{Request, readable_footer},
-};
+use super::{Parts, StepError, open::Request};
 use crate::{
     domain::{
         ChunkContent, ChunkPlan, DataSelection, Format, ProfileFile, ProfileRole, PropertyColumn,
@@ -83,17 +80,18 @@ pub(super) async fn for_retry(
     }
     let mut keys = PropertyKeys::new();
     for (path, slice) in single_files(&plan.slice) {
-        let footer = readable_footer(parts, &path).await?;
-        if footer.property_keys.is_none_or(|text| keys.add_footer(&text).is_err()) {
-            // What an earlier scan found is of the file before it was mended.
-            scan_keys(parts, request, &mut keys, &path, slice).await?;
-        }
+        // Neither its footer nor an earlier scan is believed: one of them may be what was wrong.
+        scan_keys(parts, request, &mut keys, &path, slice).await?;
     }
     let event_name = match &plan.content {
         ChunkContent::Events { event_name, .. } => Some(event_name.as_str()),
         ChunkContent::Profiles => None,
     };
-    append(parts, request, event_name, keys.columns()).await
+    let mut found = keys.columns();
+    if event_name.is_none() {
+        found.sort();
+    }
+    append(parts, request, event_name, found).await
 }
 
 /// Each file of a slice, whole.

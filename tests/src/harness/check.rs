@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use crc32c::crc32c;
 use spillway::domain::{
     ChunkState, DataSelection, Manifest, ManifestFile, ManifestStatus, Run, RunKey, RunStatus, names,
 };
@@ -10,7 +11,6 @@ use spillway::domain::{
 use super::{
     app::{BUCKET, TestApp},
     decode::{DecodedRow, decode},
-    memory_buckets::crc32c,
     rows::{EventRow, ProfileRow, as_read_back},
 };
 

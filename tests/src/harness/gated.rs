@@ -56,6 +56,7 @@ gated_store! {
     fn block_bucket(account: AccountId, id: &BucketId, failure: &BucketFailure, since: Timestamp) -> bool;
     fn unblock_bucket(account: AccountId, id: &BucketId) -> bool;
     fn create_export(new: &NewExport) -> Export;
+    fn create_one_time(new: &NewExport, window: Window, zone: &ZoneName) -> (Export, Run);
     fn export(account: AccountId, request: RequestId) -> Option<Export>;
     fn stop_export(account: AccountId, request: RequestId, reason: &StopReason, now: Timestamp) -> Export;
     fn create_run(

@@ -140,28 +140,8 @@ fn down(_: Struck) -> BucketFailure {
 }
 
 fn facts(name: &str, bytes: &Bytes) -> ObjectFacts {
-    let crc32c = Crc32c(crc32c(bytes));
+    let crc32c = Crc32c(crc32c::crc32c(bytes));
     ObjectFacts { name: name.to_owned(), bytes: bytes.len() as u64, crc32c, created_at: None }
-}
-
-/// CRC32C bit by bit: slow, and not the crate that the engine uses.
-#[must_use]
-pub(super) fn crc32c(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = {
-        let mut table = [0_u32; 256];
-        let mut at = 0;
-        while at < 256 {
-            let (mut value, mut bit) = (at as u32, 0);
-            while bit < 8 {
-                value = if value & 1 == 1 { (value >> 1) ^ 0x82F6_3B78 } else { value >> 1 };
-                bit += 1;
-            }
-            table[at] = value;
-            at += 1;
-        }
-        table
-    };
-    !bytes.iter().fold(!0_u32, |crc, byte| (crc >> 8) ^ TABLE[usize::from(crc as u8 ^ byte)])
 }
 
 #[async_trait]
