@@ -101,6 +101,7 @@ async fn unusable_keys_are_named() {
         ("another project's key", another_project.to_string(), lacks("storage.objects.create"), "Storage Object Creator"),
     ];
     for (name, key, class, says) in cases {
+        eprintln!("{name}");
         app.connect(ACCOUNT, BUCKET, BUCKET, &key).await;
         app.queue.put(Work::Run { run: run.key });
         app.advance_secs(3_600);

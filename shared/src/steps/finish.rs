@@ -28,6 +28,8 @@ struct Gathered {
     totals: RunTotals,
     /// Input and output bytes per name.
     sizes: BTreeMap<String, (u64, u64)>,
+    /// Whether some chunk is neither done nor given up.
+    is_unfinished: bool,
 }
 
 /// Closes a run where nothing of it is unfinished; else does nothing.
@@ -49,7 +51,9 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
         settle_left(parts, &run, &plan.token).await?;
     }
     let mut gathered = gather(parts, &run, &plan).await?;
-    let status = match (stopped, gathered.totals) {
+    // A stop that came when all was there has cut nothing off; a finisher may even have written that manifest.
+    let cut_off = stopped && (gathered.is_unfinished || gathered.totals.failed_chunks > 0);
+    let status = match (cut_off, gathered.totals) {
         (true, _) => RunStatus::Stopped,
         (false, totals) if totals.failed_chunks > 0 => RunStatus::Incomplete,
         (false, totals) if totals.files == 0 => RunStatus::Empty,
@@ -115,7 +119,7 @@ impl Gathered {
         match chunk.state() {
             ChunkState::Done(written) => self.totals.deleted_profiles += written.deleted_profiles,
             ChunkState::Failed { .. } => self.totals.failed_chunks += 1,
-            ChunkState::Ready | ChunkState::Leased(_) => {}
+            ChunkState::Ready | ChunkState::Leased(_) => self.is_unfinished = true,
         }
         let Some(file) = chunk.manifest_file() else { return };
         self.totals.files += 1;
