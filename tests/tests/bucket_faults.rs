@@ -67,7 +67,8 @@ async fn goes_on(app: &TestApp, google: &Google, run: &Run, rows: &[EventRow], c
 
 async fn whole(app: &TestApp, google: &Google, run: &Run, rows: &[EventRow], context: &str) {
     let delivered = app.delivered_into(run.key, &google.objects()).await;
-    assert_eq!(delivered.run.status, RunStatus::Done, "{context}");
+    let state = app.bucket().await.state;
+    assert_eq!(delivered.run.status, RunStatus::Done, "{context}: the bucket is {state:?}");
     assert!(delivered.manifest.is_some(), "{context}");
     assert_rows(&delivered, rows);
 }
