@@ -39,6 +39,7 @@ Examples:
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Export the shipped data in all four formats and verify the result
+    #[command(after_help = "Example:\n  spillway --home demo-home demo")]
     Demo,
     /// Take JSON lines into the lake
     #[command(after_help = INGEST_EXAMPLES)]
@@ -50,10 +51,13 @@ enum Command {
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
     /// Run an INCOMPLETE run's failed chunks again, once the lake is mended
+    #[command(after_help = RETRY_EXAMPLES)]
     RetryRun(RetryArgs),
     /// Go on with whatever an earlier process left unfinished
-    Resume,
+    #[command(after_help = RESUME_EXAMPLES)]
+    Resume(ResumeArgs),
     /// Stop an export; its complete files stay
+    #[command(after_help = STOP_EXAMPLES)]
     Stop(StopArgs),
     /// Print a completion script for a shell
     Completions {
@@ -71,6 +75,21 @@ A line is one JSON object, as the upload API takes it:
   {\"type\":\"event\",\"identity\":\"u1\",\"ts\":1749623187,\"evtName\":\"Charged\",\"evtData\":{\"Amount\":5}}
   {\"type\":\"profile\",\"identity\":\"u1\",\"profileData\":{\"Name\":\"Ada\",\"Email\":\"ada@example.org\"}}
 Bad lines are reported by number and left out; the exit status is then 1.";
+
+const RESUME_EXAMPLES: &str = "\
+Examples:
+  spillway resume
+  spillway resume --lake gs://platform-lake/prod --gcs-endpoint https://storage.googleapis.com
+
+Give --lake and --gcs-endpoint as they were given to the export.";
+
+const RETRY_EXAMPLES: &str = "\
+Example:
+  spillway retry-run --account 1 1749623187-1749623187";
+
+const STOP_EXAMPLES: &str = "\
+Example:
+  spillway stop --account 1 1749623187";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
@@ -128,6 +147,16 @@ pub(crate) struct RetryArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct ResumeArgs {
+    /// The lake that the unfinished exports read: a folder or gs://bucket/prefix; the home's lake if absent
+    #[arg(long, value_name = "URL")]
+    pub(crate) lake: Option<String>,
+    /// Where their buckets are; the built-in emulator if absent
+    #[arg(long, value_name = "URL")]
+    pub(crate) gcs_endpoint: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct StopArgs {
     /// The export's account
     #[arg(long)]
@@ -148,8 +177,10 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.json);
     if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "spillway", &mut std::io::stdout());
-        return crate::SUCCESS;
+        // Through memory, since clap panics where its writer fails.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "spillway", &mut script);
+        return std::io::stdout().write_all(&script).map_or(ExitCode::FAILURE, |()| crate::SUCCESS);
     }
     crate::output::start_logging();
     let result = tokio::runtime::Builder::new_multi_thread()
@@ -163,11 +194,20 @@ pub fn main() -> ExitCode {
             code
         });
     result.unwrap_or_else(|error| {
+        if is_broken_pipe(&error) {
+            return ExitCode::FAILURE;
+        }
         let text = format!("error: {error:#}\n");
         // Where standard error is gone, nobody is left to tell.
         drop(std::io::stderr().write_all(text.as_bytes()));
         ExitCode::FAILURE
     })
+}
+
+/// Whoever read our output has gone, as `head` does: no reason to complain.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
@@ -178,7 +218,7 @@ async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Export(args) => commands::export::run(home, output, *args).await,
         Command::Verify(args) => commands::verify::run(home, output, args).await,
         Command::RetryRun(args) => commands::retry_run::run(home, output, args).await,
-        Command::Resume => commands::resume::run(home, output).await,
+        Command::Resume(args) => commands::resume::run(home, output, args).await,
         Command::Stop(args) => commands::stop::run(home, output, args).await,
         Command::Completions { .. } => Ok(crate::SUCCESS),
     }

@@ -39,6 +39,11 @@ impl Home {
         self.0.join("vault.key")
     }
 
+    /// Held, shared, by every process that works on chunks.
+    pub(crate) fn workers_lock(&self) -> PathBuf {
+        self.0.join("workers.lock")
+    }
+
     /// Where the key lies that was made with a local bucket.
     pub(crate) fn bucket_key(&self, bucket_name: &str) -> PathBuf {
         self.0.join("keys").join(format!("{bucket_name}.json"))

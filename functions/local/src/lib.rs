@@ -5,6 +5,7 @@ mod commands;
 mod engine;
 mod home;
 pub mod ingest;
+mod leftover;
 mod output;
 mod progress;
 mod system;

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{Workers, worker_count},
     home::Home,
+    leftover,
     progress::Progress,
 };
 
@@ -102,6 +103,7 @@ impl System {
     /// Runs `work` while workers run, and ends them after it. Ctrl-C ends both; what is unfinished is resumed by
     /// the next start.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let _working = leftover::join(&self.parts, &self.home.workers_lock()).await?;
         let workers = Workers::start(&self.parts, &self.queue, worker_count()).await?;
         let result = tokio::select! {
             result = work => result,
@@ -124,8 +126,13 @@ fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow
         return google_lake(url);
     }
     let folder = place.map_or_else(|| home.lake(), Into::into);
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("the lake {} cannot be made", folder.display()))?;
+    if place.is_none() {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("the lake {} cannot be made", folder.display()))?;
+    } else if !folder.is_dir() {
+        // Made here, a misspelt folder would give an export of nothing.
+        bail!("there is no folder {}; --lake takes a folder or gs://bucket/prefix", folder.display());
+    }
     let lake = ObjectStoreLake::folder(&folder, Arc::clone(clock))?;
     Ok(Arc::new(lake))
 }

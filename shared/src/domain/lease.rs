@@ -57,6 +57,12 @@ impl Lease {
         self.token == token && self.is_valid(now)
     }
 
+    /// The holder's token, for whoever can prove that the holder is gone and acts in its place.
+    #[must_use]
+    pub fn token(&self) -> LeaseToken {
+        self.token
+    }
+
     /// When it ends.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {

@@ -23,10 +23,24 @@ pub(crate) async fn account(
     time_zone: Option<ZoneName>,
     shards: Option<u8>,
 ) -> anyhow::Result<Account> {
+    let is_known = system.store().account(id).await?.is_some();
+    let account = account_to_be(system, id, time_zone, shards).await?;
+    if !is_known {
+        system.store().put_account(&account).await?;
+    }
+    Ok(account)
+}
+
+/// As [`account`], but stores nothing.
+pub(crate) async fn account_to_be(
+    system: &System,
+    id: AccountId,
+    time_zone: Option<ZoneName>,
+    shards: Option<u8>,
+) -> anyhow::Result<Account> {
     let Some(account) = system.store().account(id).await? else {
         let mut account = Account::new(id, time_zone.unwrap_or_default());
         account.shards = shards.unwrap_or(1);
-        system.store().put_account(&account).await?;
         return Ok(account);
     };
     if let Some(zone) = time_zone.filter(|zone| *zone != account.time_zone) {

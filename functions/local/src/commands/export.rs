@@ -31,7 +31,11 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ExportArgs) -> anyho
             args.account
         );
     }
-    let account = connect::account(&system, args.account, args.time_zone.clone(), None).await?;
+    let account = if args.dry_run {
+        connect::account_to_be(&system, args.account, args.time_zone.clone(), None).await?
+    } else {
+        connect::account(&system, args.account, args.time_zone.clone(), None).await?
+    };
     let spec = |bucket: &str| ExportSpec {
         bucket: spillway::domain::BucketId(bucket.to_owned()),
         data,

@@ -4,12 +4,14 @@ use std::{path::Path, process::ExitCode};
 
 use super::{report::RunReport, wait};
 use crate::{
+    cli::ResumeArgs,
     output::Output,
     system::{Places, System},
 };
 
-pub(crate) async fn run(home: &Path, output: &Output) -> anyhow::Result<ExitCode> {
-    let system = System::open(home, Places::default(), output.is_json()).await?;
+pub(crate) async fn run(home: &Path, output: &Output, args: ResumeArgs) -> anyhow::Result<ExitCode> {
+    let places = Places { lake: args.lake, gcs_endpoint: args.gcs_endpoint };
+    let system = System::open(home, places, output.is_json()).await?;
     let open = system.store().open_runs().await?;
     if open.is_empty() {
         output.line("Nothing is unfinished.")?;

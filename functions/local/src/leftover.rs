@@ -1,0 +1,66 @@
+//! Leases that a killed process left behind, given back in its name.
+//!
+//! Every process that works on chunks holds a shared lock on one file of the home; the system takes it away with
+//! the process, however that ends. So a process that gets the lock for itself alone knows that every lease of this
+//! home belongs to a dead one, and gives it back under its own token: no lease is taken from somebody alive.
+
+use std::{
+    fs::{File, TryLockError},
+    path::Path,
+};
+
+use anyhow::Context;
+use spillway::{
+    domain::{ChunkCommand, ChunkState},
+    ports::StoreError,
+    steps::Parts,
+};
+
+/// How many chunks are looked at in one page.
+const PAGE: usize = 1_000;
+
+/// Says that this process works on chunks, until it is dropped.
+pub(crate) struct Working(#[expect(dead_code, reason = "the lock is held by the open file")] File);
+
+/// Gives back what dead processes left, if no other one is at work, and joins those who are.
+pub(crate) async fn join(parts: &Parts, lock_file: &Path) -> anyhow::Result<Working> {
+    let fault = || format!("the lock {} cannot be used", lock_file.display());
+    let file =
+        File::options().create(true).truncate(false).write(true).open(lock_file).with_context(fault)?;
+    match file.try_lock() {
+        Ok(()) => {
+            give_back(parts).await?;
+            file.unlock().with_context(fault)?;
+        }
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(error).with_context(fault),
+    }
+    // Others hold it alone only as long as the lines above take. Whoever comes between unlocking and here finds no
+    // lease of ours yet.
+    let joined = tokio::task::spawn_blocking(move || file.lock_shared().map(|()| file)).await?;
+    Ok(Working(joined.with_context(fault)?))
+}
+
+async fn give_back(parts: &Parts) -> anyhow::Result<()> {
+    for run in parts.store.open_runs().await? {
+        let Some(plan) = &run.plan else { continue };
+        let mut from = None;
+        loop {
+            let page = parts.store.chunks(run.key, &plan.token, from.as_ref(), PAGE).await?;
+            for chunk in &page.chunks {
+                let ChunkState::Leased(lease) = chunk.state() else { continue };
+                let release = ChunkCommand::Release { token: lease.token() };
+                match parts.store.change_chunk(chunk.key(), release, parts.clock.now()).await {
+                    // One that has ended by itself is free already.
+                    Ok(_) | Err(StoreError::Refused(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
