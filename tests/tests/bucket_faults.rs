@@ -170,11 +170,13 @@ async fn unusable_keys_are_named() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_customer_has_to_mend_blocks_the_bucket() {
     type Change = fn(&Google);
+    /// Its name, a fault of Google's, what breaks it, what mends it, the class and what its sentence says.
+    type Case = (&'static str, Option<Fault>, Change, Change, FailureClass, &'static str);
     let creator = FailureClass::PermissionMissing { permission: Some("storage.objects.create".to_owned()) };
     let faults = |fault: Fault| FaultRule::always(fault).in_bucket(BUCKET);
     let rule = |google: &Google, fault| google.emulator().faults().add(faults(fault));
     let none: Change = |_| {};
-    let cases: Vec<(&str, Option<Fault>, Change, Change, FailureClass, &str)> = vec![
+    let cases: [Case; 6] = [
         (
             "no permission",
             None,

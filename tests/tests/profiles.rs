@@ -52,7 +52,7 @@ fn add_files(app: &TestApp, model: &mut Model, rng: &mut StdRng, window: usize) 
         let database = rng.random_range(0..2);
         let ids: BTreeSet<u32> = (0..rng.random_range(1..70)).map(|_| rng.random_range(0..90)).collect();
         let row = |id: u32| ProfileRow {
-            id: format!("user{id:03}{}", if id % 7 == 0 { "é💧" } else { "" }),
+            id: format!("user{id:03}{}", if id.is_multiple_of(7) { "é💧" } else { "" }),
             database,
             // Often older than what was delivered, sometimes the very same instant.
             updated_at: Timestamp::from_second(1_770_000_000 + i64::from(rng.random_range(0..40_u32)))
