@@ -68,6 +68,24 @@ impl Export {
         Ok(())
     }
 
+    /// It becomes `spec` from the next run on; `next_due_at` where that moves its next run.
+    ///
+    /// # Errors
+    /// [`Superseded`] where it has ended, or its spec is not `expected` any more.
+    pub fn edit(
+        &mut self,
+        expected: &ExportSpec,
+        spec: &ExportSpec,
+        next_due_at: Option<Timestamp>,
+    ) -> Result<(), Superseded> {
+        if !self.is_active() || self.spec != *expected {
+            return Err(Superseded);
+        }
+        self.spec = spec.clone();
+        self.next_due_at = next_due_at.or(self.next_due_at);
+        Ok(())
+    }
+
     /// A run of it is being worked.
     ///
     /// # Errors

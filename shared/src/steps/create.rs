@@ -1,11 +1,14 @@
-//! A one-time export begins.
+//! An export begins.
 
 use jiff::Timestamp;
 
 use super::{Parts, StepError};
 use crate::{
-    domain::{AccountId, DataSelection, Export, ExportSpec, Frequency, Run, Window},
-    ports::{NewExport, Work},
+    domain::{
+        Account, AccountId, BucketId, DataSelection, Export, ExportSpec, Frequency, Run, Window,
+        rules::{self, Accepted, ClippedDays, Refused},
+    },
+    ports::{NewExport, StoreError, Work},
 };
 
 /// Why an export is not created.
@@ -20,7 +23,7 @@ pub enum CreateError {
         /// Whose.
         account: AccountId,
         /// Which.
-        bucket: crate::domain::BucketId,
+        bucket: BucketId,
     },
     /// Events need days.
     #[error("a one-time export of events needs its days; give the first and the last")]
@@ -28,12 +31,90 @@ pub enum CreateError {
     /// The spec is not of a one-time export.
     #[error("this is not a one-time export")]
     NotOneTime,
+    /// The spec is of a one-time export.
+    #[error("this is a one-time export")]
+    NotRecurring,
+    /// The rules refuse it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// A part did not work.
     #[error(transparent)]
     Step(#[from] StepError),
 }
 
-/// Creates a one-time export and its run, and sends the run on its way.
+impl From<StoreError> for CreateError {
+    fn from(error: StoreError) -> Self {
+        Self::Step(error.into())
+    }
+}
+
+/// What a customer created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// The export.
+    pub export: Export,
+    /// A one-time export's run; others get theirs from [`tick`](super::tick).
+    pub run: Option<Run>,
+    /// Days that were left out, which the customer must be told.
+    pub clipped: Option<ClippedDays>,
+}
+
+/// Creates what a customer asks for, where the rules allow it: a one-time export begins at once, a recurring or live
+/// one with its first due time.
+///
+/// # Errors
+/// [`CreateError`].
+pub async fn create_export(
+    parts: &Parts,
+    account: AccountId,
+    spec: ExportSpec,
+) -> Result<Created, CreateError> {
+    match create_by_rules(parts, account, &spec).await {
+        // Somebody was faster with an export of profiles: now the rules see it, and say which.
+        Err(CreateError::Step(StepError::Store(StoreError::Conflict(_)))) => {
+            create_by_rules(parts, account, &spec).await
+        }
+        created => created,
+    }
+}
+
+/// Creates a recurring or live export as [`create_export`] does. Its first window begins at the start date, 12:00 a.m.
+/// of the account (of profiles, at the beginning of time).
+///
+/// # Errors
+/// [`CreateError`].
+pub async fn create_recurring(
+    parts: &Parts,
+    account: AccountId,
+    spec: ExportSpec,
+) -> Result<Export, CreateError> {
+    if let Frequency::OneTime { .. } = spec.frequency {
+        return Err(CreateError::NotRecurring);
+    }
+    Ok(create_export(parts, account, spec).await?.export)
+}
+
+async fn create_by_rules(
+    parts: &Parts,
+    account: AccountId,
+    spec: &ExportSpec,
+) -> Result<Created, CreateError> {
+    let account = parts.store.account(account).await?.ok_or(CreateError::NoAccount(account))?;
+    let buckets = parts.store.buckets(account.id).await?;
+    let flow = parts.store.profiles_flow(account.id).await?;
+    let now = parts.now();
+    let Accepted { spec, clipped } = rules::check_new(spec, &account, &buckets, flow, now)?;
+    let Some(next_due_at) = spec.frequency.next_due(now, &account.time_zone.time_zone()) else {
+        let (export, run) = begin_one_time(parts, &account, spec).await?;
+        return Ok(Created { export, run: Some(run), clipped });
+    };
+    let new = NewExport { account: account.id, spec, now, next_due_at: Some(next_due_at) };
+    let export = parts.store.create_export(&new).await?;
+    Ok(Created { export, run: None, clipped })
+}
+
+/// Creates a one-time export and its run, and sends the run on its way. For operators: the customer's rules are not
+/// asked ([`create_export`] does that), but for the one that the store keeps.
 ///
 /// # Errors
 /// [`CreateError`]; where only the message could not be sent, the run is there and the next start sends it.
@@ -42,13 +123,19 @@ pub async fn create_one_time(
     account: AccountId,
     spec: ExportSpec,
 ) -> Result<(Export, Run), CreateError> {
-    let Frequency::OneTime { days } = spec.frequency else { return Err(CreateError::NotOneTime) };
-    let found = parts.store.account(account).await.map_err(StepError::from)?;
-    let zone = found.ok_or(CreateError::NoAccount(account))?.time_zone;
-    let bucket = spec.bucket.clone();
-    if parts.store.bucket(account, &bucket).await.map_err(StepError::from)?.is_none() {
-        return Err(CreateError::NoBucket { account, bucket });
+    let account = parts.store.account(account).await?.ok_or(CreateError::NoAccount(account))?;
+    if parts.store.bucket(account.id, &spec.bucket).await?.is_none() {
+        return Err(CreateError::NoBucket { account: account.id, bucket: spec.bucket });
     }
+    begin_one_time(parts, &account, spec).await
+}
+
+async fn begin_one_time(
+    parts: &Parts,
+    account: &Account,
+    spec: ExportSpec,
+) -> Result<(Export, Run), CreateError> {
+    let Frequency::OneTime { days } = spec.frequency else { return Err(CreateError::NotOneTime) };
     // The cut is an instant on the lake's own clock; a one-time run has no lag (DESIGN, Which rows).
     let cut = parts.lake.now().await.map_err(StepError::from)?;
     let window = match (&spec.data, days) {
@@ -56,10 +143,8 @@ pub async fn create_one_time(
         (_, Some(days)) => Window::EventDate { days, cut },
         (_, None) => return Err(CreateError::NoDays),
     };
-    let now = parts.now();
-    let new = NewExport { account, spec, now, next_due_at: None };
-    let created = parts.store.create_one_time(&new, window, &zone).await;
-    let (export, run) = created.map_err(StepError::from)?;
+    let new = NewExport { account: account.id, spec, now: parts.now(), next_due_at: None };
+    let (export, run) = parts.store.create_one_time(&new, window, &account.time_zone).await?;
     parts.queue.send(Work::Run { run: run.key }).await.map_err(StepError::from)?;
     Ok((export, run))
 }

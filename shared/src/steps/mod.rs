@@ -1,26 +1,30 @@
-//! The steps of an export, each safe to run twice, late, or by two workers at once: create, plan and open a run,
-//! work a chunk, finish a run, stop, retry. Functions call them; they know ports only.
+//! The steps of an export, each safe to run twice, late, or by two workers at once: create, edit, tick, plan and open a
+//! run, work a chunk, finish a run, stop, retry. Functions call them; they know ports only.
 
 mod chunk;
 mod columns;
 mod create;
+mod edit;
 mod finish;
 mod open;
 mod preview;
 mod publish;
 mod retry;
 mod stop;
+mod tick;
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-pub use create::{CreateError, create_one_time};
+pub use create::{CreateError, Created, create_export, create_one_time, create_recurring};
+pub use edit::{EditError, edit_export};
 pub use preview::{Preview, PreviewChunk, preview};
 pub use publish::republish;
 pub use retry::{RetryError, retry_run};
 pub use stop::stop_export;
+pub use tick::{Ticked, tick};
 
 use crate::{
     domain::{BucketFailure, LEASE_SECS, PartnerBucket, RunKey, STEP_TIMEOUT_SECS, plan::PlanLimits},

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use spillway::{
     domain::{
         Account, AccountId, BucketFailure, BucketId, Chunk, ChunkCommand, ChunkId, ChunkKey, Export,
-        ExportSpec, Footer, LakeFile, PartnerBucket, PlanToken, PropertyColumn, RequestId, Run, RunKey,
-        RunPlan, Slice, StopReason, Window, ZoneName,
+        ExportFilter, ExportSpec, Footer, LakeFile, PartnerBucket, PlanToken, PropertyColumn, RequestId, Run,
+        RunKey, RunPlan, Slice, StopReason, Window, ZoneName,
     },
     ports::{
-        ChunkPage, ChunkQueue, ChunkTally, Lake, LakeError, LakeQuery, LakeRows, NewExport, QueueError,
-        RunClosing, SourcedBatch, Store, StoreError, Work,
+        ChunkPage, ChunkQueue, ChunkTally, DueExport, ExportPage, Lake, LakeError, LakeQuery, LakeRows,
+        NewExport, QueueError, RunClosing, SourcedBatch, Store, StoreError, Work,
     },
 };
 
@@ -58,6 +58,15 @@ gated_store! {
     fn create_export(new: &NewExport) -> Export;
     fn create_one_time(new: &NewExport, window: Window, zone: &ZoneName) -> (Export, Run);
     fn export(account: AccountId, request: RequestId) -> Option<Export>;
+    fn list_exports(
+        account: AccountId, filter: &ExportFilter, cursor: Option<RequestId>, limit: usize
+    ) -> ExportPage;
+    fn profiles_flow(account: AccountId) -> Option<RequestId>;
+    fn due_exports(now: Timestamp, after: Option<&DueExport>, limit: usize) -> Vec<DueExport>;
+    fn edit_export(
+        account: AccountId, request: RequestId, expected: &ExportSpec, spec: &ExportSpec,
+        next_due_at: Option<Timestamp>
+    ) -> Export;
     fn stop_export(account: AccountId, request: RequestId, reason: &StopReason, now: Timestamp) -> Export;
     fn create_run(
         account: AccountId, request: RequestId, window: Window, zone: &ZoneName,

@@ -75,3 +75,9 @@ pub(super) fn instant_column(at: Timestamp) -> i64 {
     let nanos = at.as_nanosecond().clamp(i64::MIN.into(), i64::MAX.into());
     i64::try_from(nanos).expect("clamped")
 }
+
+/// The instant of a column.
+pub(super) fn instant_of_column(nanos: i64) -> Timestamp {
+    Timestamp::from_nanosecond(nanos.into())
+        .expect("an i64 of nanoseconds lies within the years of a timestamp")
+}

@@ -5,11 +5,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     buckets,
-    documents::{account_column, find, to_json},
-    runs,
+    documents::{account_column, find, instant_column, to_json},
+    export_lists, runs,
 };
 use crate::{
-    domain::{AccountId, Export, ExportStatus, PartnerBucket, RequestId, RunStatus, RunTotals, StopReason},
+    domain::{
+        AccountId, DataSelection, Export, ExportSpec, ExportStatus, PartnerBucket, RequestId, RunStatus,
+        RunTotals, StopReason, Superseded,
+    },
     ports::{NewExport, StoreError},
 };
 
@@ -19,6 +22,14 @@ pub(super) fn name(account: AccountId, request: RequestId) -> String {
 
 pub(super) fn create(connection: &Connection, new: &NewExport) -> Result<Export, StoreError> {
     let bucket = buckets::existing(connection, new.account, &new.spec.bucket)?;
+    if new.spec.data == DataSelection::AllProfiles
+        && let Some(flow) = export_lists::profiles_flow(connection, new.account)?
+    {
+        return Err(StoreError::Conflict(format!(
+            "{}, which exports user profiles,",
+            name(new.account, flow)
+        )));
+    }
     let mut request = RequestId(new.now.as_second());
     while is_taken(connection, new.account, &bucket.bucket_name, request)? {
         request = request.next();
@@ -34,9 +45,7 @@ pub(super) fn create(connection: &Connection, new: &NewExport) -> Result<Export,
         next_due_at: new.next_due_at,
     };
     save(connection, &export)?;
-    let sql = "INSERT INTO request_ids (bucket_name, request, account) VALUES (?1, ?2, ?3)";
-    let account = account_column(new.account);
-    connection.prepare_cached(sql)?.execute(params![bucket.bucket_name, request.0, account])?;
+    reserve(connection, &export, &bucket)?;
     Ok(export)
 }
 
@@ -50,6 +59,36 @@ fn is_taken(
                    OR EXISTS (SELECT 1 FROM request_ids WHERE bucket_name = ?3 AND request = ?2)";
     let params = params![account_column(account), request.0, bucket_name];
     Ok(connection.prepare_cached(sql)?.query_row(params, |row| row.get(0))?)
+}
+
+/// Takes the export's request id in the bucket's name at Google.
+fn reserve(connection: &Connection, export: &Export, bucket: &PartnerBucket) -> Result<(), StoreError> {
+    let sql = "INSERT INTO request_ids (bucket_name, request, account) VALUES (?1, ?2, ?3)
+               ON CONFLICT DO UPDATE SET account = account RETURNING account";
+    let account = account_column(export.account);
+    let params = params![bucket.bucket_name, export.request.0, account];
+    let holder: i64 = connection.prepare_cached(sql)?.query_row(params, |row| row.get(0))?;
+    if holder != account {
+        let (request, bucket_name) = (export.request, bucket.bucket_name.clone());
+        return Err(StoreError::NumberTaken { request, bucket_name });
+    }
+    Ok(())
+}
+
+pub(super) fn edit(
+    connection: &Connection,
+    (account, request): (AccountId, RequestId),
+    expected: &ExportSpec,
+    spec: &ExportSpec,
+    next_due_at: Option<Timestamp>,
+) -> Result<Export, StoreError> {
+    let mut export = existing(connection, account, request)?;
+    export
+        .edit(expected, spec, next_due_at)
+        .map_err(|Superseded| StoreError::Conflict(name(account, request)))?;
+    reserve(connection, &export, &buckets::existing(connection, account, &spec.bucket)?)?;
+    save(connection, &export)?;
+    Ok(export)
 }
 
 /// Takes the request ids of the active exports into `bucket` under its name at Google.
@@ -89,14 +128,22 @@ pub(super) fn existing(
 }
 
 pub(super) fn save(connection: &Connection, export: &Export) -> Result<(), StoreError> {
-    let sql = "INSERT INTO exports (account, request, bucket, active, doc) VALUES (?1, ?2, ?3, ?4, ?5)
-               ON CONFLICT DO UPDATE SET bucket = excluded.bucket, active = excluded.active, doc = excluded.doc";
+    let sql = "INSERT INTO exports (account, request, bucket, active, doc, data, format, status, frequency, due_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+               ON CONFLICT DO UPDATE SET bucket = excluded.bucket, active = excluded.active, doc = excluded.doc,
+                 data = excluded.data, format = excluded.format, status = excluded.status,
+                 frequency = excluded.frequency, due_at = excluded.due_at";
     connection.prepare_cached(sql)?.execute(params![
         account_column(export.account),
         export.request.0,
         export.spec.bucket.0,
         export.is_active(),
         to_json(export),
+        export.spec.data.kind().as_str(),
+        export.spec.format.as_str(),
+        export.status.kind().as_str(),
+        export.spec.frequency.kind().as_str(),
+        export.next_due_at.map(instant_column),
     ])?;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod chunks;
 mod claims;
 mod columns;
 mod documents;
+mod export_lists;
 mod exports;
 mod lake_notes;
 mod runs;
@@ -26,10 +27,10 @@ use self::worker::Worker;
 use crate::{
     domain::{
         Account, AccountId, BucketFailure, BucketId, Chunk, ChunkCommand, ChunkId, ChunkKey, Export,
-        ExportSpec, PartnerBucket, PlanToken, PropertyColumn, RequestId, Run, RunKey, RunPlan, StopReason,
-        Window, ZoneName,
+        ExportFilter, ExportSpec, PartnerBucket, PlanToken, PropertyColumn, RequestId, Run, RunKey, RunPlan,
+        StopReason, Window, ZoneName,
     },
-    ports::{ChunkPage, ChunkTally, NewExport, RunClosing, Store, StoreError},
+    ports::{ChunkPage, ChunkTally, DueExport, ExportPage, NewExport, RunClosing, Store, StoreError},
 };
 
 /// The store in an SQLite file. Any number of processes may have it open; what was answered survives the end of
@@ -124,6 +125,43 @@ impl Store for SqliteStore {
 
     async fn export(&self, account: AccountId, request: RequestId) -> Result<Option<Export>, StoreError> {
         self.reader.read(move |db| exports::get(db, account, request)).await
+    }
+
+    async fn list_exports(
+        &self,
+        account: AccountId,
+        filter: &ExportFilter,
+        cursor: Option<RequestId>,
+        limit: usize,
+    ) -> Result<ExportPage, StoreError> {
+        let filter = filter.clone();
+        self.reader.read(move |db| export_lists::page(db, account, &filter, cursor, limit)).await
+    }
+
+    async fn profiles_flow(&self, account: AccountId) -> Result<Option<RequestId>, StoreError> {
+        self.reader.read(move |db| export_lists::profiles_flow(db, account)).await
+    }
+
+    async fn due_exports(
+        &self,
+        now: Timestamp,
+        after: Option<&DueExport>,
+        limit: usize,
+    ) -> Result<Vec<DueExport>, StoreError> {
+        let after = after.copied();
+        self.reader.read(move |db| export_lists::due(db, now, after.as_ref(), limit)).await
+    }
+
+    async fn edit_export(
+        &self,
+        account: AccountId,
+        request: RequestId,
+        expected: &ExportSpec,
+        spec: &ExportSpec,
+        next_due_at: Option<Timestamp>,
+    ) -> Result<Export, StoreError> {
+        let (key, expected, spec) = ((account, request), expected.clone(), spec.clone());
+        self.writer.write(move |tx| exports::edit(tx, key, &expected, &spec, next_due_at)).await
     }
 
     async fn stop_export(

@@ -105,7 +105,7 @@ fn every_connection_is_set_as_the_protocol_needs() {
     let (_folder, path) = file();
     let connection = schema::open(&path).unwrap();
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((pragma("synchronous"), pragma("foreign_keys"), pragma("user_version")), (2, 1, 1));
+    assert_eq!((pragma("synchronous"), pragma("foreign_keys"), pragma("user_version")), (2, 1, 2));
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
@@ -118,7 +118,7 @@ fn files_of_others_and_of_newer_versions_are_refused_and_left_alone() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteStore::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer version") && error.contains("spillway.db"), "{error}");
-    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection.pragma_update(None, "user_version", 2).unwrap();
     drop(SqliteStore::open(&path).unwrap());
 
     let foreign = folder.path().join("foreign.db");

@@ -6,8 +6,10 @@ pub mod accounts;
 pub mod chunks;
 pub mod claims;
 pub mod concurrency;
+pub mod edits;
 pub mod exports;
 pub mod fixtures;
+pub mod lists;
 pub mod model;
 pub mod notes;
 pub mod run_order;
@@ -47,6 +49,17 @@ macro_rules! store_contract {
             exports::an_export_needs_its_bucket,
             exports::stopping_closes_what_is_owed_and_leaves_what_runs,
             exports::stopping_what_has_ended_changes_nothing,
+            lists::exports_are_listed_newest_first,
+            lists::exports_are_filtered_by_any_combination,
+            lists::exported_on_means_a_run_on_that_day_of_the_account,
+            lists::pages_are_stable_while_exports_are_created,
+            lists::the_flow_of_profiles_is_one,
+            lists::exports_are_due_across_accounts_longest_first,
+            edits::an_edit_counts_from_the_next_run_on,
+            edits::an_edit_may_move_the_next_run,
+            edits::an_edit_of_what_has_changed_or_ended_is_a_conflict,
+            edits::an_edit_takes_the_request_id_in_another_bucket,
+            edits::one_of_many_editors_is_first,
             runs::creating_a_run_advances_the_export,
             runs::a_run_is_created_at_the_expected_cut_only,
             runs::no_run_of_an_export_that_has_ended,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        AccountId, BucketId, ChunkKey, FailureClass, PropertyColumn, PropertyScope, Run, RunKey, RunStatus,
-        StopReason, ZoneName,
+        AccountId, BucketId, ChunkKey, ExportFilter, FailureClass, PropertyColumn, PropertyScope, Run,
+        RunKey, RunStatus, StopReason, ZoneName,
     },
     ports::{ChunkTally, NewExport, StoreError},
 };
@@ -33,6 +33,9 @@ pub async fn nothing_is_found_across_accounts(stores: Stores) {
     assert_eq!(store.bucket(OTHER, &BucketId("main".to_owned())).await.unwrap(), None);
     assert_eq!(store.buckets(OTHER).await.unwrap(), []);
     assert_eq!(store.export(OTHER, key.request).await.unwrap(), None);
+    let listed = store.list_exports(OTHER, &ExportFilter::default(), None, 10).await.unwrap();
+    assert_eq!(listed.exports, []);
+    assert_eq!(store.profiles_flow(OTHER).await.unwrap(), None);
     assert_eq!(store.run(key).await.unwrap(), None);
     assert_eq!(store.runs(OTHER, key.request).await.unwrap(), []);
     assert_eq!(store.chunk(&chunk).await.unwrap(), None);
@@ -57,6 +60,7 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     let new = NewExport { account: OTHER, spec: run.spec.clone(), now: at(0), next_due_at: None };
     assert!(is_not_found(store.create_export(&new).await));
     assert!(is_not_found(store.stop_export(OTHER, key.request, &StopReason::User, at(0)).await));
+    assert!(is_not_found(store.edit_export(OTHER, key.request, &run.spec, &run.spec, None).await));
     let (window, zone, cut) = (window(0, 10), ZoneName::default(), Some(at(0)));
     let created = store.create_run(OTHER, key.request, window, &zone, cut, None, at(0)).await;
     assert!(is_not_found(created));

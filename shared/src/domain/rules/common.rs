@@ -1,0 +1,48 @@
+//! What holds for a spec whether it is new or edited.
+
+use std::collections::BTreeSet;
+
+use super::{MAX_EVENT_NAMES, Refusal};
+use crate::domain::{Account, DataSelection, ExportSpec, Frequency, IdentityPriority, PartnerBucket};
+
+/// Bucket, data and priorities, and the hour of a cycle. Events that are named twice are named once.
+pub(super) fn check(
+    spec: &mut ExportSpec,
+    account: &Account,
+    buckets: &[PartnerBucket],
+    refusals: &mut Vec<Refusal>,
+) {
+    if !buckets.iter().any(|bucket| bucket.id == spec.bucket) {
+        let known = buckets.iter().map(|bucket| bucket.id.clone()).collect();
+        refusals.push(Refusal::NoBucket { bucket: spec.bucket.clone(), known });
+    }
+    match &mut spec.data {
+        DataSelection::SelectEvents { names } => {
+            let mut seen = BTreeSet::new();
+            names.retain(|name| seen.insert(name.clone()));
+            refusals.extend(refused_names(names));
+            if spec.identities != IdentityPriority::default() {
+                refusals.push(Refusal::PrioritiesOfSelectEvents);
+            }
+        }
+        DataSelection::AllEvents | DataSelection::AllProfiles => {
+            let strangers = spec.identities.kinds().iter().filter(|kind| !account.identities.contains(kind));
+            let refuse =
+                |kind: &_| Refusal::IdentityNotUsed { kind: *kind, used: account.identities.clone() };
+            refusals.extend(strangers.map(refuse));
+        }
+    }
+    if let Frequency::Recurring(cycle) = spec.frequency
+        && cycle.anchor_hour > 23
+    {
+        refusals.push(Refusal::NoSuchHour(cycle.anchor_hour));
+    }
+}
+
+fn refused_names(names: &[String]) -> Option<Refusal> {
+    match names.len() {
+        0 => Some(Refusal::NoEvents),
+        count if count > MAX_EVENT_NAMES => Some(Refusal::TooManyEvents(count)),
+        _ => names.iter().any(|name| name.trim().is_empty()).then_some(Refusal::NamelessEvent),
+    }
+}

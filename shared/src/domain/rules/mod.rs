@@ -1,0 +1,21 @@
+//! What a customer may do: create, edit and stop exports. Pure: whoever asks brings the account, its buckets and what
+//! stands in the way.
+//!
+//! Each refusal is a sentence that says what to do. All that is wrong is told at once.
+
+mod common;
+mod create;
+mod edit;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+pub use create::{Accepted, ClippedDays, check_new};
+pub use edit::{AcceptedEdit, check_edit, check_stop};
+pub use refusal::{Refusal, Refused};
+
+/// The most events that one export may name: its document stays far below every store's limit.
+pub const MAX_EVENT_NAMES: usize = 500;
+
+/// How far ahead an export may start, in days.
+pub const MAX_START_AHEAD_DAYS: u32 = 366;

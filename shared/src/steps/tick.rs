@@ -1,0 +1,121 @@
+//! The scheduler's tick: whatever is due gets its run, and runs whose message was lost are woken again.
+//!
+//! A tick only creates runs and sends each a message; planning is work of its own. Two ticks at once do no harm: a run is
+//! created at the cut up to which runs have been created, by one of them. A tick that never came does no harm either:
+//! the next run's window begins where the last one ended.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Parts, StepError};
+use crate::{
+    domain::{AccountId, RequestId, RunKey, RunStatus, SETTLE_LAG_SECS},
+    ports::{DueExport, StoreError, Work},
+};
+
+/// How many due exports are looked at in one page.
+const PAGE: usize = 500;
+
+/// An owed run of which nothing was planned for so long is woken again, in seconds.
+const LOST_AFTER_SECS: i64 = 15 * 60;
+
+/// What a tick did.
+#[derive(Debug, Default)]
+pub struct Ticked {
+    /// Runs that it created, in the order of their due times.
+    pub created: Vec<RunKey>,
+    /// Exports whose cut would not advance; they stay due.
+    pub waiting: Vec<(AccountId, RequestId)>,
+    /// Owed runs that it woke again.
+    pub woken: Vec<RunKey>,
+    /// Exports with which something went wrong; the others went on. Where the run was created, a later tick wakes it.
+    pub failed: Vec<(AccountId, RequestId, StepError)>,
+}
+
+/// What became of a due export.
+enum Outcome {
+    Created(RunKey),
+    Waiting,
+    /// Another tick was first, or it has been stopped or edited.
+    NotDue,
+}
+
+/// Creates a run for each export that is due, for what was committed up to the lake's now less the settle lag, also
+/// while its bucket is blocked: its windows are then owed, in order.
+///
+/// # Errors
+/// [`StepError`] where the lake's clock or the list of what is due cannot be read. What goes wrong with one export is in
+/// [`Ticked::failed`].
+pub async fn tick(parts: &Parts) -> Result<Ticked, StepError> {
+    let (mut ticked, now) = (Ticked::default(), parts.now());
+    let lag = SignedDuration::from_secs(SETTLE_LAG_SECS);
+    let cut = parts.lake.now().await?.saturating_sub(lag).unwrap_or(Timestamp::MIN);
+    let mut after: Option<DueExport> = None;
+    loop {
+        let due = parts.store.due_exports(now, after.as_ref(), PAGE).await?;
+        for DueExport { account, request, .. } in &due {
+            match create_run(parts, (*account, *request), cut, now).await {
+                Ok(Outcome::Created(run)) => ticked.created.push(run),
+                Ok(Outcome::Waiting) => ticked.waiting.push((*account, *request)),
+                Ok(Outcome::NotDue) => {}
+                Err(error) => ticked.failed.push((*account, *request, error)),
+            }
+        }
+        after = due.last().copied();
+        if due.len() < PAGE {
+            break;
+        }
+    }
+    wake(parts, now, &mut ticked).await?;
+    Ok(ticked)
+}
+
+async fn create_run(
+    parts: &Parts,
+    (account, request): (AccountId, RequestId),
+    cut: Timestamp,
+    now: Timestamp,
+) -> Result<Outcome, StepError> {
+    let Some(export) = parts.store.export(account, request).await? else { return Ok(Outcome::NotDue) };
+    // Read again, for it may have been stopped or edited since the list was made.
+    if !export.is_active() || export.next_due_at.is_none_or(|due| due > now) {
+        return Ok(Outcome::NotDue);
+    }
+    let Some(settings) = parts.store.account(account).await? else {
+        return Err(StepError::Internal(format!("account {account} of export {request} is gone")));
+    };
+    let (name, zone) = (&settings.time_zone, settings.time_zone.time_zone());
+    let Some(window) = export.next_window(cut, &zone) else { return Ok(Outcome::Waiting) };
+    // An edit that comes between reading and this keeps its spec; only its moved due time may be taken back, and
+    // then one run more cuts the same data.
+    let next_due_at = export.spec.frequency.next_due(now, &zone);
+    let expected = export.planned_cut;
+    match parts.store.create_run(account, request, window, name, expected, next_due_at, now).await {
+        Ok(run) => {
+            parts.queue.send(Work::Run { run: run.key }).await?;
+            Ok(Outcome::Created(run.key))
+        }
+        Err(StoreError::Conflict(_)) => Ok(Outcome::NotDue),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Wakes the oldest open run of each export where it should have been planned long ago. One that is being planned just
+/// now is planned twice then, which does no harm; one that runs is the checker's
+/// ([`republish`](super::republish)); one of a blocked bucket goes back to sleep.
+async fn wake(parts: &Parts, now: Timestamp, ticked: &mut Ticked) -> Result<(), StepError> {
+    let lost_before =
+        now.saturating_sub(SignedDuration::from_secs(LOST_AFTER_SECS)).unwrap_or(Timestamp::MIN);
+    let mut seen = BTreeSet::new();
+    for run in parts.store.open_runs().await? {
+        let is_oldest = seen.insert((run.key.account, run.key.request));
+        // One of the future was created before the clock jumped back.
+        let is_late = run.created_at <= lost_before || run.created_at > now;
+        if is_oldest && is_late && run.status == RunStatus::Owed {
+            parts.queue.send(Work::Run { run: run.key }).await?;
+            ticked.woken.push(run.key);
+        }
+    }
+    Ok(())
+}
