@@ -6,12 +6,13 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Barrier, thread
 use jiff::{Timestamp, civil::Date};
 use rusqlite::Connection;
 
-use super::{SqliteStore, chunks, claims, schema};
+use super::{SqliteStore, chunks, claims, export_lists, exports, schema};
 use crate::{
     domain::{
-        AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, DataSelection,
-        DatabaseId, ExportSpec, Format, Frequency, IdentityPriority, KeyFacts, LeaseToken, Packaging,
-        PartnerBucket, PlanToken, Run, SealedKey, Slice, Window, ZoneName,
+        AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, DataKind,
+        DataSelection, DatabaseId, ExportFilter, ExportSpec, Format, Frequency, FrequencyKind,
+        IdentityPriority, KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, Run, SealedKey, Slice,
+        StatusKind, Window, ZoneName,
     },
     ports::{NewExport, Store, StoreError},
 };
@@ -218,12 +219,109 @@ fn indexes_serve_the_queries_over_chunks() {
             "INDEX sqlite_autoindex_chunks_1 (account=? AND request=? AND run=? AND plan=? AND id>?)",
         ),
     ] {
-        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let count = statement.parameter_count();
-        let rows =
-            statement.query_map(rusqlite::params_from_iter(vec![1; count]), |row| row.get::<_, String>(3));
-        let plan: Vec<String> = rows.unwrap().map(Result::unwrap).collect();
+        let plan = plan(&connection, sql);
         assert!(plan.iter().any(|step| step.contains(index)), "{index}\n{plan:#?}");
         assert!(!plan.iter().any(|step| step.starts_with("SCAN chunks")), "{plan:#?}");
     }
+}
+
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let count = statement.parameter_count();
+    let rows = statement.query_map(rusqlite::params_from_iter(vec![1; count]), |row| row.get::<_, String>(3));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn indexes_serve_the_lists_of_exports() {
+    let (_folder, path) = file();
+    let connection = schema::open(&path).unwrap();
+    for (sql, index) in [
+        (export_lists::PAGE, "SEARCH exports USING INDEX exports_listed (account=? AND request<?)"),
+        (
+            export_lists::PAGE,
+            "SEARCH runs USING COVERING INDEX sqlite_autoindex_runs_1 (account=? AND request=? AND run>? AND run<?)",
+        ),
+        (export_lists::DUE, "SEARCH exports USING COVERING INDEX exports_due"),
+        (export_lists::PROFILES_FLOW, "INDEX exports_profiles_flow (account=?)"),
+    ] {
+        let plan = plan(&connection, sql);
+        assert!(plan.iter().any(|step| step.contains(index)), "{index}\n{plan:#?}");
+        let is_slow = |step: &String| step.starts_with("SCAN") && step.contains("exports");
+        assert!(!plan.iter().any(is_slow), "{plan:#?}");
+        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_version_1_keeps_its_exports() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    let (run, _) = run_with_chunk(&store).await;
+    let known = store.export(AccountId(1), run.key.request).await.unwrap().unwrap();
+    drop(store);
+    let raw = Connection::open(&path).unwrap();
+    let back = "
+        DROP INDEX exports_listed; DROP INDEX exports_due; DROP INDEX exports_profiles_flow;
+        ALTER TABLE exports DROP COLUMN data; ALTER TABLE exports DROP COLUMN format;
+        ALTER TABLE exports DROP COLUMN status; ALTER TABLE exports DROP COLUMN frequency;
+        ALTER TABLE exports DROP COLUMN due_at;
+        INSERT INTO exports (account, request, bucket, active, doc) VALUES (1, 99, 'main', 0, '{damaged');
+        PRAGMA user_version = 1;";
+    raw.execute_batch(back).unwrap();
+    drop(raw);
+    let store = SqliteStore::open(&path).unwrap();
+    let filter = ExportFilter {
+        bucket: Some(BucketId("main".to_owned())),
+        data: Some(DataKind::AllProfiles),
+        format: Some(Format::Json),
+        status: Some(StatusKind::Pending),
+        frequency: Some(FrequencyKind::Live),
+        exported_on: None,
+    };
+    assert_eq!(store.list_exports(AccountId(1), &filter, None, 9).await.unwrap().exports, [known]);
+    assert_eq!(store.profiles_flow(AccountId(1)).await.unwrap(), Some(run.key.request));
+    let damaged = store.list_exports(AccountId(1), &ExportFilter::default(), None, 9).await.unwrap_err();
+    assert!(damaged.to_string().contains("export 99 in account 1"), "{damaged}");
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_exports_are_listed_in_no_time() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    store.put_bucket(&bucket()).await.unwrap();
+    let spec = ExportSpec {
+        bucket: BucketId("main".to_owned()),
+        data: DataSelection::AllEvents,
+        identities: IdentityPriority::default(),
+        frequency: Frequency::Live { start: Date::constant(2026, 8, 1) },
+        format: Format::Json,
+        packaging: Packaging::Gzip,
+        as_string: false,
+        header_line: false,
+        manifest: true,
+    };
+    let create = move |transaction: &rusqlite::Transaction<'_>| {
+        for second in 0..100_000 {
+            let format = if second == 7 { Format::Xml } else { Format::Json };
+            let spec = ExportSpec { format, ..spec.clone() };
+            let new =
+                NewExport { account: AccountId(1), spec, now: at(second), next_due_at: Some(at(second)) };
+            exports::create(transaction, &new)?;
+        }
+        Ok(())
+    };
+    store.writer.write(create).await.unwrap();
+    let begin = std::time::Instant::now();
+    for _ in 0..20 {
+        // The last of the list, behind all that it is filtered from; and a page of it all.
+        let rare = ExportFilter { format: Some(Format::Xml), ..ExportFilter::default() };
+        let page = store.list_exports(AccountId(1), &rare, None, 20).await.unwrap();
+        assert_eq!(page.exports.iter().map(|export| export.request.0).collect::<Vec<_>>(), [7]);
+        let page = store.list_exports(AccountId(1), &ExportFilter::default(), None, 20).await.unwrap();
+        assert_eq!((page.exports.len(), page.next.map(|next| next.0)), (20, Some(99_980)));
+        assert_eq!(store.due_exports(at(50_000), None, 500).await.unwrap().len(), 500);
+    }
+    // Far more than it takes, far less than without the index.
+    assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{:?}", begin.elapsed());
 }
