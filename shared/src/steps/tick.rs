@@ -45,8 +45,8 @@ enum Outcome {
 /// while its bucket is blocked: its windows are then owed, in order.
 ///
 /// # Errors
-/// [`StepError`] where the lake's clock or the list of what is due cannot be read. What goes wrong with one export is in
-/// [`Ticked::failed`].
+/// [`StepError`] where the lake's clock, or the list of what is due or open, cannot be read; the next tick goes on. What
+/// goes wrong with one export is in [`Ticked::failed`].
 pub async fn tick(parts: &Parts) -> Result<Ticked, StepError> {
     let (mut ticked, now) = (Ticked::default(), parts.now());
     let lag = SignedDuration::from_secs(SETTLE_LAG_SECS);
