@@ -12,7 +12,9 @@ use spillway::{
     ports::{Clock, Work},
     steps::{self, Options},
 };
-use spillway_tests::harness::{ACCOUNT, BUCKET, EMAIL, EventRow, Google, PROJECT, Strike, TestApp, assert_rows};
+use spillway_tests::harness::{
+    ACCOUNT, BUCKET, EMAIL, EventRow, Google, PROJECT, Strike, TestApp, assert_rows,
+};
 
 const DAY: Date = date(2026, 3, 9);
 
@@ -26,11 +28,14 @@ async fn begin(options: BucketOptions) -> (TestApp, Google, Run, Vec<EventRow>) 
     let mut app = TestApp::new().await;
     app.options.file_limit_bytes = 4_000;
     let google = Google::start(&mut app, options).await;
-    let all: Vec<_> = ["Viewed", "Charged"].into_iter().flat_map(|event| {
-        let rows = rows(event);
-        app.lake.write_events(&app.file(10), &rows);
-        rows
-    }).collect();
+    let all: Vec<_> = ["Viewed", "Charged"]
+        .into_iter()
+        .flat_map(|event| {
+            let rows = rows(event);
+            app.lake.write_events(&app.file(10), &rows);
+            rows
+        })
+        .collect();
     let run = app.export(app.spec(Format::Json, DAY, DAY)).await.1;
     (app, google, run, all)
 }
@@ -38,7 +43,9 @@ async fn begin(options: BucketOptions) -> (TestApp, Google, Run, Vec<EventRow>) 
 /// The failure that blocks the bucket; none of the run's chunks is lost by it.
 async fn blocked(app: &TestApp, run: &Run, context: &str) -> (FailureClass, String) {
     app.drain().await.unwrap();
-    let BucketState::Blocked { failure, .. } = app.bucket().await.state else { panic!("{context}: not blocked") };
+    let BucketState::Blocked { failure, .. } = app.bucket().await.state else {
+        panic!("{context}: not blocked")
+    };
     let now = app.run(run.key).await;
     assert_eq!(now.status, RunStatus::Running, "{context}: nothing is rewritten");
     let tally = app.store.tally(run.key, &now.plan.unwrap().token, app.now()).await.unwrap();
@@ -78,27 +85,65 @@ async fn unusable_keys_are_named() {
     // Of the same form, of nobody Google knows.
     let stranger = {
         let elsewhere = TestApp::new().await;
-        let other = gcs_emulator::Emulator::open(elsewhere.folder().join("other"), std::sync::Arc::new(|| Clock::now(&SystemClock)) as gcs_emulator::Clock).unwrap();
+        let other = gcs_emulator::Emulator::open(
+            elsewhere.folder().join("other"),
+            std::sync::Arc::new(|| Clock::now(&SystemClock)) as gcs_emulator::Clock,
+        )
+        .unwrap();
         other.create_service_account_key(PROJECT, EMAIL).unwrap()
     };
-    let another_project = google.emulator().create_service_account_key("another-project", "x@another-project.iam.gserviceaccount.com").unwrap();
+    let another_project = google
+        .emulator()
+        .create_service_account_key("another-project", "x@another-project.iam.gserviceaccount.com")
+        .unwrap();
     let external = json!({
         "type": "external_account", "audience": "//iam.googleapis.com/x", "token_url": "http://127.0.0.1:1/token",
         "credential_source": { "executable": { "command": "/bin/false" } },
     });
     let unusable = FailureClass::KeyUnusable;
     let rejected = FailureClass::CredentialsRejected;
-    let lacks = |permission: &str| FailureClass::PermissionMissing { permission: Some(permission.to_owned()) };
+    let lacks =
+        |permission: &str| FailureClass::PermissionMissing { permission: Some(permission.to_owned()) };
     let cases = [
-        ("wrong private key", with("private_key", stranger["private_key"].clone()), rejected.clone(), "Generate the service account key again"),
-        ("a key that Google does not know", stranger.to_string(), rejected, "Generate the service account key again"),
-        ("PKCS#1", with("private_key", json!(private.replace("PRIVATE KEY", "RSA PRIVATE KEY"))), unusable.clone(), "PKCS#8"),
-        ("a broken PEM", with("private_key", json!(private.replace('M', "!"))), unusable.clone(), "service account key"),
+        (
+            "wrong private key",
+            with("private_key", stranger["private_key"].clone()),
+            rejected.clone(),
+            "Generate the service account key again",
+        ),
+        (
+            "a key that Google does not know",
+            stranger.to_string(),
+            rejected,
+            "Generate the service account key again",
+        ),
+        (
+            "PKCS#1",
+            with("private_key", json!(private.replace("PRIVATE KEY", "RSA PRIVATE KEY"))),
+            unusable.clone(),
+            "PKCS#8",
+        ),
+        (
+            "a broken PEM",
+            with("private_key", json!(private.replace('M', "!"))),
+            unusable.clone(),
+            "service account key",
+        ),
         ("truncated JSON", good[..good.len() / 2].to_owned(), unusable.clone(), "paste the whole file"),
         ("empty", String::new(), unusable.clone(), "paste the whole file"),
         ("external_account", external.to_string(), unusable.clone(), "service_account"),
-        ("authorized_user", json!({ "type": "authorized_user", "refresh_token": "x" }).to_string(), unusable, "service_account"),
-        ("another project's key", another_project.to_string(), lacks("storage.objects.create"), "Storage Object Creator"),
+        (
+            "authorized_user",
+            json!({ "type": "authorized_user", "refresh_token": "x" }).to_string(),
+            unusable,
+            "service_account",
+        ),
+        (
+            "another project's key",
+            another_project.to_string(),
+            lacks("storage.objects.create"),
+            "Storage Object Creator",
+        ),
     ];
     for (name, key, class, says) in cases {
         eprintln!("{name}");
@@ -113,7 +158,10 @@ async fn unusable_keys_are_named() {
         let (found, sentence) = blocked(&app, &run, name).await;
         assert_eq!(found, class, "{name}: {sentence}");
         assert!(sentence.contains(says), "{name}: {sentence}");
-        assert!(!sentence.contains("-----BEGIN") && !sentence.contains(&private[40..80]), "{name}: no key in {sentence}");
+        assert!(
+            !sentence.contains("-----BEGIN") && !sentence.contains(&private[40..80]),
+            "{name}: no key in {sentence}"
+        );
     }
     app.connect(ACCOUNT, BUCKET, BUCKET, &good).await;
     goes_on(&app, &google, &run, &all, "the right key").await;
@@ -136,10 +184,31 @@ async fn what_the_customer_has_to_mend_blocks_the_bucket() {
             "Storage Object Creator",
         ),
         ("removed permission", Some(Fault::RemovedPermission), none, none, creator, "Storage Object Creator"),
-        ("revoked key", Some(Fault::RevokedKey), none, none, FailureClass::CredentialsRejected, "Generate the service account key again"),
-        ("missing bucket", Some(Fault::MissingBucket), none, none, FailureClass::BucketMissing, "no bucket of exactly this name"),
+        (
+            "revoked key",
+            Some(Fault::RevokedKey),
+            none,
+            none,
+            FailureClass::CredentialsRejected,
+            "Generate the service account key again",
+        ),
+        (
+            "missing bucket",
+            Some(Fault::MissingBucket),
+            none,
+            none,
+            FailureClass::BucketMissing,
+            "no bucket of exactly this name",
+        ),
         ("billing", Some(Fault::BillingDisabled), none, none, FailureClass::BillingDisabled, "billing"),
-        ("organisation", Some(Fault::OrgPolicy), none, none, FailureClass::OrganisationPolicy, "organisation"),
+        (
+            "organisation",
+            Some(Fault::OrgPolicy),
+            none,
+            none,
+            FailureClass::OrganisationPolicy,
+            "organisation",
+        ),
     ];
     for (name, fault, breaks, mends, class, says) in cases {
         let (app, google, run, all) = begin(BucketOptions::default()).await;
@@ -180,7 +249,8 @@ async fn a_revoked_key_is_named() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exports_and_retries_go_into_buckets_under_retention() {
     for retention_locked in [false, true] {
-        let options = BucketOptions { retention_secs: Some(86_400), retention_locked, ..BucketOptions::default() };
+        let options =
+            BucketOptions { retention_secs: Some(86_400), retention_locked, ..BucketOptions::default() };
         let (app, google, run, all) = begin(options).await;
         // Killed in the middle, again and again: every retry meets objects that it must not replace.
         for nth in (5..80).step_by(5) {
@@ -210,7 +280,8 @@ async fn an_object_of_the_same_name_under_retention_or_hold_is_left_alone() {
         let (app, google, run, all) = begin(options).await;
         let name = format!("{}-Viewed-20260309-0-0.json.gz", run.key);
         // A stranger's, by the customer's own hand.
-        let url = format!("{}/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name={name}", google.base_url());
+        let url =
+            format!("{}/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name={name}", google.base_url());
         google.emulator().grant(BUCKET, "allUsers", Role::ObjectCreator).unwrap();
         let put = reqwest::Client::new().post(url).body("a stranger's").send().await.unwrap();
         assert!(put.status().is_success(), "{:?}", put.text().await);
@@ -220,11 +291,15 @@ async fn an_object_of_the_same_name_under_retention_or_hold_is_left_alone() {
         app.drain().await.unwrap();
         let incomplete = app.run(run.key).await;
         assert_eq!(incomplete.status, RunStatus::Incomplete);
-        let chunks = app.store.chunks(run.key, &incomplete.plan.unwrap().token, None, 100).await.unwrap().chunks;
-        let reasons: Vec<_> = chunks.iter().filter_map(|chunk| match chunk.state() {
-            ChunkState::Failed { reason } => Some(reason.clone()),
-            _ => None,
-        }).collect();
+        let chunks =
+            app.store.chunks(run.key, &incomplete.plan.unwrap().token, None, 100).await.unwrap().chunks;
+        let reasons: Vec<_> = chunks
+            .iter()
+            .filter_map(|chunk| match chunk.state() {
+                ChunkState::Failed { reason } => Some(reason.clone()),
+                _ => None,
+            })
+            .collect();
         assert_eq!(reasons.len(), 1);
         assert!(reasons[0].contains("Move it away") && reasons[0].contains(&name), "{reasons:?}");
         assert_eq!(google.objects()[&name], "a stranger's");
@@ -247,8 +322,13 @@ async fn an_object_of_the_same_name_under_retention_or_hold_is_left_alone() {
 async fn what_passes_ends_in_a_whole_run() {
     let uploads = [Operation::Start, Operation::Finish, Operation::Insert];
     let faults = [
-        Fault::Unavailable, Fault::TooManyRequests, Fault::Reset, Fault::LoseResponse, Fault::DiskFull,
-        Fault::Break { after_bytes: 0 }, Fault::Break { after_bytes: 700 },
+        Fault::Unavailable,
+        Fault::TooManyRequests,
+        Fault::Reset,
+        Fault::LoseResponse,
+        Fault::DiskFull,
+        Fault::Break { after_bytes: 0 },
+        Fault::Break { after_bytes: 700 },
     ];
     for fault in faults {
         let (app, google, run, all) = begin(BucketOptions::default()).await;

@@ -100,7 +100,13 @@ struct Swept {
 }
 
 /// Strikes a worker at every await of a whole export in turn, and lets workers with other options finish it.
-async fn sweep(format: Format, strike: Strike, step: usize, later: impl Fn(Options) -> Options, may_look: bool) -> Swept {
+async fn sweep(
+    format: Format,
+    strike: Strike,
+    step: usize,
+    later: impl Fn(Options) -> Options,
+    may_look: bool,
+) -> Swept {
     let mut swept = Swept::default();
     for nth in (0..).step_by(step) {
         let (mut app, run, rows) = small(format).await;
@@ -126,7 +132,10 @@ async fn sweep(format: Format, strike: Strike, step: usize, later: impl Fn(Optio
             RunStatus::Incomplete => {
                 swept.incomplete += 1;
                 let reasons = reasons(&app, &ended).await;
-                assert!(reasons.iter().all(|reason| reason.contains("we did not write")), "{nth}: {reasons:?}");
+                assert!(
+                    reasons.iter().all(|reason| reason.contains("we did not write")),
+                    "{nth}: {reasons:?}"
+                );
             }
             other => panic!("{nth}: {other:?}"),
         }

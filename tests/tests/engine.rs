@@ -35,7 +35,9 @@ fn bulky(file: &str, count: usize) -> Vec<EventRow> {
 
 /// An export of one small file and one whose output comes in several pieces; the small one is delivered, the other
 /// one's upload stands still after `pieces`.
-async fn stopped_in_mid_chunk(pieces: usize) -> (TestApp, Run, Vec<EventRow>, tokio::task::JoinHandle<Handled>) {
+async fn stopped_in_mid_chunk(
+    pieces: usize,
+) -> (TestApp, Run, Vec<EventRow>, tokio::task::JoinHandle<Handled>) {
     let mut app = TestApp::new().await;
     app.options = Options { outstanding_messages: 8, ..Options::default() };
     app.options.plan.message_chunks = 1;
@@ -195,7 +197,8 @@ async fn owed_runs_go_in_order_and_a_blocked_bucket_loses_nothing() {
         app.advance_secs(300);
     }
     // The messages come in the wrong order.
-    let (first, second, third) = (app.queue.pop().unwrap(), app.queue.pop().unwrap(), app.queue.pop().unwrap());
+    let (first, second, third) =
+        (app.queue.pop().unwrap(), app.queue.pop().unwrap(), app.queue.pop().unwrap());
     app.buckets.fail_with(Some(FailureClass::PermissionMissing { permission: None }));
     for work in [&third, &second, &first, &first] {
         assert_eq!(steps::handle(&app.parts(), work).await.unwrap(), Handled::Done);
@@ -260,11 +263,14 @@ async fn a_bucket_that_is_blocked_before_the_manifest_gets_it_later() {
 async fn two_planners_make_one_plan() {
     for seed in 0..6 {
         let app = TestApp::new().await;
-        let all: Vec<_> = ["Viewed", "Charged", "見た"].iter().flat_map(|event| {
-            let rows = rows(event, 30, event);
-            app.lake.write_events(&app.file(9), &rows);
-            rows
-        }).collect();
+        let all: Vec<_> = ["Viewed", "Charged", "見た"]
+            .iter()
+            .flat_map(|event| {
+                let rows = rows(event, 30, event);
+                app.lake.write_events(&app.file(9), &rows);
+                rows
+            })
+            .collect();
         let format = Format::ALL[seed % 4];
         let mut app = app;
         if format == Format::Parquet {
@@ -273,8 +279,7 @@ async fn two_planners_make_one_plan() {
         let run = app.export(app.spec(format, DAY, DAY)).await.1;
         let work = app.queue.pop().unwrap();
         let (one, two) = (app.worker(), app.worker());
-        let (a, b) =
-            tokio::join!(steps::handle(&one.parts, &work), steps::handle(&two.parts, &work));
+        let (a, b) = tokio::join!(steps::handle(&one.parts, &work), steps::handle(&two.parts, &work));
         assert_eq!((a.unwrap(), b.unwrap()), (Handled::Done, Handled::Done));
         let swept = app.store.sweep_chunks(run.key).await.unwrap();
         assert_eq!(swept, 0, "the chunks of the planner that lost are gone");
@@ -297,12 +302,25 @@ async fn two_encodings_are_byte_identical() {
                 let mut spec = app.spec(format, DAY, DAY);
                 spec.packaging = packaging;
                 // The first export's ratios would cut the second one's chunks elsewhere.
-                app.store.put_ratios(ACCOUNT, &format!("{format}.{packaging:?}"), &[("Viewed".into(), 2.0), ("Charged".into(), 2.0)].into()).await.unwrap();
+                app.store
+                    .put_ratios(
+                        ACCOUNT,
+                        &format!("{format}.{packaging:?}"),
+                        &[("Viewed".into(), 2.0), ("Charged".into(), 2.0)].into(),
+                    )
+                    .await
+                    .unwrap();
                 let run = app.export(spec).await.1;
                 app.drain().await.unwrap();
                 let objects = app.delivered(run.key).await.objects;
                 let cut = run.key.to_string().len();
-                bodies.push(objects.into_iter().map(|(name, bytes)| (name[cut..].to_owned(), bytes)).collect::<Vec<(String, Bytes)>>());
+                bodies.push(
+                    objects.into_iter().map(|(name, bytes)| (name[cut..].to_owned(), bytes)).collect::<Vec<(
+                        String,
+                        Bytes,
+                    )>>(
+                    ),
+                );
                 app.advance_secs(1_000);
             }
             assert_eq!(bodies[0], bodies[1], "{format} {packaging:?}");

@@ -118,7 +118,8 @@ const FAULTS: &[Fault] = &[
         name: "a list in row 0",
         says: &["row 0", "not a JSON object"],
         breaks: |app, file, path, rows| {
-            let text = |(at, row): (usize, &EventRow)| if at == 0 { "[]".to_owned() } else { row.event_props() };
+            let text =
+                |(at, row): (usize, &EventRow)| if at == 0 { "[]".to_owned() } else { row.event_props() };
             let props: ArrayRef = Arc::new(StringArray::from_iter_values(rows.iter().enumerate().map(text)));
             app.lake.write(path, file, [("ts", times(rows)), ("event_props", props)], vec![]);
         },
@@ -170,7 +171,12 @@ async fn fails_alone_and_is_mended(fault: &Fault, format: Format, lists_keys: bo
     assert_eq!(steps::retry_run(&app.parts(), run.key).await.unwrap(), 1, "{context}");
     app.drain().await.unwrap();
     let delivered = app.delivered(run.key).await;
-    assert_eq!(delivered.run.status, RunStatus::Done, "{context}: {:?}", failures(&app, &delivered.run).await);
+    assert_eq!(
+        delivered.run.status,
+        RunStatus::Done,
+        "{context}: {:?}",
+        failures(&app, &delivered.run).await
+    );
     assert!(delivered.manifest.is_some(), "{context}");
     assert_rows(&delivered, &[good, bad].concat());
     let again = steps::retry_run(&app.parts(), run.key).await;

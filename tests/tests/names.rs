@@ -17,13 +17,55 @@ const DAY: Date = date(2026, 3, 9);
 /// Event names, each a trap.
 fn names() -> Vec<String> {
     let mut names: Vec<String> = [
-        "Product Viewed", "Product-Viewed", "Product/Viewed", "Product\tViewed", "Product\u{a0}Viewed",
-        "Product\\Viewed", "Product*Viewed", "Product#Viewed", "Product[Viewed", "💧🛒", "שלום עולם", "مرحبا", "商品を見た",
-        "\u{202e}desrever", "a\u{1}b", "a\u{7f}b", "a?b", "new\nline", "../../etc/passwd", "..", ".", ".hidden",
-        "...", "%2e%2e", "50%", "%~x", "con", "-", "a~0123456789abcdef", "=1+1", "'quoted'", "\"quoted\"",
-        "<Event>", "a&b", "a,b", "null", "true", "0", "e\u{301}", "\u{e9}", "_SUCCESS", "db=3", "date=2026-01-01",
-        "captured=2026-03-10-11", "profiles", "events",
-    ].map(str::to_owned).to_vec();
+        "Product Viewed",
+        "Product-Viewed",
+        "Product/Viewed",
+        "Product\tViewed",
+        "Product\u{a0}Viewed",
+        "Product\\Viewed",
+        "Product*Viewed",
+        "Product#Viewed",
+        "Product[Viewed",
+        "💧🛒",
+        "שלום עולם",
+        "مرحبا",
+        "商品を見た",
+        "\u{202e}desrever",
+        "a\u{1}b",
+        "a\u{7f}b",
+        "a?b",
+        "new\nline",
+        "../../etc/passwd",
+        "..",
+        ".",
+        ".hidden",
+        "...",
+        "%2e%2e",
+        "50%",
+        "%~x",
+        "con",
+        "-",
+        "a~0123456789abcdef",
+        "=1+1",
+        "'quoted'",
+        "\"quoted\"",
+        "<Event>",
+        "a&b",
+        "a,b",
+        "null",
+        "true",
+        "0",
+        "e\u{301}",
+        "\u{e9}",
+        "_SUCCESS",
+        "db=3",
+        "date=2026-01-01",
+        "captured=2026-03-10-11",
+        "profiles",
+        "events",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     // 512 bytes, of one byte, of three and of four each; two that differ only at their ends.
     names.extend(["x".repeat(512), format!("{}y", "x".repeat(511)), "漢".repeat(170), "💧".repeat(128)]);
     names.push(format!("{}/{}", "a b".repeat(60), "c".repeat(300)));
@@ -46,7 +88,10 @@ async fn hard_names_keep_their_rows_apart() {
         let mut names = names();
         // The run's own names: what its manifest is called, and what its first file is called.
         let request = app.now().as_second();
-        names.extend([format!("{request}-{request}.manifest"), format!("{request}-{request}-Product-Viewed-20260309-0-0")]);
+        names.extend([
+            format!("{request}-{request}.manifest"),
+            format!("{request}-{request}-Product-Viewed-20260309-0-0"),
+        ]);
         let files = rows(&names, 12);
         for rows in &files {
             app.lake.write_events(&app.file(5), rows);

@@ -55,7 +55,8 @@ fn add_files(app: &TestApp, model: &mut Model, rng: &mut StdRng, window: usize) 
             id: format!("user{id:03}{}", if id % 7 == 0 { "é💧" } else { "" }),
             database,
             // Often older than what was delivered, sometimes the very same instant.
-            updated_at: Timestamp::from_second(1_770_000_000 + i64::from(rng.random_range(0..40_u32))).unwrap(),
+            updated_at: Timestamp::from_second(1_770_000_000 + i64::from(rng.random_range(0..40_u32)))
+                .unwrap(),
             note: format!("{window}.{file} {}", hostile_text(rng)),
             more: random_props(rng),
             deleted: rng.random_bool(0.2),
@@ -79,7 +80,9 @@ fn app_for(app: &mut TestApp, rng: &mut StdRng, format: Format) {
 }
 
 fn check(delivered: &Delivered, model: &Model, context: &str) {
-    let spillway::domain::Window::Committed { after, upto } = delivered.run.window else { panic!("{context}") };
+    let spillway::domain::Window::Committed { after, upto } = delivered.run.window else {
+        panic!("{context}")
+    };
     let (rows, deleted) = model.window(after, upto);
     assert_profiles(delivered, &rows);
     let manifest = delivered.manifest.as_ref().unwrap();
@@ -185,7 +188,8 @@ async fn csv_columns_are_stable_and_grow_at_the_far_right() {
             deleted: false,
         };
         let rows: Vec<_> = (0..60).map(row).collect();
-        let file = FileSpec { account: ACCOUNT, committed: app.now(), group_rows: 10, lists_keys: window % 2 == 0 };
+        let file =
+            FileSpec { account: ACCOUNT, committed: app.now(), group_rows: 10, lists_keys: window % 2 == 0 };
         app.lake.write_profiles(&file, &rows);
         app.advance_secs(60);
         let run = app.next_run(export.request).await;

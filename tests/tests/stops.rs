@@ -23,11 +23,14 @@ async fn three_chunks() -> (TestApp, Vec<EventRow>) {
     let mut app = TestApp::new().await;
     app.options.file_limit_bytes = 2_600;
     app.options.plan.message_chunks = 1;
-    let all: Vec<_> = ["Charged", "Searched", "Viewed"].into_iter().flat_map(|event| {
-        let rows = rows(event);
-        app.lake.write_events(&app.file(10), &rows);
-        rows
-    }).collect();
+    let all: Vec<_> = ["Charged", "Searched", "Viewed"]
+        .into_iter()
+        .flat_map(|event| {
+            let rows = rows(event);
+            app.lake.write_events(&app.file(10), &rows);
+            rows
+        })
+        .collect();
     (app, all)
 }
 

@@ -16,7 +16,8 @@ use super::{
 use jiff::civil::{Date, date};
 
 /// Names that become the same one in file names, and others that are hard.
-const EVENTS: [&str; 6] = ["Product Viewed", "Product/Viewed", "Product-Viewed", "Charged", "見た 💧", "..\\[x]"];
+const EVENTS: [&str; 6] =
+    ["Product Viewed", "Product/Viewed", "Product-Viewed", "Charged", "見た 💧", "..\\[x]"];
 
 /// What a storm goes over; all of it follows from the seed.
 #[derive(Debug, Clone)]
@@ -69,8 +70,8 @@ impl ChaosCase {
         options.outstanding_messages = rng.random_range(1..4);
         let may_look = rng.random_bool(0.7);
         let other_limit = limit - rng.random_range(100..1_000) * scale;
-        let other_version =
-            (may_look && rng.random_bool(0.5)).then_some(Options { file_limit_bytes: other_limit, ..options });
+        let other_version = (may_look && rng.random_bool(0.5))
+            .then_some(Options { file_limit_bytes: other_limit, ..options });
         let mut files = Vec::new();
         for file in 0..rng.random_range(1..9) {
             let event = EVENTS[rng.random_range(0..EVENTS.len())];

@@ -125,7 +125,8 @@ pub fn assert_rows(delivered: &Delivered, expected: &[EventRow]) {
     for (name, rows) in &delivered.rows {
         let listed = delivered.manifest.as_ref().and_then(|m| m.files.iter().find(|file| file.name == *name));
         for row in rows {
-            let wanted = expected.get(row.id.as_str()).unwrap_or_else(|| panic!("{name} has a stranger: {row:?}"));
+            let wanted =
+                expected.get(row.id.as_str()).unwrap_or_else(|| panic!("{name} has a stranger: {row:?}"));
             if let Some(before) = seen.insert(&row.id, name) {
                 panic!("{row:?} is twice, in {before} and {name}");
             }
@@ -135,7 +136,11 @@ pub fn assert_rows(delivered: &Delivered, expected: &[EventRow]) {
             assert!(name.contains(&format!("-{day}-")), "{row:?} of {day} is in {name}");
             if let Some(file) = listed {
                 let place = (file.event_name.as_deref(), file.date, file.database_id.0);
-                assert_eq!(place, (Some(wanted.event.as_str()), Some(wanted.date), wanted.database), "{name}");
+                assert_eq!(
+                    place,
+                    (Some(wanted.event.as_str()), Some(wanted.date), wanted.database),
+                    "{name}"
+                );
             }
         }
     }

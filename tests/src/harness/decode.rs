@@ -27,7 +27,12 @@ pub struct DecodedRow {
 /// # Panics
 /// Where it is not a whole file of its format.
 #[must_use]
-pub fn decode((format, packaging): (Format, Packaging), is_events: bool, header: bool, file: &Bytes) -> Vec<DecodedRow> {
+pub fn decode(
+    (format, packaging): (Format, Packaging),
+    is_events: bool,
+    header: bool,
+    file: &Bytes,
+) -> Vec<DecodedRow> {
     let bytes = match packaging {
         Packaging::Plain => file.to_vec(),
         Packaging::Gzip => {
@@ -84,7 +89,8 @@ fn csv(bytes: &[u8], is_events: bool) -> Vec<DecodedRow> {
 
 fn xml(text: &str, is_events: bool) -> Vec<DecodedRow> {
     let mut reader = quick_xml::Reader::from_str(text);
-    let (mut rows, mut path, mut value, mut key) = (Vec::new(), Vec::<String>::new(), String::new(), String::new());
+    let (mut rows, mut path, mut value, mut key) =
+        (Vec::new(), Vec::<String>::new(), String::new(), String::new());
     let mut row = DecodedRow { id: String::new(), event: None, note: String::new() };
     let empty = row.clone();
     loop {
@@ -104,7 +110,8 @@ fn xml(text: &str, is_events: bool) -> Vec<DecodedRow> {
                     "Event/eventProps/entry/key" | "Profile/profileProps/entry/key" => {
                         key = std::mem::take(&mut value);
                     }
-                    "Event/eventProps/entry/value" | "Profile/profileProps/entry/value" => match key.as_str() {
+                    "Event/eventProps/entry/value" | "Profile/profileProps/entry/value" => match key.as_str()
+                    {
                         "uid" if is_events => row.id = std::mem::take(&mut value),
                         "note" => row.note = std::mem::take(&mut value),
                         _ => {}
@@ -136,17 +143,20 @@ fn referred(reference: &quick_xml::events::BytesRef<'_>) -> char {
 }
 
 fn parquet(bytes: Bytes, is_events: bool) -> Vec<DecodedRow> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a footer").build().expect("a reader");
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a footer").build().expect("a reader");
     reader.flat_map(|batch| rows_of(&batch.expect("readable rows"), is_events)).collect()
 }
 
 fn rows_of(batch: &RecordBatch, is_events: bool) -> Vec<DecodedRow> {
     let strings = |name: &str| batch.column_by_name(name).map(|column| column.as_string::<i32>().clone());
-    let map = batch.column_by_name(if is_events { "eventProps" } else { "profileProps" }).expect("properties");
+    let map =
+        batch.column_by_name(if is_events { "eventProps" } else { "profileProps" }).expect("properties");
     let (map, events, ids) = (map.as_map(), strings("eventName"), strings("objectId"));
     let row = |at: usize| {
         let entries = if map.is_null(at) { None } else { Some(map.value(at)) };
-        let property = |key: &str| entries.as_ref().map(|entries| string_property(entries, key)).unwrap_or_default();
+        let property =
+            |key: &str| entries.as_ref().map(|entries| string_property(entries, key)).unwrap_or_default();
         let text = |column: &Option<StringArray>| {
             column.as_ref().filter(|column| column.is_valid(at)).map(|column| column.value(at).to_owned())
         };
@@ -164,7 +174,9 @@ fn string_property(entries: &StructArray, key: &str) -> String {
     let Some(at) = (0..keys.len()).find(|at| keys.value(*at) == key) else { return String::new() };
     let values = entries.column(1);
     let texts = match values.as_struct_opt() {
-        Some(members) => members.column_by_name("member5").expect("the union's strings").as_string::<i32>().clone(),
+        Some(members) => {
+            members.column_by_name("member5").expect("the union's strings").as_string::<i32>().clone()
+        }
         // As string.
         None => values.as_string::<i32>().clone(),
     };

@@ -45,7 +45,11 @@ impl Google {
         for role in [Role::ObjectCreator, Role::ObjectViewer] {
             emulator.grant(BUCKET, EMAIL, role).expect("a role");
         }
-        let gcs = GcsOptions { attempts: 3, first_delay: Duration::from_millis(1), ..GcsOptions::new(running.base_url()) };
+        let gcs = GcsOptions {
+            attempts: 3,
+            first_delay: Duration::from_millis(1),
+            ..GcsOptions::new(running.base_url())
+        };
         app.other_buckets = Some(Arc::new(GcsPartnerBuckets::new(gcs).expect("a client")));
         app.connect(ACCOUNT, BUCKET, BUCKET, &key.to_string()).await;
         Self { running, key }

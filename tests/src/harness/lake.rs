@@ -77,7 +77,8 @@ impl LakeFolder {
     #[must_use]
     pub fn event_path(&self, spec: &FileSpec, place: Place<'_>) -> String {
         let number = self.written.fetch_add(1, Ordering::Relaxed);
-        let (folder, captured) = (Dataset::Events.folder(spec.account), lake::captured_folder(spec.committed));
+        let (folder, captured) =
+            (Dataset::Events.folder(spec.account), lake::captured_folder(spec.committed));
         let (event, _) = lake::event_folder(place.event);
         let Place { date, database, .. } = place;
         format!("{folder}{captured}/db={database}/event={event}/date={date}/part-{number:05}.parquet")
@@ -126,7 +127,8 @@ impl LakeFolder {
     pub fn write_profiles(&self, spec: &FileSpec, rows: &[ProfileRow]) -> String {
         let database = rows.first().expect("a file has rows").database;
         let number = self.written.fetch_add(1, Ordering::Relaxed);
-        let (folder, captured) = (Dataset::Profiles.folder(spec.account), lake::captured_folder(spec.committed));
+        let (folder, captured) =
+            (Dataset::Profiles.folder(spec.account), lake::captured_folder(spec.committed));
         let path = format!("{folder}{captured}/db={database}/part-{number:05}.parquet");
         let mut rows: Vec<_> = rows.iter().collect();
         rows.sort_by(|a, b| a.id.as_bytes().cmp(b.id.as_bytes()));

@@ -79,9 +79,42 @@ impl ProfileRow {
 /// A text with what breaks encoders: quotes, separators, line ends, controls, directions, surrogates' neighbours.
 pub fn hostile_text(rng: &mut impl Rng) -> String {
     const PARTS: &[&str] = &[
-        "plain", "a,b", "\"", "\"\"", "\n", "\r\n", "\r", "\t", "]]>", "<Event>", "&amp;", "&", "💧", "שלום", "مرحبا",
-        "漢字", "\u{202e}rtl", "\u{0}", "\u{1b}[31m", "\u{85}", "\u{7f}", "\u{fffe}", "null", "=1+1", "|", "\\u0041",
-        "\\", "'", ";", "\u{feff}", "e\u{301}", "$D_1", "{}", "[1,2]", " ", "",
+        "plain",
+        "a,b",
+        "\"",
+        "\"\"",
+        "\n",
+        "\r\n",
+        "\r",
+        "\t",
+        "]]>",
+        "<Event>",
+        "&amp;",
+        "&",
+        "💧",
+        "שלום",
+        "مرحبا",
+        "漢字",
+        "\u{202e}rtl",
+        "\u{0}",
+        "\u{1b}[31m",
+        "\u{85}",
+        "\u{7f}",
+        "\u{fffe}",
+        "null",
+        "=1+1",
+        "|",
+        "\\u0041",
+        "\\",
+        "'",
+        ";",
+        "\u{feff}",
+        "e\u{301}",
+        "$D_1",
+        "{}",
+        "[1,2]",
+        " ",
+        "",
     ];
     let count = rng.random_range(0..5);
     (0..count).map(|_| PARTS[rng.random_range(0..PARTS.len())]).collect()
@@ -105,7 +138,8 @@ pub fn random_props(rng: &mut impl Rng) -> Value {
         props.insert(key, value);
     }
     // Text that does not compress, so that files of small limits fill up.
-    let noise: String = (0..rng.random_range(0..60)).map(|_| char::from(rng.random_range(b'a'..=b'z'))).collect();
+    let noise: String =
+        (0..rng.random_range(0..60)).map(|_| char::from(rng.random_range(b'a'..=b'z'))).collect();
     props.insert("noise".to_owned(), Value::String(noise));
     Value::Object(props)
 }
