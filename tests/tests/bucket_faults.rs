@@ -67,7 +67,8 @@ async fn goes_on(app: &TestApp, google: &Google, run: &Run, rows: &[EventRow], c
 
 async fn whole(app: &TestApp, google: &Google, run: &Run, rows: &[EventRow], context: &str) {
     let delivered = app.delivered_into(run.key, &google.objects()).await;
-    assert_eq!(delivered.run.status, RunStatus::Done, "{context}");
+    let state = app.bucket().await.state;
+    assert_eq!(delivered.run.status, RunStatus::Done, "{context}: the bucket is {state:?}");
     assert!(delivered.manifest.is_some(), "{context}");
     assert_rows(&delivered, rows);
 }
@@ -146,7 +147,6 @@ async fn unusable_keys_are_named() {
         ),
     ];
     for (name, key, class, says) in cases {
-        eprintln!("{name}");
         app.connect(ACCOUNT, BUCKET, BUCKET, &key).await;
         app.queue.put(Work::Run { run: run.key });
         app.advance_secs(3_600);
@@ -170,11 +170,13 @@ async fn unusable_keys_are_named() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_customer_has_to_mend_blocks_the_bucket() {
     type Change = fn(&Google);
+    /// Its name, a fault of Google's, what breaks it, what mends it, the class and what its sentence says.
+    type Case = (&'static str, Option<Fault>, Change, Change, FailureClass, &'static str);
     let creator = FailureClass::PermissionMissing { permission: Some("storage.objects.create".to_owned()) };
     let faults = |fault: Fault| FaultRule::always(fault).in_bucket(BUCKET);
     let rule = |google: &Google, fault| google.emulator().faults().add(faults(fault));
     let none: Change = |_| {};
-    let cases: Vec<(&str, Option<Fault>, Change, Change, FailureClass, &str)> = vec![
+    let cases: [Case; 6] = [
         (
             "no permission",
             None,

@@ -234,6 +234,34 @@ async fn owed_runs_go_in_order_and_a_blocked_bucket_loses_nothing() {
 }
 
 #[tokio::test]
+async fn what_was_sent_into_a_blocked_bucket_does_not_wait_for_the_checker_piece_by_piece() {
+    let mut app = TestApp::new().await;
+    app.options.plan.message_chunks = 1;
+    app.options.outstanding_messages = 2;
+    let events: Vec<_> = (0..12).map(|event| format!("event {event}")).collect();
+    let all: Vec<_> = events.iter().flat_map(|event| rows(event, 3, event)).collect();
+    all.chunk_by(|a, b| a.event == b.event).for_each(|rows| drop(app.lake.write_events(&app.file(9), rows)));
+    let run = app.export(app.spec(Format::Json, DAY, DAY)).await.1;
+    app.buckets.fail_with(Some(FailureClass::CredentialsRejected));
+    // Every tick wakes the run, and the checker takes its messages for lost.
+    for _ in 0..10 {
+        app.drain().await.unwrap();
+        app.advance_secs(3_600);
+        let current = app.run(run.key).await;
+        steps::republish(&app.parts(), &current, app.now()).await.unwrap();
+        app.queue.put(Work::Run { run: run.key });
+    }
+    app.drain().await.unwrap();
+    app.buckets.fail_with(None);
+    app.store.unblock_bucket(ACCOUNT, &app.bucket().await.id).await.unwrap();
+    app.advance_secs(3_600);
+    app.queue.put(Work::Run { run: run.key });
+    app.drain().await.unwrap();
+    assert_rows(&app.delivered(run.key).await, &all);
+    assert_eq!(app.run(run.key).await.status, RunStatus::Done);
+}
+
+#[tokio::test]
 async fn a_bucket_that_is_blocked_before_the_manifest_gets_it_later() {
     let app = TestApp::new().await;
     app.lake.write_events(&app.file(100), &rows("a", 10, "Viewed"));

@@ -13,6 +13,7 @@ use spillway::{
 };
 use spillway_tests::harness::{
     ACCOUNT, Delivered, FileSpec, ProfileRow, Strike, TestApp, assert_profiles, hostile_text, random_props,
+    soak,
 };
 
 fn spec(app: &TestApp, format: Format) -> ExportSpec {
@@ -52,7 +53,7 @@ fn add_files(app: &TestApp, model: &mut Model, rng: &mut StdRng, window: usize) 
         let database = rng.random_range(0..2);
         let ids: BTreeSet<u32> = (0..rng.random_range(1..70)).map(|_| rng.random_range(0..90)).collect();
         let row = |id: u32| ProfileRow {
-            id: format!("user{id:03}{}", if id % 7 == 0 { "é💧" } else { "" }),
+            id: format!("user{id:03}{}", if id.is_multiple_of(7) { "é💧" } else { "" }),
             database,
             // Often older than what was delivered, sometimes the very same instant.
             updated_at: Timestamp::from_second(1_770_000_000 + i64::from(rng.random_range(0..40_u32)))
@@ -126,14 +127,14 @@ async fn windows(seed: u64, storms: bool) {
 
 #[tokio::test]
 async fn windows_carry_the_newest_versions_once() {
-    for seed in 0..24 {
+    for seed in 0..24 * soak() {
         windows(seed, false).await;
     }
 }
 
 #[tokio::test]
 async fn windows_carry_the_newest_versions_once_also_when_workers_die() {
-    for seed in 100..116 {
+    for seed in 100..100 + 16 * soak() {
         windows(seed, true).await;
     }
 }

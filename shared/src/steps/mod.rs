@@ -71,6 +71,8 @@ pub struct Options {
     pub stop_poll: Duration,
     /// How long a passing failure is waited out.
     pub passing_delay: Duration,
+    /// After how long a message whose chunks are still ready counts as lost.
+    pub lost_after: Duration,
 }
 
 impl Default for Options {
@@ -83,6 +85,7 @@ impl Default for Options {
             lease: Duration::from_secs(LEASE_SECS),
             stop_poll: Duration::from_secs(1),
             passing_delay: Duration::from_secs(10),
+            lost_after: Duration::from_secs(900),
         }
     }
 }
@@ -154,6 +157,11 @@ pub async fn handle(parts: &Parts, work: &Work) -> Result<Handled, StepError> {
 impl Parts {
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What was published before this instant and is still ready was lost.
+    fn lost_before(&self) -> Timestamp {
+        self.now().checked_sub(self.options.lost_after).unwrap_or(Timestamp::MIN)
     }
 
     /// Opens a bucket under its key; the key is in the open for no longer than that.

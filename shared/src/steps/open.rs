@@ -108,10 +108,12 @@ fn slice_files(slice: &Slice) -> u64 {
 
 /// A running run gets its first messages, or is finished where nothing is left.
 async fn go_on(parts: &Parts, run: &Run) -> Result<Handled, StepError> {
-    if let Some(plan) = &run.plan {
-        // Nothing counts as lost here: this message may come while workers are busy with theirs.
+    let bucket = parts.store.bucket(run.key.account, &run.spec.bucket).await?;
+    let blocked = bucket.is_some_and(|bucket| matches!(bucket.state, BucketState::Blocked { .. }));
+    // Into a blocked bucket nothing is sent: it would only be taken without being worked.
+    if let Some(plan) = run.plan.as_ref().filter(|_| !blocked) {
         let outstanding = parts.options.outstanding_messages;
-        publish::publish(parts, run.key, &plan.token, outstanding, Timestamp::MIN).await?;
+        publish::publish(parts, run.key, &plan.token, outstanding, parts.lost_before()).await?;
     }
     finish::finish(parts, run.key).await
 }

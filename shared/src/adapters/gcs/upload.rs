@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use google_cloud_gax::{
-    error::rpc::StatusDetails, retry_policy::RetryPolicy, retry_result::RetryResult, retry_state::RetryState,
+    error::{CredentialsError, rpc::StatusDetails},
+    retry_policy::RetryPolicy,
+    retry_result::RetryResult,
+    retry_state::RetryState,
 };
 use google_cloud_storage::{Error, streaming_source::StreamingSource};
 use tokio::sync::Mutex;
@@ -33,9 +36,13 @@ impl StreamingSource for Streaming {
 
 /// Whether the upload ended because its source gave up.
 pub(super) fn is_source_error(error: &Error) -> bool {
+    has_cause::<SourceError>(error)
+}
+
+fn has_cause<C: std::error::Error + 'static>(error: &Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
-        if inner.is::<SourceError>() {
+        if inner.is::<C>() {
             return true;
         }
         cause = inner.source();
@@ -73,7 +80,8 @@ pub(super) fn failure_of(error: &Error) -> BucketFailure {
             None => google::failure_of(http_status, &error.http_payload().cloned().unwrap_or_default()),
         };
     }
-    if error.is_authentication() {
+    // An upload's requests hide it behind a transport error. We sign for ourselves, so it is never the network.
+    if error.is_authentication() || has_cause::<CredentialsError>(error) {
         return unusable("no token can be signed with this private key");
     }
     // Resets, time-outs and broken answers: the network between us and Google.

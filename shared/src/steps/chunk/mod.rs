@@ -19,7 +19,6 @@ use crate::{
     },
     ports::{BucketHandle, StoreError, Work},
 };
-use jiff::Timestamp;
 
 /// What became of one chunk of a message.
 enum Outcome {
@@ -59,7 +58,9 @@ pub(super) async fn chunks(
     if let Some(delay) = again {
         return Ok(Handled::Again(delay));
     }
-    publish(parts, run.key, plan, 1, Timestamp::MIN).await?;
+    // Lost ones too: while a bucket is blocked, messages are taken without their chunks being worked, and waiting for
+    // the checker with each handful of them would take days.
+    publish(parts, run.key, plan, 1, parts.lost_before()).await?;
     finish(parts, run.key).await
 }
 
