@@ -97,12 +97,13 @@ class Dataset:
     # CSV
 
     def csv_columns(self):
-        """(scope, key) of every property column, in order of first appearance."""
+        """(scope, key as written) of every property column, in order of first appearance. Keys that become the same
+        once their control characters are replaced share a column."""
         event, session = {}, {}
         for row in self.rows:
-            event.update(dict.fromkeys(key for key, _ in flatten(row["props"])))
+            event.update(dict.fromkeys(visible(key) for key, _ in flatten(row["props"])))
             if row["session"]:
-                session.update(dict.fromkeys(key for key, _ in flatten(row["session"])))
+                session.update(dict.fromkeys(visible(key) for key, _ in flatten(row["session"])))
         if self.is_events:
             return [("props", key) for key in event] + [("session", key) for key in session]
         own = [key for key in event if key not in USER and key not in PROFILE_PROPERTIES]
@@ -110,9 +111,9 @@ class Dataset:
 
     def csv_header(self, columns):
         if not self.is_events:
-            return list(USER) + [visible(key) for _, key in columns]
+            return list(USER) + [key for _, key in columns]
         prefix = {"props": "eventProps.", "session": "sessionProps."}
-        return EVENT_COLUMNS + [prefix[scope] + visible(key) for scope, key in columns]
+        return EVENT_COLUMNS + [prefix[scope] + key for scope, key in columns]
 
     def csv_record(self, row, columns):
         if self.is_events:
@@ -126,7 +127,7 @@ class Dataset:
         for scope in ("props", "session"):
             for key, cell in flatten(row[scope]) if row[scope] else []:
                 if cell is not None:
-                    found[scope, key] = cell
+                    found[scope, visible(key)] = cell
         return [visible(cell) for cell in cells + [found.get(column, "") for column in columns]]
 
     # XML

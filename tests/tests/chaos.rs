@@ -14,12 +14,7 @@ use spillway::{
     domain::{ChunkState, Format, Run, RunStatus},
     steps::{self, Options},
 };
-use spillway_tests::harness::{ChaosCase, EventRow, Gate, Strike, TestApp, Worker, assert_rows};
-
-/// How many times longer than usual the suites run: `SPILLWAY_SOAK=50 cargo nextest run -p spillway-tests chaos`.
-fn soak() -> u64 {
-    std::env::var("SPILLWAY_SOAK").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
-}
+use spillway_tests::harness::{ChaosCase, EventRow, Gate, Strike, TestApp, Worker, assert_rows, soak};
 
 #[tokio::test]
 async fn without_any_fault_the_rows_arrive() {

@@ -13,6 +13,7 @@ use spillway::{
 };
 use spillway_tests::harness::{
     ACCOUNT, Delivered, FileSpec, ProfileRow, Strike, TestApp, assert_profiles, hostile_text, random_props,
+    soak,
 };
 
 fn spec(app: &TestApp, format: Format) -> ExportSpec {
@@ -126,14 +127,14 @@ async fn windows(seed: u64, storms: bool) {
 
 #[tokio::test]
 async fn windows_carry_the_newest_versions_once() {
-    for seed in 0..24 {
+    for seed in 0..24 * soak() {
         windows(seed, false).await;
     }
 }
 
 #[tokio::test]
 async fn windows_carry_the_newest_versions_once_also_when_workers_die() {
-    for seed in 100..116 {
+    for seed in 100..100 + 16 * soak() {
         windows(seed, true).await;
     }
 }

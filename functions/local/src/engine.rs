@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use spillway::{
     adapters::local_queue::{Delivery, LocalQueue},
-    ports::Work,
+    domain::RunKey,
+    ports::{ChunkQueue, Work},
     steps::{self, Handled, Parts},
 };
 use tokio::task::JoinSet;
@@ -23,14 +24,21 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` workers and sends everything on its way that an earlier process left unfinished.
+    /// Starts `count` workers and sends the runs on their way that an earlier process `left` unfinished.
     ///
     /// # Errors
-    /// When the store does not tell which runs are open.
-    pub async fn start(parts: &Parts, queue: &LocalQueue, count: usize) -> anyhow::Result<Self> {
+    /// When the queue takes no messages.
+    pub async fn start(
+        parts: &Parts,
+        queue: &LocalQueue,
+        count: usize,
+        left: Vec<RunKey>,
+    ) -> anyhow::Result<Self> {
         // Everything that was on the queue of an earlier process is lost with it.
         let started = parts.clock.now();
-        queue.refill(&*parts.store).await?;
+        for run in &left {
+            queue.send(Work::Run { run: *run }).await?;
+        }
         let mut tasks = JoinSet::new();
         for _ in 0..count {
             let (parts, queue) = (parts.clone(), queue.clone());
@@ -40,7 +48,7 @@ impl Workers {
                 }
             });
         }
-        tasks.spawn(sweep(parts.clone(), started));
+        tasks.spawn(sweep(parts.clone(), started, left));
         Ok(Self { parts: parts.clone(), tasks })
     }
 
@@ -65,7 +73,7 @@ async fn work(parts: &Parts, delivery: Delivery) {
 
 /// Publishes what was published before this process began; chunks that a killed process had leased come free only
 /// when their leases end.
-async fn sweep(parts: Parts, started: Timestamp) {
+async fn sweep(parts: Parts, started: Timestamp, left: Vec<RunKey>) {
     let mut tick = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {
@@ -73,10 +81,11 @@ async fn sweep(parts: Parts, started: Timestamp) {
             () = parts.shutdown.cancelled() => return,
         }
         let swept = async {
-            for run in parts.store.open_runs().await? {
-                if run.created_at < started {
+            for key in &left {
+                let run = parts.store.run(*key).await?;
+                if let Some(run) = run.filter(|run| !run.status.is_closed()) {
                     steps::republish(&parts, &run, started).await?;
-                    parts.queue.send(Work::Run { run: run.key }).await?;
+                    parts.queue.send(Work::Run { run: *key }).await?;
                 }
             }
             Ok::<_, steps::StepError>(())

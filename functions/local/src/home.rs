@@ -48,4 +48,9 @@ impl Home {
     pub(crate) fn bucket_key(&self, bucket_name: &str) -> PathBuf {
         self.0.join("keys").join(format!("{bucket_name}.json"))
     }
+
+    /// Where it is kept which runs are of other lakes or endpoints.
+    pub(crate) fn origins(&self) -> PathBuf {
+        self.0.join("origins.json")
+    }
 }

@@ -6,6 +6,7 @@ mod engine;
 mod home;
 pub mod ingest;
 mod leftover;
+mod origins;
 mod output;
 mod progress;
 mod system;

@@ -23,17 +23,9 @@ use crate::{
     engine::{Workers, worker_count},
     home::Home,
     leftover,
+    origins::{Origins, Places},
     progress::Progress,
 };
-
-/// What differs between commands.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Places {
-    /// The lake, a folder or `gs://bucket/prefix`; none: the home's.
-    pub(crate) lake: Option<String>,
-    /// Where buckets are; none: the built-in emulator.
-    pub(crate) gcs_endpoint: Option<String>,
-}
 
 /// All parts of Spillway in this process.
 pub(crate) struct System {
@@ -41,6 +33,8 @@ pub(crate) struct System {
     pub(crate) parts: Parts,
     pub(crate) queue: LocalQueue,
     pub(crate) progress: Progress,
+    pub(crate) places: Places,
+    pub(crate) origins: Origins,
     emulator: Option<Running>,
 }
 
@@ -48,12 +42,14 @@ impl System {
     /// Opens the home folder, and starts the emulator unless buckets are elsewhere.
     pub(crate) async fn open(root: &Path, places: Places, quiet: bool) -> anyhow::Result<Self> {
         let home = Home::open(root)?;
+        let places = places.canonical();
+        let origins = Origins::new(home.origins());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::open(&home.state()).context("the state cannot be opened")?;
         let vault = KeyFileVault::open(&home.vault_key())?;
         let lake = open_lake(&home, places.lake.as_deref(), &clock)?;
-        let (endpoint, emulator) = match places.gcs_endpoint {
-            Some(endpoint) => (endpoint, None),
+        let (endpoint, emulator) = match &places.gcs_endpoint {
+            Some(endpoint) => (endpoint.clone(), None),
             None => {
                 let objects = Arc::clone(&clock);
                 let now: gcs_emulator::Clock = Arc::new(move || -> Timestamp { objects.now() });
@@ -79,7 +75,7 @@ impl System {
                 ..Options::default()
             },
         };
-        Ok(Self { home, parts, queue, progress, emulator })
+        Ok(Self { home, parts, queue, progress, places, origins, emulator })
     }
 
     /// The built-in emulator.
@@ -104,7 +100,13 @@ impl System {
     /// the next start.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
         let _working = leftover::join(&self.parts, &self.home.workers_lock()).await?;
-        let workers = Workers::start(&self.parts, &self.queue, worker_count()).await?;
+        let mut left = Vec::new();
+        for run in self.parts.store.open_runs().await? {
+            if self.origins.of(run.key)? == self.places {
+                left.push(run.key);
+            }
+        }
+        let workers = Workers::start(&self.parts, &self.queue, worker_count(), left).await?;
         let result = tokio::select! {
             result = work => result,
             signal = tokio::signal::ctrl_c() => {

@@ -1,7 +1,7 @@
 //! The flattening of a property object into CSV columns (FORMATS, CSV): one level, joined with `|`.
 //!
 //! The CSV files, the keys in the lake files' footers and the planner's scan all go through here, so they
-//! cannot disagree about what a row's columns are.
+//! cannot disagree about what the columns of a row are.
 
 use super::json_text::{JsonFault, Kind, Member, MemberReader, Members};
 

@@ -225,9 +225,10 @@ impl<'a> Events<'a> {
         properties(self.event_props, row, columns::EVENT_PROPS)
     }
 
-    /// The text of the session's properties.
+    /// The text of the session's properties. A session without any may say so by an empty text or a JSON null;
+    /// FORMATS wants an object of the event's only.
     pub(super) fn session_props(&self, row: usize) -> Option<&'a str> {
-        self.session_props.get(row)
+        self.session_props.get(row).filter(|text| !matches!(text.trim_ascii(), "" | "null"))
     }
 
     /// The values of [`PROFILE`].

@@ -30,7 +30,7 @@ fn cleaned(text: &str) -> String {
     text.chars().map(|c| if is_replaced(c) { '?' } else { c }).collect()
 }
 
-/// Cells as text, by key, the last one of a key.
+/// Cells as text, by key as it is written, the last one of a key.
 #[derive(Default)]
 struct Expected(std::collections::BTreeMap<String, String>);
 
@@ -44,7 +44,7 @@ impl Cells for Expected {
             Cell::Value(member) => member.value.to_owned(),
             Cell::List(list) => format!("[{}]", list.values().collect::<Vec<_>>().join(",")),
         };
-        self.0.insert(key.to_owned(), cleaned(&text));
+        self.0.insert(cleaned(key), cleaned(&text));
         Ok(())
     }
 }
@@ -91,6 +91,10 @@ proptest! {
     fn csv_cells_read_back(rows in prop::collection::vec(row(), 1..4)) {
         let content = event_content(&rows);
         let FileContent::Events { columns, .. } = &content else { panic!("not events") };
+        // Keys that become the same share a column, which stands where the first of them does.
+        let mut seen = std::collections::HashSet::new();
+        let named = columns.iter().map(|column| (column.scope, cleaned(&column.key)));
+        let columns: Vec<_> = named.filter(|column| seen.insert(column.clone())).collect();
         let bytes = file(&options(Format::Csv), &content, &events(&rows)).unwrap();
         let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[..]);
         let records: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -101,14 +105,14 @@ proptest! {
             Flattener::default().flatten(&row.props, &mut event).unwrap();
             Flattener::default().flatten(row.session.as_deref().unwrap_or("{}"), &mut session).unwrap();
             prop_assert_eq!(&record[7], cleaned(row.texts.get("name").map_or("", String::as_str)));
-            for (cell, column) in record.iter().skip(21).zip(columns) {
-                let expected = if column.scope == PropertyScope::Event { &event } else { &session };
-                prop_assert_eq!(cell, expected.0.get(&column.key).map_or("", String::as_str));
+            for (cell, (scope, key)) in record.iter().skip(21).zip(&columns) {
+                let expected = if *scope == PropertyScope::Event { &event } else { &session };
+                prop_assert_eq!(cell, expected.0.get(key).map_or("", String::as_str));
             }
         }
-        for (header, column) in records[0].iter().skip(21).zip(columns) {
-            let prefix = if column.scope == PropertyScope::Event { "eventProps." } else { "sessionProps." };
-            prop_assert_eq!(header, format!("{prefix}{}", cleaned(&column.key)));
+        for (header, (scope, key)) in records[0].iter().skip(21).zip(&columns) {
+            let prefix = if *scope == PropertyScope::Event { "eventProps." } else { "sessionProps." };
+            prop_assert_eq!(header, format!("{prefix}{key}"));
         }
     }
 

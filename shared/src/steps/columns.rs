@@ -55,7 +55,8 @@ pub(super) async fn of_profiles(
     let mut keys = PropertyKeys::new();
     for (file, footer) in shards.iter().flat_map(|shard| &shard.files) {
         if file.role == ProfileRole::Deliver {
-            // Alone in its slice, the file is read whole, deleted profiles and older versions apart.
+            // Read alone, as it would be delivered: keys that only deleted profiles have need no column. A footer
+            // may name such keys too; their columns are then blank.
             let file = ProfileFile { role: ProfileRole::Deliver, ..file.clone() };
             let path = file.path.clone();
             let slice = Slice::Profiles { files: vec![file], after: None, upto: None };

@@ -137,7 +137,7 @@ async fn begin_one_time(
 ) -> Result<(Export, Run), CreateError> {
     let Frequency::OneTime { days } = spec.frequency else { return Err(CreateError::NotOneTime) };
     // The cut is an instant on the lake's own clock; a one-time run has no lag (DESIGN, Which rows).
-    let cut = parts.lake.now().await.map_err(StepError::from)?;
+    let cut = whole_micros(parts.lake.now().await.map_err(StepError::from)?);
     let window = match (&spec.data, days) {
         (DataSelection::AllProfiles, _) => Window::Committed { after: Timestamp::UNIX_EPOCH, upto: cut },
         (_, Some(days)) => Window::EventDate { days, cut },
@@ -147,4 +147,9 @@ async fn begin_one_time(
     let (export, run) = parts.store.create_one_time(&new, window, &account.time_zone).await?;
     parts.queue.send(Work::Run { run: run.key }).await.map_err(StepError::from)?;
     Ok((export, run))
+}
+
+/// A cut is written into manifests, whose readers know no finer time than microseconds.
+fn whole_micros(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }

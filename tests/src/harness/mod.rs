@@ -23,3 +23,10 @@ pub use lake::{FileSpec, LakeFolder, Place};
 pub use memory_buckets::MemoryBuckets;
 pub use queue::TestQueue;
 pub use rows::{EventRow, ProfileRow, hostile_text, random_props};
+
+/// How many times longer than usual the random suites run:
+/// `SPILLWAY_SOAK=50 cargo nextest run -p spillway-tests --test chaos --test profiles`.
+#[must_use]
+pub fn soak() -> u64 {
+    std::env::var("SPILLWAY_SOAK").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
+}

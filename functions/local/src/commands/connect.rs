@@ -116,7 +116,8 @@ fn make_local(
     let options = BucketOptions { project: LOCAL_PROJECT.to_owned(), ..BucketOptions::default() };
     emulator.create_bucket(name, options)?;
     if key.is_none() && !is_known {
-        let email = format!("exporter@{LOCAL_PROJECT}.iam.gserviceaccount.com");
+        // An account of its own, so that one bucket's key says nothing about another bucket.
+        let email = format!("{name}@{LOCAL_PROJECT}.iam.gserviceaccount.com");
         let made = emulator.create_service_account_key(LOCAL_PROJECT, &email)?;
         let text = serde_json::to_string_pretty(&made)?;
         write_private(&system.home.bucket_key(name), &text)?;

@@ -19,8 +19,9 @@ use super::{
 };
 use crate::{
     ingest::Source,
+    origins::Places,
     output::{Output, grouped},
-    system::{Places, System},
+    system::System,
     verify::{self, VerifyReport},
 };
 

@@ -16,15 +16,17 @@ use spillway::{
 use super::{connect, report::RunReport, wait};
 use crate::{
     cli::{Data, ExportArgs},
+    origins::Places,
     output::{Output, grouped},
-    system::{Places, System},
+    system::System,
 };
 
 pub(crate) async fn run(home: &Path, output: &Output, args: ExportArgs) -> anyhow::Result<ExitCode> {
     let (data, days) = (selection(&args)?, days(&args)?);
     let places = Places { lake: args.lake.clone(), gcs_endpoint: args.gcs_endpoint.clone() };
     let system = System::open(home, places, output.is_json() || args.dry_run).await?;
-    if args.lake.is_none() && system.store().account(args.account).await?.is_none() {
+    let has_files = system.home.lake().join(format!("account={}", args.account)).is_dir();
+    if args.lake.is_none() && !has_files {
         bail!(
             "account {0} has no data in this home's lake; take some in with `spillway ingest --account {0} FILE`, or \
              name another lake with --lake",
@@ -92,6 +94,7 @@ async fn export(
     system.store().unblock_bucket(account.id, &bucket.id).await?;
     let title = spec.format.to_string();
     let (export, run) = steps::create_one_time(&system.parts, account.id, spec).await?;
+    system.origins.remember(run.key, &system.places)?;
     system.progress.begin(run.key, &title);
     let run = wait::until_ended(system, run.key).await?;
     if !run.status.is_closed() && RunReport::of(system, &run).await?.is_untouched() {
@@ -107,7 +110,7 @@ async fn export(
 
 async fn finish(system: &System, output: &Output, run: &Run) -> anyhow::Result<ExitCode> {
     let report = RunReport::of(system, run).await?;
-    report.print(output)?;
+    report.print(output, &system.places)?;
     output.result(&report)?;
     if report.is_complete() {
         if system.is_local() {

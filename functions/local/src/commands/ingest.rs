@@ -15,8 +15,9 @@ use super::connect;
 use crate::{
     cli::IngestArgs,
     ingest::{self, BadLine, IngestOptions, IngestReport, Observer, Progress, Source},
+    origins::Places,
     output::{Output, grouped},
-    system::{Places, System},
+    system::System,
 };
 
 pub(crate) async fn run(home: &Path, output: &Output, args: IngestArgs) -> anyhow::Result<ExitCode> {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use spillway::domain::{ManifestFile, Run, RunStatus};
 
 use crate::{
+    origins::Places,
     output::{Output, grouped},
     system::System,
     verify,
@@ -69,8 +70,8 @@ impl RunReport {
         })
     }
 
-    /// Prints the files and the sum, and what went wrong.
-    pub(crate) fn print(&self, output: &Output) -> anyhow::Result<()> {
+    /// Prints the files and the sum, and what went wrong. `places` are those of the run.
+    pub(crate) fn print(&self, output: &Output, places: &Places) -> anyhow::Result<()> {
         if !self.files.is_empty() {
             output.table(&HEADER, 2, self.table_rows().collect())?;
             output.line("")?;
@@ -81,7 +82,9 @@ impl RunReport {
         }
         if self.status == RunStatus::Incomplete.as_str() {
             let (account, run) = (self.account, &self.run);
-            output.line(format!("mend the lake, then: spillway retry-run --account {account} {run}"))?;
+            let places = places.flags();
+            output
+                .line(format!("mend the lake, then: spillway retry-run --account {account}{places} {run}"))?;
         }
         match &self.blocked {
             Some(failure) => output.line(format!("blocked: {failure}")),

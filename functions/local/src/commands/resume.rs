@@ -3,16 +3,20 @@
 use std::{path::Path, process::ExitCode};
 
 use super::{report::RunReport, wait};
-use crate::{
-    cli::ResumeArgs,
-    output::Output,
-    system::{Places, System},
-};
+use crate::{cli::ResumeArgs, origins::Places, output::Output, system::System};
 
 pub(crate) async fn run(home: &Path, output: &Output, args: ResumeArgs) -> anyhow::Result<ExitCode> {
     let places = Places { lake: args.lake, gcs_endpoint: args.gcs_endpoint };
     let system = System::open(home, places, output.is_json()).await?;
-    let open = system.store().open_runs().await?;
+    let mut open = Vec::new();
+    for run in system.store().open_runs().await? {
+        let places = system.origins.of(run.key)?;
+        if places == system.places {
+            open.push(run);
+        } else {
+            output.line(format!("Run {} waits for: spillway resume{}", run.key, places.flags()))?;
+        }
+    }
     if open.is_empty() {
         output.line("Nothing is unfinished.")?;
         output.result(&serde_json::json!([]))?;
@@ -33,7 +37,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ResumeArgs) -> anyho
     let mut reports = Vec::new();
     for run in system.drive(ended).await? {
         let report = RunReport::of(&system, &run).await?;
-        report.print(output)?;
+        report.print(output, &system.places)?;
         reports.push(report);
     }
     output.result(&reports)?;

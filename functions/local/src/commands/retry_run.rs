@@ -5,11 +5,7 @@ use std::{path::Path, process::ExitCode};
 use spillway::{domain::RunKey, steps};
 
 use super::{report::RunReport, wait};
-use crate::{
-    cli::RetryArgs,
-    output::Output,
-    system::{Places, System},
-};
+use crate::{cli::RetryArgs, origins::Places, output::Output, system::System};
 
 pub(crate) async fn run(home: &Path, output: &Output, args: RetryArgs) -> anyhow::Result<ExitCode> {
     let places = Places { lake: args.lake, gcs_endpoint: args.gcs_endpoint };
@@ -23,7 +19,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: RetryArgs) -> anyhow
     };
     let run = system.drive(retried).await?;
     let report = RunReport::of(&system, &run).await?;
-    report.print(output)?;
+    report.print(output, &system.places)?;
     output.result(&report)?;
     Ok(if report.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

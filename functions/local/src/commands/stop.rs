@@ -6,11 +6,7 @@ use anyhow::bail;
 use spillway::{domain::StopReason, steps};
 
 use super::report::RunReport;
-use crate::{
-    cli::StopArgs,
-    output::Output,
-    system::{Places, System},
-};
+use crate::{cli::StopArgs, origins::Places, output::Output, system::System};
 
 pub(crate) async fn run(home: &Path, output: &Output, args: StopArgs) -> anyhow::Result<ExitCode> {
     let system = System::open(home, Places::default(), true).await?;

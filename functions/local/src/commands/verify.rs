@@ -11,8 +11,9 @@ use spillway::{
 
 use crate::{
     cli::VerifyArgs,
+    origins::Places,
     output::{Output, grouped},
-    system::{Places, System},
+    system::System,
     verify::{self, VerifyError, VerifyReport},
 };
 

@@ -128,15 +128,15 @@ impl<'a> Record<'a> {
         }
         let line: Line<'a> = serde_json::from_str(text).map_err(|error| told(&error))?;
         let ids = Ids {
-            object_id: text_of("objectId", line.object_id)?,
-            identity: text_of("identity", line.identity)?,
-            fbid: text_of("FBID", line.fbid)?,
-            gpid: text_of("GPID", line.gpid)?,
+            object_id: id_of("objectId", line.object_id)?,
+            identity: id_of("identity", line.identity)?,
+            fbid: id_of("FBID", line.fbid)?,
+            gpid: id_of("GPID", line.gpid)?,
         };
         let object_id =
             ids.object_id().ok_or("it names no user: give one of identity, objectId, FBID, GPID")?;
         let micros = line.ts.map(micros).transpose()?;
-        match text_of("type", line.kind)?.as_deref() {
+        match id_of("type", line.kind)?.as_deref() {
             Some("event") => Self::event(&line, &ids, object_id, micros),
             Some("profile") => Self::profile(&line, &ids, object_id, micros),
             Some(other) => Err(format!("its `type` is `{other}`, neither event nor profile")),
@@ -150,7 +150,7 @@ impl<'a> Record<'a> {
         object_id: Cow<'a, str>,
         micros: Option<i64>,
     ) -> Result<Self, String> {
-        let name = text_of("evtName", line.event_name)?.ok_or("it has no `evtName`")?;
+        let name = id_of("evtName", line.event_name)?.ok_or("it has no `evtName`")?;
         if micros.is_none() {
             return Err("it has no `ts`".to_owned());
         }
@@ -196,9 +196,9 @@ impl<'a> Record<'a> {
         };
         let (of_email, of_phone) = contact.map_or((None, None), |contact| (contact.email, contact.phone));
         // In the profile these two are properties, which may be of any type; only texts are contacts.
-        let lenient = |raw: Raw<'a>| text_of("", raw).ok().flatten();
-        let email = text_of("email", line.email)?.or_else(|| lenient(of_email));
-        let phone = text_of("phone", line.phone)?.or_else(|| lenient(of_phone));
+        let lenient = |raw: Raw<'a>| id_of("", raw).ok().flatten();
+        let email = id_of("email", line.email)?.or_else(|| lenient(of_email));
+        let phone = id_of("phone", line.phone)?.or_else(|| lenient(of_phone));
         let identities = identities(line, ids, &email, &phone)?;
         let props = Some(data.unwrap_or(Cow::Borrowed("{}")));
         let texts = vec![Some(object_id.clone()), ids.identity(), email, phone, props];
@@ -215,7 +215,7 @@ fn identities<'a>(
     phone: &Option<Cow<'a, str>>,
 ) -> Result<Vec<Cow<'a, str>>, String> {
     if let Some(given) = &line.all_identities {
-        let text = |raw: &&'a RawValue| text_of("all_identities", Some(*raw));
+        let text = |raw: &&'a RawValue| id_of("all_identities", Some(*raw));
         return given.iter().filter_map(|raw| text(raw).transpose()).collect();
     }
     let mut known: Vec<Cow<'a, str>> = Vec::new();
@@ -227,7 +227,12 @@ fn identities<'a>(
     Ok(known)
 }
 
-/// A text or a number as text; empty text and null are none.
+/// What tells one from another: an empty text is none.
+fn id_of<'a>(field: &str, raw: Raw<'a>) -> Result<Option<Cow<'a, str>>, String> {
+    Ok(text_of(field, raw)?.filter(|text| !text.is_empty()))
+}
+
+/// A text or a number as text; null is none.
 fn text_of<'a>(field: &str, raw: Raw<'a>) -> Result<Option<Cow<'a, str>>, String> {
     let Some(raw) = raw.map(RawValue::get) else { return Ok(None) };
     let text: Cow<'a, str> = match raw.as_bytes() {
@@ -239,7 +244,7 @@ fn text_of<'a>(field: &str, raw: Raw<'a>) -> Result<Option<Cow<'a, str>>, String
         b"null" => return Ok(None),
         _ => return Err(format!("`{field}` is not text")),
     };
-    Ok(Some(text).filter(|text| !text.is_empty()))
+    Ok(Some(text))
 }
 
 /// An object's text, with its dates replaced.

@@ -6,6 +6,7 @@ use super::cell::push_cell;
 use crate::encode::flatten::{Cell, Cells};
 use crate::encode::hash::FastHash;
 use crate::encode::json_text::{JsonFault, Kind};
+use crate::encode::text::is_replaced;
 use crate::encode::text_file::ROW_MAX_BYTES;
 use crate::encode::{EncodeError, PropertyScope};
 
@@ -68,16 +69,24 @@ impl CellFault {
 }
 
 impl RowCells {
-    /// A further column; false if the key has one already or needs none.
+    /// A further column; false if the key has one already or needs none. Keys that become the same once their
+    /// control characters are replaced share a column: there, as everywhere that two sources meet in one column,
+    /// the last in source order wins.
     pub(super) fn add(&mut self, scope: PropertyScope, key: &str) -> bool {
+        let name: String = key.chars().map(|c| if is_replaced(c) { '?' } else { c }).collect();
         let column = self.slots.len();
         let targets = self.targets(scope);
         if targets.contains_key(key) {
             return false;
         }
-        targets.insert(key.to_owned(), Target::Column(column));
-        self.slots.push(Slot::default());
-        true
+        let shared = targets.get(&name).copied();
+        let target = shared.unwrap_or(Target::Column(column));
+        targets.insert(key.to_owned(), target);
+        if shared.is_none() {
+            targets.insert(name, target);
+            self.slots.push(Slot::default());
+        }
+        shared.is_none()
     }
 
     /// A key that is left out.

@@ -199,3 +199,20 @@ fn a_row_that_explodes_is_too_large() {
     let error = file(&options(Format::Csv), &crate::encode::testing::event_content(&rows), &events(&rows));
     assert!(matches!(error.unwrap_err(), EncodeError::RowTooLarge { row: 0, .. }));
 }
+
+#[test]
+fn keys_that_become_the_same_share_a_column() {
+    let keys = ["k\u{1}", "k\u{2}", "k?", "other"];
+    let columns = keys.map(|key| column(PropertyScope::Event, key)).to_vec();
+    let content = FileContent::Events { event_name: "E".into(), columns };
+    let rows = [
+        Row::new("{\"k\\u0001\":1,\"k\\u0002\":2,\"k?\":3,\"other\":4}"),
+        Row::new("{\"k?\":1,\"k\\u0001\":5}"),
+    ];
+    let text = String::from_utf8(file(&options(Format::Csv), &content, &events(&rows)).unwrap()).unwrap();
+    let fixed = ",".repeat(19);
+    let expected = format!(
+        "{EVENT_COLUMNS},eventProps.k?,eventProps.other\n20250611070809,E{fixed},3,4\n20250611070809,E{fixed},5,\n"
+    );
+    assert_eq!(text, expected);
+}

@@ -14,7 +14,7 @@ use crate::{
     steps::Observer,
 };
 
-/// How many bytes are sent on at once.
+/// The most bytes that are sent on at once.
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// What the thread works on.
@@ -131,13 +131,18 @@ impl<'a> Production<'a> {
     }
 
     fn send(&mut self) -> Result<(), Gone> {
-        let piece = Bytes::from(std::mem::replace(&mut self.out, Vec::with_capacity(2 * PIECE_BYTES)));
-        let length = piece.len() as u64;
-        self.crc = crc32c::crc32c_append(self.crc, &piece);
+        let mut made = Bytes::from(std::mem::replace(&mut self.out, Vec::with_capacity(2 * PIECE_BYTES)));
+        let length = made.len() as u64;
+        self.crc = crc32c::crc32c_append(self.crc, &made);
         self.bytes += length;
         self.job.shared.bytes.fetch_add(length, Ordering::Relaxed);
         self.job.observer.encoded(self.job.run, 0, length);
-        self.pieces.blocking_send(Piece::Bytes(piece)).map_err(|_| Gone)
+        // Cut, since a row group comes out at once: the channel is bounded by pieces, and memory by the channel.
+        while !made.is_empty() {
+            let piece = made.split_to(PIECE_BYTES.min(made.len()));
+            self.pieces.blocking_send(Piece::Bytes(piece)).map_err(|_| Gone)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,88 @@
+//! `spillway verify` and `spillway retry-run` over what somebody broke.
+
+use std::fs;
+
+use super::support::{Home, events, tree};
+
+#[test]
+fn each_difference_is_named() {
+    let home = Home::with(&events(40));
+    let run = home.export("json", &["--json"]).ok().json();
+    let run_name = run["run"].as_str().unwrap().to_owned();
+    let verified = home.run(&["verify", "--bucket", "files"]).ok();
+    assert!(verified.out.contains("40 rows") && verified.out.contains("ok"), "{}", verified.out);
+    let names: Vec<_> =
+        run["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    let at = |name: &str| home.bucket("files").join(name);
+    // A flipped byte, a truncated file, a missing one, a foreign one.
+    let mut bytes = fs::read(at(names[0])).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(at(names[0]), bytes).unwrap();
+    let bytes = fs::read(at(names[1])).unwrap();
+    fs::write(at(names[1]), &bytes[..bytes.len() - 5]).unwrap();
+    fs::remove_file(at(names[2])).unwrap();
+    let foreign = format!("{run_name}-Stranger-20250601-0-0.json.gz");
+    fs::write(at(&foreign), b"strange").unwrap();
+    for more in [&[][..], &["--run", &run_name]] {
+        let mut args = vec!["verify", "--bucket", "files", "--json"];
+        args.extend(more);
+        let report = home.run(&args).fails(&[]).json();
+        let found = report[0]["differences"].as_array().unwrap();
+        let told = |name: &str, kind: &str| {
+            found.iter().any(|one| {
+                one["name"] == name
+                    && one["difference"] == kind
+                    && one["message"].as_str().unwrap().contains(name)
+            })
+        };
+        assert!(told(names[0], "checksum"), "{report}");
+        assert!(told(names[1], "bytes") && told(names[1], "checksum"), "{report}");
+        assert!(told(names[2], "missing") && told(&foreign, "notListed"), "{report}");
+        assert!(!found.iter().any(|one| names[3..].contains(&one["name"].as_str().unwrap())), "{report}");
+    }
+    home.run(&["verify", "--bucket", "files"]).fails(&[
+        names[0],
+        names[1],
+        names[2],
+        &foreign,
+        "NOT as it should be",
+    ]);
+}
+
+#[test]
+fn verify_wants_a_run_that_is_there() {
+    let home = Home::with(&events(4));
+    home.run(&["verify", "--bucket", "files"]).error(&["files", "export into it first"]);
+    home.export("xml", &[]).ok();
+    home.run(&["verify", "--bucket", "files", "--run", "1-1"]).error(&["1-1.manifest"]);
+    home.run(&["verify", "--bucket", "files", "--run", "abc"]).fails(&["abc"]);
+    let manifest = home.objects("files").into_keys().find(|name| name.ends_with(".manifest")).unwrap();
+    fs::write(home.bucket("files").join(&manifest), b"{").unwrap();
+    home.run(&["verify", "--bucket", "files"]).error(&[&manifest, "not a manifest"]);
+}
+
+#[test]
+fn a_broken_lake_file_makes_a_run_incomplete_until_it_is_mended() {
+    let home = Home::with(&events(400));
+    let lake = home.path("home/lake");
+    let (broken, bytes) = tree(&lake).into_iter().find(|(name, _)| name.contains("event=Viewed")).unwrap();
+    fs::write(lake.join(&broken), b"garbage").unwrap();
+    let done = home.export("json", &["--json"]).fails(&["INCOMPLETE", &broken]);
+    let run = done.json();
+    let run_name = run["run"].as_str().unwrap();
+    assert!(!home.bucket("files").join(format!("{run_name}.manifest")).exists());
+    let delivered = home.ids("files").len();
+    assert!((300..400).contains(&delivered), "the other chunks go on: {delivered}");
+    let done = home.run(&["verify", "--bucket", "files"]);
+    done.fails(&["No run has ended"]);
+    // Still broken: INCOMPLETE again.
+    home.run(&["retry-run", "--account", "1", run_name]).fails(&["INCOMPLETE", &broken]);
+    fs::write(lake.join(&broken), bytes).unwrap();
+    let retried = home.run(&["retry-run", "--account", "1", run_name]).ok();
+    assert!(retried.out.contains("DONE"), "{}", retried.out);
+    home.run(&["verify", "--bucket", "files"]).ok();
+    assert_eq!(home.ids("files"), (0..400).collect::<Vec<_>>());
+    home.run(&["retry-run", "--account", "1", run_name]).error(&[run_name]);
+    home.run(&["retry-run", "--account", "1", "5-5"]).error(&["5-5"]);
+}

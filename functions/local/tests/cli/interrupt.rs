@@ -1,0 +1,136 @@
+//! Ctrl-C and SIGKILL in mid-export; two processes at once; stop.
+
+use std::{
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
+
+use super::support::{Home, events, export_args};
+
+const ROWS: u64 = 12_000;
+
+/// A home whose export takes seconds: some 900 files.
+fn large() -> Home {
+    let home = Home::new();
+    home.feed(&["ingest", "--account", "1", "--shards", "24", "-"], &events(ROWS)).ok();
+    home
+}
+
+/// Waits until there are so many files; it must not have ended by then.
+fn until_under_way(home: &Home, child: &mut Child, files: usize) {
+    let began = Instant::now();
+    while home.objects("files").len() < files {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be interrupted");
+        assert!(began.elapsed() < Duration::from_secs(60), "too little is written");
+        std::thread::yield_now();
+    }
+    assert!(child.try_wait().unwrap().is_none(), "it ended before it could be interrupted");
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+fn all_rows_once(home: &Home) {
+    assert!(home.ids("files") == (0..ROWS).collect::<Vec<_>>(), "rows were lost or doubled");
+    home.run(&["verify", "--bucket", "files"]).ok();
+}
+
+#[test]
+fn ctrl_c_leaves_what_resume_finishes() {
+    let home = large();
+    let mut child = home.command(&export_args("files", "json", &[])).spawn().unwrap();
+    until_under_way(&home, &mut child, 20);
+    signal(&child, "-INT");
+    let ended = child.wait_with_output().unwrap();
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{err}");
+    assert!(err.contains("interrupted") && err.contains("resume"), "{err}");
+    assert!((home.ids("files").len() as u64) < ROWS);
+    let resumed = home.run(&["resume", "--json"]).ok().json();
+    assert_eq!((&resumed[0]["status"], &resumed[0]["rows"]), (&"DONE".into(), &ROWS.into()));
+    all_rows_once(&home);
+    let nothing = home.run(&["resume"]).ok();
+    assert!(nothing.out.contains("Nothing is unfinished"));
+}
+
+/// The leases of a killed process are known to be nobody's: the next start does not wait for them to end.
+#[test]
+fn after_sigkill_the_next_start_finishes_at_once() {
+    let home = large();
+    let mut child = home.command(&export_args("files", "json", &[])).spawn().unwrap();
+    until_under_way(&home, &mut child, 20);
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    let mut child = home.command(&["resume"]).spawn().unwrap();
+    until_under_way(&home, &mut child, 200);
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    let began = Instant::now();
+    home.run(&["resume"]).ok();
+    assert!(began.elapsed() < Duration::from_secs(100), "it waited for dead leases: {:?}", began.elapsed());
+    all_rows_once(&home);
+}
+
+/// Another export of the same home finishes the killed one beside its own.
+#[test]
+fn after_sigkill_another_export_finishes_too() {
+    let home = large();
+    let mut child = home.command(&export_args("files", "json", &[])).spawn().unwrap();
+    until_under_way(&home, &mut child, 20);
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    home.run(&export_args("second", "csv", &[])).ok();
+    home.run(&["resume"]).ok();
+    all_rows_once(&home);
+    home.run(&["verify", "--bucket", "second"]).ok();
+}
+
+#[test]
+fn two_processes_export_on_one_home() {
+    let home = large();
+    let first = home.command(&export_args("files", "json", &[])).spawn().unwrap();
+    let second = home.command(&export_args("second", "json", &[])).spawn().unwrap();
+    for child in [first, second] {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    all_rows_once(&home);
+    assert!(home.ids("second") == (0..ROWS).collect::<Vec<_>>());
+    home.run(&["verify", "--bucket", "second"]).ok();
+}
+
+#[test]
+fn a_stopped_export_keeps_its_files_and_never_goes_on() {
+    let home = large();
+    let mut child = home.command(&export_args("files", "json", &[])).spawn().unwrap();
+    until_under_way(&home, &mut child, 20);
+    signal(&child, "-INT");
+    child.wait().unwrap();
+    let name = home.objects("files").into_keys().next().unwrap();
+    let request = name.split('-').next().unwrap();
+    let stopped = home.run(&["stop", "--account", "1", request]).ok();
+    assert!(stopped.out.contains("STOPPED"), "{}", stopped.out);
+    let files = home.objects("files");
+    assert!(files.contains_key(&format!("{request}-{request}.manifest")));
+    home.run(&["resume"]).ok();
+    assert!(home.objects("files") == files, "it went on");
+    home.run(&["verify", "--bucket", "files"]).ok();
+    home.run(&["stop", "--account", "1", request]).error(&["ended already"]);
+    home.run(&["stop", "--account", "1", "5"]).error(&["no export 5"]);
+}
+
+/// Stopped by another process while it runs: it ends within seconds.
+#[test]
+fn a_running_export_notices_the_stop() {
+    let home = large();
+    let mut child = home.command(&export_args("files", "json", &[])).spawn().unwrap();
+    until_under_way(&home, &mut child, 20);
+    let name = home.objects("files").into_keys().next().unwrap();
+    home.run(&["stop", "--account", "1", name.split('-').next().unwrap()]).ok();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&ended.stdout).contains("STOPPED"));
+    home.run(&["verify", "--bucket", "files"]).ok();
+}

@@ -1,0 +1,91 @@
+//! Service account keys: the right one, wrong ones, and that none gets out.
+
+use std::fs;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::Value;
+
+use super::support::{Done, Home, events, export_args, tree};
+
+fn export_with(home: &Home, bucket: &str, key: &str) -> Done {
+    let file = home.path("given.json");
+    fs::write(&file, key).unwrap();
+    let mut args = export_args(bucket, "json", &["--key", file.to_str().unwrap()]);
+    args.retain(|arg| *arg != "--create-bucket");
+    home.run(&args)
+}
+
+#[test]
+fn wrong_keys_are_refused_with_a_sentence() {
+    let home = Home::with(&events(5));
+    home.export("json", &[]).ok();
+    home.run(&export_args("other", "json", &[])).ok();
+    let key =
+        |bucket: &str| fs::read_to_string(home.path("home/keys").join(format!("{bucket}.json"))).unwrap();
+    let right = key("files");
+    export_with(&home, "files", &right).ok();
+    let count = home.objects("files").len();
+
+    export_with(&home, "files", "not JSON").error(&["JSON"]);
+    export_with(&home, "files", &right[..right.len() / 2]).error(&["JSON"]);
+    let external = r#"{"type":"external_account","audience":"x","credential_source":{"executable":{"command":"touch /tmp/x"}}}"#;
+    export_with(&home, "files", external).error(&["service_account"]);
+    home.export("json", &["--key", "/nonexistent/key.json"]).error(&["/nonexistent/key.json"]);
+
+    // PKCS#8 of RSA 2048 is 26 bytes around PKCS#1.
+    let mut json: Value = serde_json::from_str(&right).unwrap();
+    let pem = json["private_key"].as_str().unwrap().to_owned();
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let inner = BASE64_STANDARD.encode(&BASE64_STANDARD.decode(body).unwrap()[26..]);
+    json["private_key"] =
+        format!("-----BEGIN RSA PRIVATE KEY-----\n{inner}\n-----END RSA PRIVATE KEY-----\n").into();
+    let refused = export_with(&home, "files", &json.to_string()).fails(&["PKCS"]);
+    assert!(!refused.err.contains(&inner[..40]) && !refused.out.contains(&inner[..40]));
+
+    // The key of another bucket's account.
+    let refused = export_with(&home, "files", &key("other")).fails(&["permission"]);
+    assert!(!refused.out.contains("BEGIN"));
+    assert_eq!(home.objects("files").len(), count, "nothing was written under wrong keys");
+    // Given again, rightly, it goes on.
+    export_with(&home, "files", &right).ok();
+    home.run(&["verify", "--bucket", "files"]).ok();
+}
+
+/// Searches everything that a process says or stores for the lines of the private key.
+#[test]
+fn no_key_gets_out() {
+    let home = Home::with(&events(5));
+    let done = home.run_logged(&export_args("files", "json", &[])).ok();
+    let verified = home.run_logged(&["verify", "--bucket", "files", "--json"]).ok();
+    let key: Value = serde_json::from_slice(&fs::read(home.path("home/keys/files.json")).unwrap()).unwrap();
+    let pem = key["private_key"].as_str().unwrap();
+    let lines: Vec<_> = pem.lines().filter(|line| line.len() > 30 && !line.starts_with('-')).collect();
+    assert!(lines.len() > 10);
+    let vault = fs::read_to_string(home.path("home/vault.key")).unwrap();
+    let vault = vault.trim().rsplit(':').next().unwrap().to_owned();
+    assert!(done.err.len() > 1_000, "trace logs something");
+    let mut places = vec![
+        ("output", done.out.into_bytes()),
+        ("log", done.err.into_bytes()),
+        ("verify", verified.out.into_bytes()),
+        ("verify's log", verified.err.into_bytes()),
+    ];
+    let stored = tree(&home.path("home"));
+    for (name, bytes) in &stored {
+        if name != "keys/files.json" && name != "vault.key" {
+            places.push((name, bytes.clone()));
+        }
+    }
+    for (place, bytes) in places {
+        let contains = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        for line in &lines {
+            assert!(!contains(&line[..30]), "a line of the private key is in {place}");
+        }
+        assert!(!contains(&vault), "the vault's key is in {place}");
+    }
+    use std::os::unix::fs::PermissionsExt;
+    for file in ["home/keys/files.json", "home/vault.key", "home/state.sqlite"] {
+        let mode = fs::metadata(home.path(file)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{file}");
+    }
+}
