@@ -19,7 +19,7 @@ use spillway::{
     ports::Work,
     steps::{self, EditError},
 };
-use spillway_tests::harness::{ACCOUNT, BUCKET};
+use spillway_tests::harness::{ACCOUNT, BUCKET, Strike};
 
 use flow::{Flow, at, live, recurring};
 
@@ -364,6 +364,40 @@ async fn storms_lose_nothing_and_deliver_nothing_twice() {
         assert!(flow.committed().all(|committed| committed <= last), "seed {seed}: all was cut");
         assert_eq!(flow.export(&export).await.delivered_cut, Some(last));
     }
+}
+
+#[tokio::test]
+async fn a_tick_may_end_or_fail_at_any_point() {
+    let mut struck = 0;
+    for strike in [Strike::Kill, Strike::Fail] {
+        for nth in 0..1_000 {
+            let mut flow = Flow::new("UTC", "2026-03-10T09:10:00Z").await;
+            let exports = [
+                flow.create(recurring(4, date(2026, 3, 10))).await,
+                flow.create(live(date(2026, 3, 10))).await,
+            ];
+            flow.commit(date(2026, 3, 10));
+            flow.app.clock.set(at("2026-03-10T12:00:00Z"));
+            let worker = flow.app.worker();
+            worker.gate.arm(nth, strike);
+            drop(worker.gate.run(steps::tick(&worker.parts)).await);
+            let is_over = worker.gate.disarm();
+            // The next ticks make up for it, the last one for lost messages too.
+            flow.tick().await;
+            flow.app.advance_secs(901);
+            flow.tick().await;
+            flow.app.drain().await.unwrap();
+            for export in &exports {
+                flow.check(export, "2026-03-10T00:00:00Z").await;
+            }
+            assert_eq!(flow.runs(&exports[0]).await.len(), 1, "one due time, one run");
+            if is_over {
+                break;
+            }
+            struck += 1;
+        }
+    }
+    assert!(struck > 20, "{struck}");
 }
 
 #[tokio::test]

@@ -87,8 +87,8 @@ async fn create_run(
     };
     let (name, zone) = (&settings.time_zone, settings.time_zone.time_zone());
     let Some(window) = export.next_window(cut, &zone) else { return Ok(Outcome::Waiting) };
-    // An edit that comes between reading and this keeps its spec; only its moved due time may be taken back, and
-    // then one run more cuts the same data.
+    // An edit that comes between reading and this keeps its spec; only the due time that it moved may be taken back.
+    // Then one run more is due in the old cycle, and its window is part of what the next one would have had.
     let next_due_at = export.spec.frequency.next_due(now, &zone);
     let expected = export.planned_cut;
     match parts.store.create_run(account, request, window, name, expected, next_due_at, now).await {

@@ -242,7 +242,10 @@ fn indexes_serve_the_lists_of_exports() {
             export_lists::PAGE,
             "SEARCH runs USING COVERING INDEX sqlite_autoindex_runs_1 (account=? AND request=? AND run>? AND run<?)",
         ),
-        (export_lists::DUE, "SEARCH exports USING INDEX exports_due ((due_at,account,request)>(?,?,?) AND due_at<?)"),
+        (
+            export_lists::DUE,
+            "SEARCH exports USING INDEX exports_due ((due_at,account,request)>(?,?,?) AND due_at<?)",
+        ),
         (export_lists::PROFILES_FLOW, "INDEX exports_profiles_flow (account=?)"),
     ] {
         let plan = plan(&connection, sql);
