@@ -216,10 +216,10 @@ pub(crate) fn events(count: u64) -> String {
 pub(crate) fn profiles(count: u64) -> String {
     let mut text = String::new();
     for id in 0..count {
-        let _ = writeln!(
+        writeln!(
             text,
             "{{\"type\":\"profile\",\"identity\":\"u{id}\",\"profileData\":{{\"Name\":\"N{id}\",\"Email\":\"u{id}@example.org\"}}}}"
-        );
+        ).unwrap();
     }
     text
 }
