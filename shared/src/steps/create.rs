@@ -150,6 +150,6 @@ async fn begin_one_time(
 }
 
 /// A cut is written into manifests, whose readers know no finer time than microseconds.
-fn whole_micros(at: Timestamp) -> Timestamp {
+pub(super) fn whole_micros(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }

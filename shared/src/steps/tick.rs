@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Parts, StepError};
+use super::{Parts, StepError, create::whole_micros};
 use crate::{
     domain::{AccountId, RequestId, RunKey, RunStatus, SETTLE_LAG_SECS},
     ports::{DueExport, StoreError, Work},
@@ -50,7 +50,7 @@ enum Outcome {
 pub async fn tick(parts: &Parts) -> Result<Ticked, StepError> {
     let (mut ticked, now) = (Ticked::default(), parts.now());
     let lag = SignedDuration::from_secs(SETTLE_LAG_SECS);
-    let cut = parts.lake.now().await?.saturating_sub(lag).unwrap_or(Timestamp::MIN);
+    let cut = whole_micros(parts.lake.now().await?.saturating_sub(lag).unwrap_or(Timestamp::MIN));
     let mut after: Option<DueExport> = None;
     loop {
         let due = parts.store.due_exports(now, after.as_ref(), PAGE).await?;
