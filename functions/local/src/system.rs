@@ -20,7 +20,7 @@ use spillway::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    engine::{Workers, worker_count},
+    engine::{WORKERS, Workers},
     home::Home,
     leftover,
     progress::Progress,
@@ -104,7 +104,7 @@ impl System {
     /// the next start.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
         let _working = leftover::join(&self.parts, &self.home.workers_lock()).await?;
-        let workers = Workers::start(&self.parts, &self.queue, worker_count()).await?;
+        let workers = Workers::start(&self.parts, &self.queue, WORKERS).await?;
         let result = tokio::select! {
             result = work => result,
             signal = tokio::signal::ctrl_c() => {
