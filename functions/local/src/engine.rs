@@ -11,6 +11,10 @@ use spillway::{
 };
 use tokio::task::JoinSet;
 
+/// How many workers a command has: one encodes while the other waits for its bucket. Each takes up to some 60 MiB
+/// beside what the process has anyway, and all of it is to stay under 256 MiB, on a machine of any size.
+pub(crate) const WORKERS: usize = 2;
+
 /// How long a message waits after a step broke off.
 const AFTER_ERROR: Duration = Duration::from_secs(2);
 
@@ -94,9 +98,4 @@ async fn sweep(parts: Parts, started: Timestamp, left: Vec<RunKey>) {
             tracing::warn!(%error, "what an earlier process left could not be looked at");
         }
     }
-}
-
-/// As many workers as there are cores, at least two, so that one encodes while another waits for its bucket.
-pub(crate) fn worker_count() -> usize {
-    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
 }

@@ -20,7 +20,7 @@ use spillway::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    engine::{Workers, worker_count},
+    engine::{WORKERS, Workers},
     home::Home,
     leftover,
     origins::{Origins, Places},
@@ -106,7 +106,7 @@ impl System {
                 left.push(run.key);
             }
         }
-        let workers = Workers::start(&self.parts, &self.queue, worker_count(), left).await?;
+        let workers = Workers::start(&self.parts, &self.queue, WORKERS, left).await?;
         let result = tokio::select! {
             result = work => result,
             signal = tokio::signal::ctrl_c() => {
