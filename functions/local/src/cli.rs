@@ -174,6 +174,7 @@ fn parse_run(text: &str) -> Result<(RequestId, RunTimestamp), String> {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::allocator::settle();
     let cli = Cli::parse();
     let output = Output::new(cli.json);
     if let Command::Completions { shell } = cli.command {

@@ -1,5 +1,6 @@
 //! Spillway on a laptop: every function in one process, with the embedded parts, behind one command line.
 
+mod allocator;
 mod cli;
 mod commands;
 mod engine;
