@@ -69,16 +69,3 @@ fn profiles_are_counted() {
     let report = home.feed(&["ingest", "--account", "1", "--json", "-"], &text).ok().json();
     assert_eq!((&report["profiles"], &report["olderProfiles"]), (&5.into(), &2.into()));
 }
-
-/// Nobody reads standard error any more: no panic, and the count stands.
-#[test]
-fn standard_error_may_be_gone() {
-    let home = Home::new();
-    let mut command = std::process::Command::new("bash");
-    let script =
-        "echo nonsense | \"$0\" --home \"$1\" ingest --account 1 - 2> >(exec true); exit ${PIPESTATUS[1]}";
-    command.args(["-c", script, env!("CARGO_BIN_EXE_spillway")]).arg(home.path("home"));
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 bad lines"), "{output:?}");
-}

@@ -1,7 +1,5 @@
 //! Help, completions, pipes.
 
-use std::process::Command;
-
 use super::support::{Home, events};
 
 #[test]
@@ -34,11 +32,28 @@ fn a_closed_pipe_is_no_panic() {
     let home = Home::with(&events(50));
     home.export("csv", &[]).ok();
     for args in ["completions zsh", "verify --bucket files", "--help", "ingest --help"] {
-        let script = format!("\"$0\" --home \"$1\" {args} 2>&1 >&3 3>&- | cat; exit 0");
-        let script = format!("exec 3> >(exec true); sleep 0.2; {script}");
-        let mut command = Command::new("bash");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_spillway")]).arg(home.path("home"));
+        let mut command = home.command(&args.split(' ').collect::<Vec<_>>());
+        command.stdout(nobody_reads());
         let output = command.output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{args}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args}");
     }
+}
+
+/// With standard error gone, the count still says that lines were left out.
+#[test]
+fn standard_error_may_be_gone() {
+    let home = Home::new();
+    std::fs::write(home.path("a.jsonl"), "nonsense\n").unwrap();
+    let file = home.path("a.jsonl");
+    let mut command = home.command(&["ingest", "--account", "1", file.to_str().unwrap()]);
+    command.stderr(nobody_reads());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 bad lines"), "{output:?}");
+}
+
+fn nobody_reads() -> std::io::PipeWriter {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     fs,
     io::{Read, Write as _},
     path::{Path, PathBuf},
@@ -216,10 +215,9 @@ pub(crate) fn events(count: u64) -> String {
 pub(crate) fn profiles(count: u64) -> String {
     let mut text = String::new();
     for id in 0..count {
-        writeln!(
-            text,
-            "{{\"type\":\"profile\",\"identity\":\"u{id}\",\"profileData\":{{\"Name\":\"N{id}\",\"Email\":\"u{id}@example.org\"}}}}"
-        ).unwrap();
+        text.push_str(&format!(
+            "{{\"type\":\"profile\",\"identity\":\"u{id}\",\"profileData\":{{\"Name\":\"N{id}\",\"Email\":\"u{id}@example.org\"}}}}\n"
+        ));
     }
     text
 }
