@@ -89,7 +89,7 @@ impl Gate {
     /// A fail point.
     ///
     /// # Errors
-    /// [`Struck`]; a worker that is killed does not come back.
+    /// `Struck`; a worker that is killed does not come back.
     pub async fn pass(&self) -> Result<(), Struck> {
         match self.count() {
             None => Ok(()),
@@ -104,7 +104,7 @@ impl Gate {
     /// A fail point on a thread without awaits, where a kill is seen as a failure by a thread that nobody waits for.
     ///
     /// # Errors
-    /// [`Struck`].
+    /// `Struck`.
     pub fn pass_blocking(&self) -> Result<(), Struck> {
         match self.count() {
             None => Ok(()),
