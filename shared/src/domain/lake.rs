@@ -103,6 +103,12 @@ pub enum EventFolder {
 }
 
 impl EventFolder {
+    /// The folder in which ingest puts an event of this name.
+    #[must_use]
+    pub fn of(event_name: &str) -> Self {
+        Self::parse(&event_folder(event_name).0)
+    }
+
     fn parse(folder: &str) -> Self {
         let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let abbreviated = folder.len() > EVENT_FOLDER_PREFIX_BYTES

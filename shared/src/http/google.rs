@@ -71,8 +71,9 @@ pub fn class_of(http_status: u16, reason: &str, message: &str) -> FailureClass {
             FailureClass::Throttled
         }
         (401, _) => FailureClass::CredentialsRejected,
-        (403, _) if says("Hold") || says("hold") => FailureClass::Hold,
+        (403, _) if says("hold") && says("is under active") => FailureClass::Hold,
         (403, _) if billing => FailureClass::BillingDisabled,
+        (412, _) if says("constraints/") => FailureClass::OrganisationPolicy,
         (403, _) if says("constraints/") || says("organization's policy") || says("Organization Policy") => {
             FailureClass::OrganisationPolicy
         }
@@ -150,13 +151,19 @@ mod tests {
                 412,
                 "conditionNotMet",
                 "Request violates constraint 'constraints/storage.x'",
-                FailureClass::Ours,
+                FailureClass::OrganisationPolicy,
             ),
             (
                 403,
                 "forbidden",
                 "Request violates constraint constraints/gcp.restrict",
                 FailureClass::OrganisationPolicy,
+            ),
+            (
+                403,
+                "forbidden",
+                "household-export@p.iam.gserviceaccount.com does not have storage.objects.get access",
+                FailureClass::PermissionMissing { permission: Some("storage.objects.get".into()) },
             ),
             (429, "rateLimitExceeded", "The rate of change requests is too high", FailureClass::Throttled),
             (503, "backendError", "Try again", FailureClass::Unavailable),

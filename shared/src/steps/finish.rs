@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        BucketState, Chunk, ChunkContent, ChunkState, Crc32c, Manifest, ManifestFile, ManifestStatus,
-        PlanToken, Run, RunKey, RunPlan, RunStatus, RunTotals, Side, names,
+        BucketState, Chunk, ChunkContent, ChunkState, Crc32c, FailureClass, Manifest, ManifestFile,
+        ManifestStatus, PlanToken, Run, RunKey, RunPlan, RunStatus, RunTotals, Side, names,
     },
     ports::{BucketHandle, ByteSource, CreateObjectError, RunClosing, SourceError, Work},
 };
@@ -47,10 +47,14 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
     if waiting > 0 {
         return Ok(Handled::Done);
     }
-    if stopped {
-        settle_left(parts, &run, &plan.token).await?;
+    if stopped && !settle_left(parts, &run, &plan.token).await? {
+        return Ok(Handled::Again(parts.options.passing_delay));
     }
     let mut gathered = gather(parts, &run, &plan).await?;
+    // A retry that came between counting and gathering has made chunks ready again.
+    if gathered.is_unfinished && !stopped {
+        return Ok(Handled::Done);
+    }
     // A stop that came when all was there has cut nothing off; a finisher may even have written that manifest.
     let cut_off = stopped && (gathered.is_unfinished || gathered.totals.failed_chunks > 0);
     let status = match (cut_off, gathered.totals) {
@@ -88,16 +92,19 @@ pub(super) async fn wake_next(parts: &Parts, closed: RunKey) -> Result<(), StepE
 }
 
 /// A stopped run's chunks of which an attempt had stored its intent before it was killed: the object may be there.
-async fn settle_left(parts: &Parts, run: &Run, plan: &PlanToken) -> Result<(), StepError> {
+/// False where one cannot be told just now: then the manifest must wait.
+async fn settle_left(parts: &Parts, run: &Run, plan: &PlanToken) -> Result<bool, StepError> {
     let mut from = None;
     loop {
         let page = parts.store.chunks(run.key, plan, from.as_ref(), PAGE).await?;
         for chunk in page.chunks.iter().filter(|chunk| chunk.is_unfinished() && !chunk.intents().is_empty()) {
-            chunk::settle_left(parts, run, chunk).await?;
+            if !chunk::settle_left(parts, run, chunk).await? {
+                return Ok(false);
+            }
         }
         from = page.next;
         if from.is_none() {
-            return Ok(());
+            return Ok(true);
         }
     }
 }
@@ -210,7 +217,7 @@ async fn check_existing(
         Ok(Some(_)) => Ok(None),
         Ok(None) => Ok(Some(Handled::Again(parts.options.passing_delay))),
         // A key that may only create objects cannot look; the name carries our request id.
-        Err(failure) if failure.class.side() == Side::Customer => Ok(None),
+        Err(failure) if matches!(failure.class, FailureClass::PermissionMissing { .. }) => Ok(None),
         Err(_) => Ok(Some(Handled::Again(parts.options.passing_delay))),
     }
 }

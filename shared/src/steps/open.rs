@@ -172,7 +172,14 @@ async fn event_file(
     } else {
         Footer::default()
     };
-    let event_name = folder.event_name(footer.event_name.as_deref());
+    // A broken file of a selected event with a long name must fail its chunk, not be passed over.
+    let selected = match (&request.spec.data, &footer.event_name) {
+        (DataSelection::SelectEvents { names }, None) if abbreviated => {
+            names.iter().find(|name| EventFolder::of(name) == folder).cloned()
+        }
+        _ => None,
+    };
+    let event_name = selected.unwrap_or_else(|| folder.event_name(footer.event_name.as_deref()));
     if !request.spec.data.wants_event(&event_name) {
         return Ok(None);
     }

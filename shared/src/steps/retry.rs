@@ -2,7 +2,7 @@
 
 use super::{Parts, StepError, columns, open::Request};
 use crate::{
-    domain::{ChunkCommand, ChunkState, RunKey, RunStatus},
+    domain::{ChunkCommand, ChunkState, ExportStatus, RunKey, RunStatus},
     ports::Work,
 };
 
@@ -15,6 +15,9 @@ pub enum RetryError {
     /// Nothing failed in it.
     #[error("run {0} is {1}; only an INCOMPLETE run can be retried")]
     NotIncomplete(RunKey, &'static str),
+    /// Its export was stopped: workers would leave the chunks alone.
+    #[error("the export of run {0} was stopped; what it did not deliver needs a new export")]
+    Stopped(RunKey),
     /// A part did not work.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -30,6 +33,10 @@ pub async fn retry_run(parts: &Parts, key: RunKey) -> Result<u64, RetryError> {
         (RunStatus::Incomplete, Some(plan)) => &plan.token,
         (status, _) => return Err(RetryError::NotIncomplete(key, status.as_str())),
     };
+    let export = parts.store.export(key.account, key.request).await.map_err(StepError::from)?;
+    if export.is_some_and(|export| matches!(export.status, ExportStatus::Stopped { .. })) {
+        return Err(RetryError::Stopped(key));
+    }
     let zone = run.zone.time_zone();
     let (spec, window) = (&run.spec, run.window);
     let request = Request { account: key.account, export: Some(key.request), spec, window, zone: &zone };

@@ -1,7 +1,10 @@
 //! A person stops an export.
 
-use super::{Parts, StepError, finish};
-use crate::domain::{AccountId, Export, RequestId, StopReason};
+use super::{Handled, Parts, StepError, finish};
+use crate::{
+    domain::{AccountId, Export, RequestId, StopReason},
+    ports::Work,
+};
 
 /// Stops an export. Workers notice within seconds; complete files stay; the manifest follows the last lease.
 ///
@@ -15,7 +18,9 @@ pub async fn stop_export(
 ) -> Result<Export, StepError> {
     let export = parts.store.stop_export(account, request, reason, parts.now()).await?;
     for run in parts.store.runs(account, request).await?.into_iter().filter(|run| !run.status.is_closed()) {
-        finish::finish(parts, run.key).await?;
+        if let Handled::Again(_) = finish::finish(parts, run.key).await? {
+            parts.queue.send(Work::Run { run: run.key }).await?;
+        }
     }
     Ok(export)
 }

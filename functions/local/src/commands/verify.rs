@@ -84,10 +84,14 @@ async fn check(
     bucket: &PartnerBucket,
     manifest: &str,
 ) -> anyhow::Result<VerifyReport> {
-    match verify::verify(handle, manifest).await {
-        Err(VerifyError::Bucket(failure))
-            if matches!(failure.class, FailureClass::PermissionMissing { .. }) =>
-        {
+    let verified = verify::verify(handle, manifest).await;
+    let may_not_read = match &verified {
+        Ok(report) => report.unreadable,
+        Err(VerifyError::Bucket(failure)) => matches!(failure.class, FailureClass::PermissionMissing { .. }),
+        Err(_) => false,
+    };
+    match verified {
+        _ if may_not_read => {
             let Some((request, run)) = manifest.trim_end_matches(".manifest").split_once('-') else {
                 bail!("{manifest} is not the name of a manifest");
             };

@@ -117,7 +117,11 @@ impl BucketHandle for GcsBucket {
                 created_at: None,
             }),
             Err(error) if is_source_error(&error) => Err(CreateObjectError::Source(SourceError)),
-            Err(error) if google::is_precondition_failed(error.http_status_code()) => {
+            Err(error)
+                if google::is_precondition_failed(error.http_status_code())
+                    // Policies of an organisation are refused with the same status.
+                    && failure_of(&error).class != FailureClass::OrganisationPolicy =>
+            {
                 Err(CreateObjectError::Exists)
             }
             Err(error) => Err(CreateObjectError::Failed(failure_of(&error))),

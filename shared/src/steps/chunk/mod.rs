@@ -123,14 +123,16 @@ async fn leased(
 
 /// Completes a chunk of a stopped run whose object is in the bucket already; else leaves it as it was. Without
 /// this, a worker that was killed between its upload and its completion would leave an object that no manifest
-/// lists.
-pub(super) async fn settle_left(parts: &Parts, run: &Run, chunk: &Chunk) -> Result<(), StepError> {
+/// lists. False where it cannot be told just now.
+pub(super) async fn settle_left(parts: &Parts, run: &Run, chunk: &Chunk) -> Result<bool, StepError> {
     let token = LeaseToken::from_random(rand::random());
     let now = parts.now();
     let lease = ChunkCommand::Lease { token, expires_at: now + parts.options.lease };
     match parts.store.change_chunk(chunk.key(), lease, now).await {
         Ok((leased, _)) if matches!(leased.state(), ChunkState::Leased(_)) => {}
-        Ok(_) | Err(StoreError::Refused(_)) => return Ok(()),
+        // Another finisher is at it.
+        Err(StoreError::Refused(ChunkRefusal::Busy { .. })) => return Ok(false),
+        Ok(_) | Err(StoreError::Refused(_)) => return Ok(true),
         Err(error) => return Err(error.into()),
     }
     let settled = async {
@@ -138,12 +140,14 @@ pub(super) async fn settle_left(parts: &Parts, run: &Run, chunk: &Chunk) -> Resu
         // Nobody says that the object exists, so that without permission to look it is not claimed.
         settle::settle_existing(parts, chunk, &*bucket, |_| None).await
     };
-    let command = match settled.await {
-        Ok(Some(written)) => ChunkCommand::Complete { token, written },
-        Ok(None) | Err(_) => ChunkCommand::Release { token },
+    let (command, is_told) = match settled.await {
+        Ok(Some(written)) => (ChunkCommand::Complete { token, written }, true),
+        Err(Trouble::Passing(_) | Trouble::Step(_)) => (ChunkCommand::Release { token }, false),
+        // Not there, not ours, or in a bucket that may never answer again: a stop must not wait for it.
+        Ok(None) | Err(_) => (ChunkCommand::Release { token }, true),
     };
     change(parts, chunk, command).await?;
-    Ok(())
+    Ok(is_told)
 }
 
 async fn open_bucket(parts: &Parts, run: &Run) -> Result<Box<dyn BucketHandle>, Trouble> {
