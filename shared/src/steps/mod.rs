@@ -163,7 +163,7 @@ impl Parts {
         self.clock.now()
     }
 
-    /// What was published before this instant and is still ready was lost.
+    /// What was published, or sent on its way, before this instant and is still waiting was lost.
     fn lost_before(&self) -> Timestamp {
         self.now().checked_sub(self.options.lost_after).unwrap_or(Timestamp::MIN)
     }

@@ -17,9 +17,6 @@ use crate::{
 /// How many due exports are looked at in one page.
 const PAGE: usize = 500;
 
-/// An owed run of which nothing was planned for so long is woken again, in seconds.
-const LOST_AFTER_SECS: i64 = 15 * 60;
-
 /// What a tick did.
 #[derive(Debug, Default)]
 pub struct Ticked {
@@ -105,8 +102,7 @@ async fn create_run(
 /// now is planned twice then, which does no harm; one that runs is the checker's
 /// ([`republish`](super::republish)); one of a blocked bucket goes back to sleep.
 async fn wake(parts: &Parts, now: Timestamp, ticked: &mut Ticked) -> Result<(), StepError> {
-    let lost_before =
-        now.saturating_sub(SignedDuration::from_secs(LOST_AFTER_SECS)).unwrap_or(Timestamp::MIN);
+    let lost_before = parts.lost_before();
     let mut seen = BTreeSet::new();
     for run in parts.store.open_runs().await? {
         let is_oldest = seen.insert((run.key.account, run.key.request));

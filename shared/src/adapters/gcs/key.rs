@@ -13,8 +13,6 @@ use crate::{
 /// The parts of a key that we look at; the client reads the rest.
 #[derive(Deserialize)]
 struct KeyText {
-    #[serde(rename = "type")]
-    kind: String,
     client_email: String,
     private_key_id: String,
     private_key: String,
@@ -46,7 +44,6 @@ fn read(key: &ServiceAccountKey) -> Result<KeyText, BucketFailure> {
     }
     let text = KeyText::deserialize(&value)
         .map_err(|_| unusable("`client_email`, `private_key_id` or `private_key` is missing or no text"))?;
-    debug_assert_eq!(text.kind, "service_account");
     if text.private_key.contains("BEGIN RSA PRIVATE KEY") {
         return Err(unusable(
             "`private_key` is in the old PKCS#1 form; Google's keys are PKCS#8 (BEGIN PRIVATE KEY)",
