@@ -10,6 +10,7 @@ mod leftover;
 mod origins;
 mod output;
 mod progress;
+mod sample;
 mod system;
 pub mod verify;
 

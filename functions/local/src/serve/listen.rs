@@ -1,0 +1,40 @@
+//! Listening on this machine's loopback, and ending in peace.
+
+use std::{io::ErrorKind, net::Ipv4Addr};
+
+use anyhow::{Context, bail};
+use axum::Router;
+use rand::{Rng, distr::Alphanumeric};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Binds the port on the loopback; nobody else's machine can reach it.
+pub(super) async fn on(port: u16) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!("port {port} is in use; choose another with --port (0: any that is free)")
+        }
+        bound => bound.with_context(|| format!("port {port} cannot be listened on")),
+    }
+}
+
+/// Serves until the process ends. Requests under way are answered; streams end with the process.
+pub(super) async fn serve(listener: TcpListener, router: Router, ending: CancellationToken) -> anyhow::Result<()> {
+    let ended = ending.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { ending.cancelled().await });
+    tokio::select! {
+        served = serving => served.context("the server broke off"),
+        () = grace(ended) => Ok(()),
+    }
+}
+
+/// Connections that a browser holds open do not hold the process.
+async fn grace(ended: CancellationToken) {
+    ended.cancelled().await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+}
+
+/// What lets this process, and no other on this machine, ask its validator.
+pub(super) fn secret() -> String {
+    rand::rng().sample_iter(Alphanumeric).take(43).map(char::from).collect()
+}

@@ -1,0 +1,104 @@
+//! `spillway serve`: the whole system in this process, for people at this machine.
+
+mod listen;
+mod scheduler;
+
+use std::{net::Ipv4Addr, path::Path, process::ExitCode, sync::Arc};
+
+use anyhow::{Context, bail};
+use dashboard::{
+    App,
+    config::{Config, Limits, Secret, ValidatorConfig},
+    identity::{IdentityConfig, LocalConfig, Role},
+};
+use spillway::domain::{AccountId, ZoneName};
+use tokio::net::TcpListener;
+
+use crate::{
+    cli::ServeArgs,
+    commands::connect,
+    engine::{WORKERS, Workers},
+    leftover,
+    origins::Places,
+    output::Output,
+    sample,
+    shutdown,
+    system::System,
+};
+
+/// The bucket that the sample brings.
+const SAMPLE_BUCKET: &str = "spillway-sample";
+
+pub(crate) async fn run(home: &Path, output: &Output, args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let system = System::open(home, Places::default(), true).await?;
+    if args.sample {
+        bring_sample(&system, output).await?;
+    }
+    let account = account(&system, &args).await?;
+    let pages = listen::on(args.port).await?;
+    let validator = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free")?;
+    let (address, secret) = (pages.local_addr()?, listen::secret());
+    let config = Config {
+        listen: address,
+        public_url: format!("http://{address}").parse()?,
+        identity: IdentityConfig::Local(LocalConfig { account, email: None, role: Role::Editor }),
+        limits: Limits::default(),
+        frame_ancestors: Vec::new(),
+        validator: ValidatorConfig {
+            url: format!("http://{}", validator.local_addr()?).parse()?,
+            secret: Some(Secret::from(secret.clone())),
+            timeout_secs: 120,
+        },
+        outgoing_ips: Vec::new(),
+        operator_contact: None,
+    };
+    let app = App::new(system.parts.clone(), config)?;
+
+    let _working = leftover::join(&system.parts, &system.home.workers_lock()).await?;
+    let workers = Workers::start(&system.parts, &system.queue, WORKERS, system.left().await?).await?;
+    let (parts, ending) = (system.parts.clone(), system.parts.shutdown.clone());
+    let scheduler = tokio::spawn(scheduler::tick(parts.clone()));
+    let checker = tokio::spawn(scheduler::check(parts.clone(), system.origins.clone(), system.places.clone()));
+    let checking = credential_validator::router(parts, secret);
+    let checking = tokio::spawn(listen::serve(validator, checking, ending.clone()));
+    output.line(format!("Spillway is at http://{address}. Ctrl-C ends it; what is under way is resumed."))?;
+    let serving = tokio::spawn(listen::serve(pages, dashboard::router(Arc::clone(&app)), ending.clone()));
+    shutdown::signal().await?;
+    ending.cancel();
+    workers.stop(&system.queue).await;
+    for task in [scheduler, checker] {
+        task.await?;
+    }
+    for task in [serving, checking] {
+        task.await??;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whose pages are shown: the account asked for (made where it is new), the sample's, or the only one there is.
+async fn account(system: &System, args: &ServeArgs) -> anyhow::Result<AccountId> {
+    if let Some(account) = args.account {
+        return Ok(connect::account(system, account, args.time_zone.clone(), None).await?.id);
+    }
+    if args.sample {
+        return Ok(sample::ACCOUNT);
+    }
+    match system.store().accounts().await?.as_slice() {
+        [] => Ok(connect::account(system, AccountId(1), args.time_zone.clone(), None).await?.id),
+        [account] => Ok(account.id),
+        several => {
+            let ids: Vec<_> = several.iter().map(|account| account.id.to_string()).collect();
+            bail!("this home has the accounts {}; name one with --account", ids.join(", "))
+        }
+    }
+}
+
+/// The shipped data, and a bucket with a key that is not connected yet: that is what the pages are for.
+async fn bring_sample(system: &System, output: &Output) -> anyhow::Result<()> {
+    sample::account(system, output).await?;
+    let key_file = connect::local_bucket_with_key(system, SAMPLE_BUCKET)?;
+    output.line(format!(
+        "Connect the bucket `{SAMPLE_BUCKET}` with the key in {} (paste it, or choose the file).",
+        key_file.display()
+    ))
+}
