@@ -75,7 +75,7 @@ mod crash {
     use spillway::{
         adapters::sqlite::SqliteStore,
         domain::{Chunk, ChunkCommand, ChunkId, ChunkKey, ChunkState, EndCursor, RowCursor, Run, Written},
-        ports::Store,
+        ports::{ChunkStore, RunStore, Store},
     };
     use spillway_tests::contract::store::fixtures::*;
 

@@ -15,4 +15,7 @@ pub use partner_buckets::{
     BucketHandle, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets, SourceError,
 };
 pub use queue::{ChunkQueue, QueueError, Work};
-pub use store::{ChunkPage, ChunkTally, DueExport, ExportPage, NewExport, RunClosing, Store, StoreError};
+pub use store::{
+    AccountStore, BucketStore, ChunkPage, ChunkStore, ChunkTally, DueExport, ExportPage, ExportStore,
+    NewExport, NoteStore, RunClosing, RunStore, Store, StoreError,
+};

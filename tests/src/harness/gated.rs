@@ -11,8 +11,9 @@ use spillway::{
         RunKey, RunPlan, Slice, StopReason, Window, ZoneName,
     },
     ports::{
-        ChunkPage, ChunkQueue, ChunkTally, DueExport, ExportPage, Lake, LakeError, LakeQuery, LakeRows,
-        NewExport, QueueError, RunClosing, SourcedBatch, Store, StoreError, Work,
+        AccountStore, BucketStore, ChunkPage, ChunkQueue, ChunkStore, ChunkTally, DueExport, ExportPage,
+        ExportStore, Lake, LakeError, LakeQuery, LakeRows, NewExport, NoteStore, QueueError, RunClosing,
+        RunStore, SourcedBatch, Store, StoreError, Work,
     },
 };
 
@@ -33,9 +34,9 @@ fn lake_down(_: Struck) -> LakeError {
 }
 
 macro_rules! gated_store {
-    ($(fn $name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)*) => {
+    ($port:ident: $(fn $name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
-        impl Store for Gated<dyn Store> {
+        impl $port for Gated<dyn Store> {
             $(async fn $name(&self, $($arg: $kind),*) -> Result<$answer, StoreError> {
                 self.gate.pass().await.map_err(store_down)?;
                 let answer = self.port.$name($($arg),*).await;
@@ -47,14 +48,23 @@ macro_rules! gated_store {
 }
 
 gated_store! {
+    AccountStore:
     fn put_account(account: &Account) -> ();
     fn account(id: AccountId) -> Option<Account>;
+}
+
+gated_store! {
+    BucketStore:
     fn put_bucket(bucket: &PartnerBucket) -> ();
     fn bucket(account: AccountId, id: &BucketId) -> Option<PartnerBucket>;
     fn buckets(account: AccountId) -> Vec<PartnerBucket>;
     fn buckets_named(bucket_name: &str) -> Vec<PartnerBucket>;
     fn block_bucket(account: AccountId, id: &BucketId, failure: &BucketFailure, since: Timestamp) -> bool;
     fn unblock_bucket(account: AccountId, id: &BucketId) -> bool;
+}
+
+gated_store! {
+    ExportStore:
     fn create_export(new: &NewExport) -> Export;
     fn create_one_time(new: &NewExport, window: Window, zone: &ZoneName) -> (Export, Run);
     fn export(account: AccountId, request: RequestId) -> Option<Export>;
@@ -68,6 +78,10 @@ gated_store! {
         next_due_at: Option<Timestamp>
     ) -> Export;
     fn stop_export(account: AccountId, request: RequestId, reason: &StopReason, now: Timestamp) -> Export;
+}
+
+gated_store! {
+    RunStore:
     fn create_run(
         account: AccountId, request: RequestId, window: Window, zone: &ZoneName,
         expected_cut: Option<Timestamp>, next_due_at: Option<Timestamp>, now: Timestamp
@@ -78,6 +92,10 @@ gated_store! {
     fn open_run(key: RunKey, plan: &RunPlan, spec: &ExportSpec, now: Timestamp) -> Run;
     fn close_run(key: RunKey, closing: &RunClosing) -> bool;
     fn reopen_run(key: RunKey) -> Run;
+}
+
+gated_store! {
+    ChunkStore:
     fn add_chunks(chunks: &[Chunk]) -> ();
     fn chunk(key: &ChunkKey) -> Option<Chunk>;
     fn change_chunk(key: &ChunkKey, command: ChunkCommand, now: Timestamp) -> (Chunk, Option<Chunk>);
@@ -85,6 +103,10 @@ gated_store! {
     fn tally(run: RunKey, plan: &PlanToken, now: Timestamp) -> ChunkTally;
     fn claim_message(run: RunKey, plan: &PlanToken, lost_before: Timestamp, now: Timestamp) -> Vec<ChunkId>;
     fn sweep_chunks(key: RunKey) -> u64;
+}
+
+gated_store! {
+    NoteStore:
     fn columns(account: AccountId, request: RequestId, event_name: Option<&str>) -> Vec<PropertyColumn>;
     fn append_columns(
         account: AccountId, request: RequestId, event_name: Option<&str>, found: &[PropertyColumn]

@@ -14,7 +14,7 @@ use crate::{
         IdentityPriority, KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, Run, SealedKey, Slice,
         StatusKind, Window, ZoneName,
     },
-    ports::{NewExport, Store, StoreError},
+    ports::{AccountStore, BucketStore, ChunkStore, ExportStore, NewExport, RunStore, StoreError},
 };
 
 fn file() -> (tempfile::TempDir, PathBuf) {

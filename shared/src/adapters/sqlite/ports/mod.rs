@@ -1,0 +1,8 @@
+//! The methods of the port, each handing its work to one of the two threads.
+
+mod accounts;
+mod buckets;
+mod chunks;
+mod exports;
+mod notes;
+mod runs;

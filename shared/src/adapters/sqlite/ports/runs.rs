@@ -1,0 +1,60 @@
+//! The port: runs.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::super::{SqliteStore, runs};
+use crate::{
+    domain::{AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, Window, ZoneName},
+    ports::{RunClosing, RunStore, StoreError},
+};
+
+#[async_trait]
+impl RunStore for SqliteStore {
+    async fn create_run(
+        &self,
+        account: AccountId,
+        request: RequestId,
+        window: Window,
+        zone: &ZoneName,
+        expected_cut: Option<Timestamp>,
+        next_due_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Run, StoreError> {
+        let zone = zone.clone();
+        let new = runs::NewRun { account, request, window, zone, expected_cut, next_due_at, now };
+        self.writer.write(move |tx| runs::create(tx, &new)).await
+    }
+
+    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
+        self.reader.read(move |db| runs::get(db, key)).await
+    }
+
+    async fn runs(&self, account: AccountId, request: RequestId) -> Result<Vec<Run>, StoreError> {
+        self.reader.read(move |db| runs::all(db, account, request)).await
+    }
+
+    async fn open_runs(&self) -> Result<Vec<Run>, StoreError> {
+        self.reader.read(runs::open_ones).await
+    }
+
+    async fn open_run(
+        &self,
+        key: RunKey,
+        plan: &RunPlan,
+        spec: &ExportSpec,
+        now: Timestamp,
+    ) -> Result<Run, StoreError> {
+        let (plan, spec) = (plan.clone(), spec.clone());
+        self.writer.write(move |tx| runs::open(tx, key, &plan, &spec, now)).await
+    }
+
+    async fn close_run(&self, key: RunKey, closing: &RunClosing) -> Result<bool, StoreError> {
+        let closing = *closing;
+        self.writer.write(move |tx| runs::close(tx, key, &closing)).await
+    }
+
+    async fn reopen_run(&self, key: RunKey) -> Result<Run, StoreError> {
+        self.writer.write(move |tx| runs::reopen(tx, key)).await
+    }
+}

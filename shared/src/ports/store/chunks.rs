@@ -1,0 +1,70 @@
+//! Chunks of runs. Their transactions touch the chunk alone (and create its successor), never its run or export, so
+//! that they scale.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::StoreError;
+use crate::domain::{Chunk, ChunkCommand, ChunkId, ChunkKey, PlanToken, RunKey};
+
+/// A page of chunks.
+#[derive(Debug, Clone, Default)]
+pub struct ChunkPage {
+    /// In the order of their ids.
+    pub chunks: Vec<Chunk>,
+    /// Where the next page begins; none at the end.
+    pub next: Option<ChunkId>,
+}
+
+/// How the chunks of a plan stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChunkTally {
+    /// Waiting, or leased with a lease that has ended.
+    pub ready: u64,
+    /// Under a valid lease.
+    pub leased: u64,
+    /// Done.
+    pub done: u64,
+    /// Given up.
+    pub failed: u64,
+}
+
+/// Chunks of runs. See [`Store`](super::Store).
+#[async_trait]
+pub trait ChunkStore: Send + Sync {
+    /// Stores chunks of a plan that is not yet the run's, create-only; those that exist stay as they are. Any
+    /// number; the adapter cuts them into batches, each a transaction. [`StoreError::NotFound`] without their run.
+    async fn add_chunks(&self, chunks: &[Chunk]) -> Result<(), StoreError>;
+    /// A chunk.
+    async fn chunk(&self, key: &ChunkKey) -> Result<Option<Chunk>, StoreError>;
+    /// Applies a command to a chunk, and stores its successor with it ([`Chunk::apply`]). Gives the chunk as it
+    /// is then, and the successor.
+    async fn change_chunk(
+        &self,
+        key: &ChunkKey,
+        command: ChunkCommand,
+        now: Timestamp,
+    ) -> Result<(Chunk, Option<Chunk>), StoreError>;
+    /// A page of a plan's chunks, up to `limit` (at least one), by id, from `from` on.
+    async fn chunks(
+        &self,
+        run: RunKey,
+        plan: &PlanToken,
+        from: Option<&ChunkId>,
+        limit: usize,
+    ) -> Result<ChunkPage, StoreError>;
+    /// Counts a plan's chunks by state, by count queries.
+    async fn tally(&self, run: RunKey, plan: &PlanToken, now: Timestamp) -> Result<ChunkTally, StoreError>;
+    /// Takes the next message and marks its chunks as published now: of the chunks that are ready (or whose lease
+    /// has ended) and were not published, or not since `lost_before`, those with the lowest message number, up to
+    /// 50. Empty where there is none. Two callers never get the same chunk.
+    async fn claim_message(
+        &self,
+        run: RunKey,
+        plan: &PlanToken,
+        lost_before: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<ChunkId>, StoreError>;
+    /// Deletes chunks of a run that are not of its plan (all of them where it has none and has ended).
+    async fn sweep_chunks(&self, key: RunKey) -> Result<u64, StoreError>;
+}

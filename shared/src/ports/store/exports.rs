@@ -1,0 +1,102 @@
+//! Exports.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::StoreError;
+use crate::domain::{
+    AccountId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName,
+};
+
+/// An export to be created.
+#[derive(Debug, Clone)]
+pub struct NewExport {
+    /// Whose.
+    pub account: AccountId,
+    /// What.
+    pub spec: ExportSpec,
+    /// Now; the request id is this second, or the next one that is free in the account and in the bucket.
+    pub now: Timestamp,
+    /// When its first run is due.
+    pub next_due_at: Option<Timestamp>,
+}
+
+/// A page of exports.
+#[derive(Debug, Clone, Default)]
+pub struct ExportPage {
+    /// Newest first, which is by request id.
+    pub exports: Vec<Export>,
+    /// Behind which the next page begins; none at the end.
+    pub next: Option<RequestId>,
+}
+
+/// An export whose next run is due. Its document is read apart, so that a damaged one stops nobody else's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueExport {
+    /// Since when.
+    pub next_due_at: Timestamp,
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub request: RequestId,
+}
+
+/// Exports. See [`Store`](super::Store).
+#[async_trait]
+pub trait ExportStore: Send + Sync {
+    /// Creates an export, PENDING, under a request id that is free in its account and in its bucket *by the
+    /// bucket's name at Google*, whichever accounts export there. Never clashes, however many create at once.
+    /// [`StoreError::Conflict`] for user profiles where [`Store::profiles_flow`] has an export.
+    async fn create_export(&self, new: &NewExport) -> Result<Export, StoreError>;
+    /// Creates a one-time export as [`Store::create_export`] does, and its only run for `window` in the same
+    /// transaction, so that no export is left behind without its run.
+    async fn create_one_time(
+        &self,
+        new: &NewExport,
+        window: Window,
+        zone: &ZoneName,
+    ) -> Result<(Export, Run), StoreError>;
+    /// An export.
+    async fn export(&self, account: AccountId, request: RequestId) -> Result<Option<Export>, StoreError>;
+    /// A page of an account's exports that `filter` takes, newest first, up to `limit` (at least one) behind
+    /// `cursor`, the request id with which the page before it ended. Exports that are created meanwhile stand before
+    /// the first page: whoever follows the cursors gets every export that was there at the start once.
+    async fn list_exports(
+        &self,
+        account: AccountId,
+        filter: &ExportFilter,
+        cursor: Option<RequestId>,
+        limit: usize,
+    ) -> Result<ExportPage, StoreError>;
+    /// The account's active recurring or live export of user profiles; there is one at a time.
+    async fn profiles_flow(&self, account: AccountId) -> Result<Option<RequestId>, StoreError>;
+    /// The active exports of all accounts whose next run is due at `now`, longest due first, up to `limit` (at least
+    /// one) behind `after`. Served by an index: costs what is due.
+    async fn due_exports(
+        &self,
+        now: Timestamp,
+        after: Option<&DueExport>,
+        limit: usize,
+    ) -> Result<Vec<DueExport>, StoreError>;
+    /// Gives an export another spec, which counts from the next run on, and moves its next run to `next_due_at` where
+    /// that is given. Whether the rules allow it is decided before, over the spec `expected`:
+    /// [`StoreError::Conflict`] where the export has another one meanwhile, or has ended. Another bucket takes the
+    /// request id in its name at Google; [`StoreError::NumberTaken`] where that is another account's there.
+    async fn edit_export(
+        &self,
+        account: AccountId,
+        request: RequestId,
+        expected: &ExportSpec,
+        spec: &ExportSpec,
+        next_due_at: Option<Timestamp>,
+    ) -> Result<Export, StoreError>;
+    /// Stops an active export; of one that has ended, nothing changes. Gives the export as it is then. Its owed
+    /// runs close with it, STOPPED; a RUNNING one is left to whoever finishes it.
+    async fn stop_export(
+        &self,
+        account: AccountId,
+        request: RequestId,
+        reason: &StopReason,
+        now: Timestamp,
+    ) -> Result<Export, StoreError>;
+}

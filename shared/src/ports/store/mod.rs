@@ -1,0 +1,60 @@
+//! Where accounts, buckets, exports, runs and chunks are kept.
+//!
+//! Each method is one transaction. Every method names the account: nothing is found across tenants.
+
+mod accounts;
+mod buckets;
+mod chunks;
+mod exports;
+mod notes;
+mod runs;
+
+pub use accounts::AccountStore;
+pub use buckets::BucketStore;
+pub use chunks::{ChunkPage, ChunkStore, ChunkTally};
+pub use exports::{DueExport, ExportPage, ExportStore, NewExport};
+pub use notes::NoteStore;
+pub use runs::{RunClosing, RunStore};
+
+use crate::domain::{ChunkRefusal, RequestId};
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such document.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// The chunk's state does not allow it.
+    #[error(transparent)]
+    Refused(#[from] ChunkRefusal),
+    /// Somebody else changed it first; read it again and decide anew.
+    #[error("{0} has changed meanwhile")]
+    Conflict(String),
+    /// In the bucket at Google the number names another account's export; its files' names would clash.
+    #[error(
+        "export {request} cannot go to bucket `{bucket_name}`, where another export has its number; create a new \
+         export instead"
+    )]
+    NumberTaken {
+        /// Whose number.
+        request: RequestId,
+        /// The bucket's name at Google.
+        bucket_name: String,
+    },
+    /// A document is damaged, or of a newer version; trying again does not help.
+    #[error("{document} cannot be read: {wrong}; restore it, or run the version of Spillway that wrote it")]
+    Unreadable {
+        /// Which.
+        document: String,
+        /// What is wrong with it.
+        wrong: String,
+    },
+    /// The store does not work just now; try again.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+}
+
+/// The store. Reads see every earlier write.
+pub trait Store: AccountStore + BucketStore + ExportStore + RunStore + ChunkStore + NoteStore {}
+
+impl<S: AccountStore + BucketStore + ExportStore + RunStore + ChunkStore + NoteStore> Store for S {}
