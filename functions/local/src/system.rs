@@ -1,6 +1,6 @@
 //! The wiring: embedded parts over the home folder.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use gcs_emulator::{Emulator, Running};
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{WORKERS, Workers},
     home::Home,
+    interrupt::Interrupts,
     leftover,
     origins::{Origins, Places},
     progress::Progress,
@@ -96,9 +97,10 @@ impl System {
         &*self.parts.store
     }
 
-    /// Runs `work` while workers run, and ends them after it. Ctrl-C ends both; what is unfinished is resumed by
-    /// the next start.
+    /// Runs `work` while workers run, and ends them after it. Ctrl-C and SIGTERM end both; what is unfinished is
+    /// resumed by the next start.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let mut interrupts = Interrupts::listen()?;
         let _working = leftover::join(&self.parts, &self.home.workers_lock()).await?;
         let mut left = Vec::new();
         for run in self.parts.store.open_runs().await? {
@@ -109,18 +111,28 @@ impl System {
         let workers = Workers::start(&self.parts, &self.queue, WORKERS, left).await?;
         let result = tokio::select! {
             result = work => result,
-            signal = tokio::signal::ctrl_c() => {
-                signal.context("Ctrl-C cannot be heard")?;
-                Err(anyhow::anyhow!("interrupted; `spillway resume` goes on where this ended"))
+            () = interrupts.next() => {
+                let places = self.places.flags();
+                Err(anyhow::anyhow!("interrupted; `spillway resume{places}` goes on where this ended"))
             }
         };
-        workers.stop(&self.queue).await;
+        // Chunks are given back at once. What takes longer, as planning a large lake does, is left where it stands:
+        // every step may be cut off anywhere. So may the last ones by whoever asks twice.
+        tokio::select! {
+            () = workers.stop(&self.queue) => {}
+            () = tokio::time::sleep(GRACE) => {}
+            () = interrupts.next() => {}
+        }
+        interrupts.end_process();
         result
     }
 }
 
-fn secs(secs: u64) -> std::time::Duration {
-    std::time::Duration::from_secs(secs)
+/// How long workers may take to end.
+const GRACE: Duration = secs(3);
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
 }
 
 fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Lake>> {
@@ -133,7 +145,7 @@ fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow
             .with_context(|| format!("the lake {} cannot be made", folder.display()))?;
     } else if !folder.is_dir() {
         // Made here, a misspelt folder would give an export of nothing.
-        bail!("there is no folder {}; --lake takes a folder or gs://bucket/prefix", folder.display());
+        bail!("there is no folder `{}`; --lake takes a folder or gs://bucket/prefix", folder.display());
     }
     let lake = ObjectStoreLake::folder(&folder, Arc::clone(clock))?;
     Ok(Arc::new(lake))
