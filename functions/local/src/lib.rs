@@ -13,6 +13,7 @@ mod output;
 mod private;
 mod progress;
 mod sample;
+mod serve;
 mod system;
 pub mod verify;
 

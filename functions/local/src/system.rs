@@ -100,6 +100,18 @@ impl System {
     /// Runs `work` while workers run, and ends them after it. Ctrl-C and SIGTERM end both; what is unfinished is
     /// resumed by the next start.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let ended = self.drive_until_told(work).await?;
+        ended.with_context(|| {
+            let places = self.places.flags();
+            format!("interrupted; `spillway resume{places}` goes on where this ended")
+        })
+    }
+
+    /// As [`System::drive`], for work that ends in peace when it is told to: none then.
+    pub(crate) async fn drive_until_told<T>(
+        &self,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<Option<T>> {
         let mut interrupts = Interrupts::listen()?;
         let _working = leftover::join(&self.parts, &self.home.workers_lock()).await?;
         let mut left = Vec::new();
@@ -110,11 +122,8 @@ impl System {
         }
         let workers = Workers::start(&self.parts, &self.queue, WORKERS, left).await?;
         let result = tokio::select! {
-            result = work => result,
-            () = interrupts.next() => {
-                let places = self.places.flags();
-                Err(anyhow::anyhow!("interrupted; `spillway resume{places}` goes on where this ended"))
-            }
+            result = work => result.map(Some),
+            () = interrupts.next() => Ok(None),
         };
         // Chunks are given back at once. What takes longer, as planning a large lake does, is left where it stands:
         // every step may be cut off anywhere. So may the last ones by whoever asks twice.

@@ -18,20 +18,10 @@ pub(super) async fn on(port: u16) -> anyhow::Result<TcpListener> {
     }
 }
 
-/// Serves until the process ends. Requests under way are answered; streams end with the process.
+/// Serves until the process ends.
 pub(super) async fn serve(listener: TcpListener, router: Router, ending: CancellationToken) -> anyhow::Result<()> {
-    let ended = ending.clone();
     let serving = axum::serve(listener, router).with_graceful_shutdown(async move { ending.cancelled().await });
-    tokio::select! {
-        served = serving => served.context("the server broke off"),
-        () = grace(ended) => Ok(()),
-    }
-}
-
-/// Connections that a browser holds open do not hold the process.
-async fn grace(ended: CancellationToken) {
-    ended.cancelled().await;
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    serving.await.context("the server broke off")
 }
 
 /// What lets this process, and no other on this machine, ask its validator.

@@ -3,7 +3,7 @@
 mod listen;
 mod scheduler;
 
-use std::{net::Ipv4Addr, path::Path, process::ExitCode, sync::Arc};
+use std::{net::Ipv4Addr, path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
 use dashboard::{
@@ -17,12 +17,9 @@ use tokio::net::TcpListener;
 use crate::{
     cli::ServeArgs,
     commands::connect,
-    engine::{WORKERS, Workers},
-    leftover,
     origins::Places,
     output::Output,
     sample,
-    shutdown,
     system::System,
 };
 
@@ -54,24 +51,18 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ServeArgs) -> anyhow
     };
     let app = App::new(system.parts.clone(), config)?;
 
-    let _working = leftover::join(&system.parts, &system.home.workers_lock()).await?;
-    let workers = Workers::start(&system.parts, &system.queue, WORKERS, system.left().await?).await?;
     let (parts, ending) = (system.parts.clone(), system.parts.shutdown.clone());
-    let scheduler = tokio::spawn(scheduler::tick(parts.clone()));
-    let checker = tokio::spawn(scheduler::check(parts.clone(), system.origins.clone(), system.places.clone()));
-    let checking = credential_validator::router(parts, secret);
-    let checking = tokio::spawn(listen::serve(validator, checking, ending.clone()));
-    output.line(format!("Spillway is at http://{address}. Ctrl-C ends it; what is under way is resumed."))?;
-    let serving = tokio::spawn(listen::serve(pages, dashboard::router(Arc::clone(&app)), ending.clone()));
-    shutdown::signal().await?;
-    ending.cancel();
-    workers.stop(&system.queue).await;
-    for task in [scheduler, checker] {
-        task.await?;
-    }
-    for task in [serving, checking] {
-        task.await??;
-    }
+    let checking = credential_validator::router(parts.clone(), secret);
+    let all = async {
+        output.line(format!("Spillway is at http://{address}. Ctrl-C ends it; what is under way is resumed."))?;
+        tokio::try_join!(
+            listen::serve(validator, checking, ending.clone()),
+            listen::serve(pages, dashboard::router(app), ending.clone()),
+            scheduler::tick(&parts),
+            scheduler::check(&parts, &system.origins, &system.places),
+        )
+    };
+    system.drive_until_told(all).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -96,7 +87,7 @@ async fn account(system: &System, args: &ServeArgs) -> anyhow::Result<AccountId>
 /// The shipped data, and a bucket with a key that is not connected yet: that is what the pages are for.
 async fn bring_sample(system: &System, output: &Output) -> anyhow::Result<()> {
     sample::account(system, output).await?;
-    let key_file = connect::local_bucket_with_key(system, SAMPLE_BUCKET)?;
+    let key_file = connect::local_bucket(system, SAMPLE_BUCKET).await?;
     output.line(format!(
         "Connect the bucket `{SAMPLE_BUCKET}` with the key in {} (paste it, or choose the file).",
         key_file.display()

@@ -17,12 +17,12 @@ const TICK_EVERY: Duration = Duration::from_secs(10);
 const CHECK_EVERY: Duration = Duration::from_secs(60);
 
 /// Creates the runs that are due until the process ends.
-pub(super) async fn tick(parts: Parts) {
+pub(super) async fn tick(parts: &Parts) -> anyhow::Result<()> {
     let mut interval = tokio::time::interval(TICK_EVERY);
     // What went wrong with an export is told once, not with each tick.
     let mut told: BTreeMap<_, String> = BTreeMap::new();
-    while beat(&parts, &mut interval).await {
-        let ticked = match steps::tick(&parts).await {
+    while beat(parts, &mut interval).await {
+        let ticked = match steps::tick(parts).await {
             Ok(ticked) => ticked,
             Err(error) => {
                 tracing::warn!(%error, "the scheduler's tick broke off; the next one goes on");
@@ -42,16 +42,18 @@ pub(super) async fn tick(parts: Parts) {
         }
         told = failed;
     }
+    Ok(())
 }
 
 /// Publishes again what was lost, of runs with the given places.
-pub(super) async fn check(parts: Parts, origins: Origins, places: Places) {
+pub(super) async fn check(parts: &Parts, origins: &Origins, places: &Places) -> anyhow::Result<()> {
     let mut interval = tokio::time::interval(CHECK_EVERY);
-    while beat(&parts, &mut interval).await {
-        if let Err(error) = republish(&parts, &origins, &places).await {
+    while beat(parts, &mut interval).await {
+        if let Err(error) = republish(parts, origins, places).await {
             tracing::warn!(%error, "unfinished runs could not be looked through; they are looked at again");
         }
     }
+    Ok(())
 }
 
 async fn republish(parts: &Parts, origins: &Origins, places: &Places) -> anyhow::Result<()> {
