@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,6 +17,9 @@ use thirtyfour::{
 
 /// How long a page may take to become what a test waits for, in seconds: two cores encode and render at once.
 const WAIT_SECS: u64 = 60;
+
+/// The bucket that the sample brings.
+pub(crate) const SAMPLE_BUCKET: &str = "spillway-sample";
 
 /// A process that ends with the test.
 struct Process(Child);
@@ -45,16 +49,24 @@ impl Process {
 /// A home folder and `spillway serve` on it.
 pub(crate) struct Served {
     _process: Process,
-    home: TempDir,
+    home: Arc<TempDir>,
     pub(crate) url: String,
 }
 
 impl Served {
     /// Serves the shipped data on a free port.
     pub(crate) fn sample() -> Self {
-        let home = TempDir::new().unwrap();
+        Self::start(Arc::new(TempDir::new().unwrap()), &["--sample"])
+    }
+
+    /// Another process on the same home.
+    pub(crate) fn beside(&self, flags: &[&str]) -> Self {
+        Self::start(Arc::clone(&self.home), flags)
+    }
+
+    fn start(home: Arc<TempDir>, flags: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_spillway"));
-        command.arg("--home").arg(home.path()).args(["serve", "--port", "0", "--sample"]);
+        command.arg("--home").arg(home.path()).args(["serve", "--port", "0"]).args(flags);
         for name in ["SPILLWAY_HOME", "RUST_LOG"] {
             command.env_remove(name);
         }
@@ -66,8 +78,16 @@ impl Served {
         Self { _process: process, home, url }
     }
 
-    pub(crate) fn home(&self) -> &Path {
-        self.home.path()
+    /// The key that the sample brings.
+    pub(crate) fn sample_key(&self) -> String {
+        std::fs::read_to_string(self.home.path().join(format!("keys/{SAMPLE_BUCKET}.json"))).unwrap()
+    }
+
+    /// What lies in a bucket, but for the emulator's own files.
+    pub(crate) fn objects(&self, bucket: &str) -> Vec<String> {
+        let folder = std::fs::read_dir(self.home.path().join("buckets").join(bucket)).unwrap();
+        let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.starts_with('.')).collect()
     }
 }
 
@@ -157,10 +177,14 @@ impl Browser {
 
     /// Waits until the page says `words`.
     pub(crate) async fn says(&self, words: &str) {
+        self.says_in("body", words).await;
+    }
+
+    async fn says_in(&self, css: &str, words: &str) {
         let mut interval = tokio::time::interval(POLL);
         for _ in 0..(WAIT_SECS * 1_000 / 50) {
             interval.tick().await;
-            if self.text().await.contains(words) {
+            if self.text_of(css).await.contains(words) {
                 return;
             }
         }
@@ -169,8 +193,13 @@ impl Browser {
 
     /// All that a person reads.
     pub(crate) async fn text(&self) -> String {
-        match self.driver.find(By::Tag("body")).await {
-            Ok(body) => body.text().await.unwrap_or_default(),
+        self.text_of("body").await
+    }
+
+    /// Nothing while the page changes.
+    async fn text_of(&self, css: &str) -> String {
+        match self.driver.find(By::Css(css)).await {
+            Ok(part) => part.text().await.unwrap_or_default(),
             Err(_) => String::new(),
         }
     }
@@ -183,6 +212,51 @@ impl Browser {
         let field = self.find(css).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
+    }
+
+    /// Sends a form by its first button.
+    pub(crate) async fn submit(&self, form: &str) {
+        self.click(&format!("{form} button.first")).await;
+    }
+
+    /// Chooses one of several radio buttons, or ticks a box.
+    pub(crate) async fn choose(&self, name: &str, value: &str) {
+        self.click(&format!("input[name={name}][value={value}]")).await;
+    }
+
+    pub(crate) async fn select(&self, css: &str, value: &str) {
+        self.click(&format!("{css} option[value='{value}']")).await;
+    }
+
+    /// Names the days of a one-time export. A date field takes keys in the order of the browser's language.
+    pub(crate) async fn days(&self, first: &str, last: &str) {
+        self.select("#days", "range").await;
+        for (css, day) in [("#first", first), ("#last", last)] {
+            let field = self.find(css).await;
+            let parts: Vec<_> = day.split('-').collect();
+            field.send_keys(format!("{}{}{}", parts[1], parts[2], parts[0])).await.unwrap();
+        }
+    }
+
+    /// Goes to the export that was created last.
+    pub(crate) async fn open_newest(&self) {
+        self.click("tr[data-request] td:first-child a, #main h1 + a[href^='/exports/']").await;
+        self.find("#status").await;
+    }
+
+    /// Waits for an export's status on its page, which follows by itself.
+    pub(crate) async fn status(&self, status: &str) {
+        self.says_in("#status", status).await;
+    }
+
+    /// Connects the sample's bucket.
+    pub(crate) async fn connect(&self, served: &Served, nickname: &str) {
+        self.go("/partners/google-cloud").await;
+        self.fill("#nickname", nickname).await;
+        self.fill("#bucket_name", SAMPLE_BUCKET).await;
+        self.fill("#key", &served.sample_key()).await;
+        self.submit("form[data-check]").await;
+        self.find(".tile .tag").await;
     }
 
     /// Keeps a picture of the whole page beside the build, for people to look at.
