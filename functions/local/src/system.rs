@@ -109,18 +109,24 @@ impl System {
             }
         }
         let workers = Workers::start(&self.parts, &self.queue, WORKERS, left).await?;
-        let result = tokio::select! {
-            result = work => result,
+        let (result, grace) = tokio::select! {
+            result = work => (result, None),
             () = interrupts.next() => {
                 let places = self.places.flags();
-                Err(anyhow::anyhow!("interrupted; `spillway resume{places}` goes on where this ended"))
+                let told = format!("interrupted; `spillway resume{places}` goes on where this ended");
+                (Err(anyhow::anyhow!(told)), Some(GRACE))
             }
         };
-        // Chunks are given back at once. What takes longer, as planning a large lake does, is left where it stands:
-        // every step may be cut off anywhere. So may the last ones by whoever asks twice.
+        // Chunks are given back at once. After a signal, what takes longer, as planning a large lake does, is left
+        // where it stands: every step may be cut off anywhere.
         tokio::select! {
             () = workers.stop(&self.queue) => {}
-            () = tokio::time::sleep(GRACE) => {}
+            () = async {
+                match grace {
+                    Some(grace) => tokio::time::sleep(grace).await,
+                    None => std::future::pending().await,
+                }
+            } => {}
             () = interrupts.next() => {}
         }
         interrupts.end_process();
@@ -128,8 +134,8 @@ impl System {
     }
 }
 
-/// How long workers may take to end.
-const GRACE: Duration = secs(3);
+/// How long workers may take to end after a signal.
+const GRACE: Duration = secs(5);
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
