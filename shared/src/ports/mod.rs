@@ -17,5 +17,5 @@ pub use partner_buckets::{
 pub use queue::{ChunkQueue, QueueError, Work};
 pub use store::{
     AccountStore, BucketStore, ChunkPage, ChunkStore, ChunkTally, DueExport, ExportPage, ExportStore,
-    NewExport, NoteStore, RunClosing, RunStore, Store, StoreError,
+    NewExport, NewRun, NoteStore, RunStore, Store, StoreError,
 };

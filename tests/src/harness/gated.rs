@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        Account, AccountId, BucketFailure, BucketId, Chunk, ChunkCommand, ChunkId, ChunkKey, Export,
-        ExportFilter, ExportSpec, Footer, LakeFile, PartnerBucket, PlanToken, PropertyColumn, RequestId, Run,
-        RunKey, RunPlan, Slice, StopReason, Window, ZoneName,
+        Account, AccountId, BlockOutcome, BucketFailure, BucketId, Chunk, ChunkCommand, ChunkId, ChunkKey,
+        Export, ExportFilter, ExportSpec, Footer, LakeFile, PartnerBucket, PlanToken, PropertyColumn,
+        RequestId, Run, RunClosing, RunKey, RunPlan, SealedKey, Slice, StopReason, Window, ZoneName,
     },
     ports::{
         AccountStore, BucketStore, ChunkPage, ChunkQueue, ChunkStore, ChunkTally, DueExport, ExportPage,
-        ExportStore, Lake, LakeError, LakeQuery, LakeRows, NewExport, NoteStore, QueueError, RunClosing,
+        ExportStore, Lake, LakeError, LakeQuery, LakeRows, NewExport, NewRun, NoteStore, QueueError,
         RunStore, SourcedBatch, Store, StoreError, Work,
     },
 };
@@ -59,7 +59,9 @@ gated_store! {
     fn bucket(account: AccountId, id: &BucketId) -> Option<PartnerBucket>;
     fn buckets(account: AccountId) -> Vec<PartnerBucket>;
     fn buckets_named(bucket_name: &str) -> Vec<PartnerBucket>;
-    fn block_bucket(account: AccountId, id: &BucketId, failure: &BucketFailure, since: Timestamp) -> bool;
+    fn block_bucket(
+        account: AccountId, id: &BucketId, key: &SealedKey, failure: &BucketFailure, since: Timestamp
+    ) -> BlockOutcome;
     fn unblock_bucket(account: AccountId, id: &BucketId) -> bool;
 }
 
@@ -82,13 +84,11 @@ gated_store! {
 
 gated_store! {
     RunStore:
-    fn create_run(
-        account: AccountId, request: RequestId, window: Window, zone: &ZoneName,
-        expected_cut: Option<Timestamp>, next_due_at: Option<Timestamp>, now: Timestamp
-    ) -> Run;
+    fn create_run(new: &NewRun) -> Run;
     fn run(key: RunKey) -> Option<Run>;
     fn runs(account: AccountId, request: RequestId) -> Vec<Run>;
     fn open_runs() -> Vec<Run>;
+    fn open_runs_of(account: AccountId, request: RequestId) -> Vec<RunKey>;
     fn open_run(key: RunKey, plan: &RunPlan, spec: &ExportSpec, now: Timestamp) -> Run;
     fn close_run(key: RunKey, closing: &RunClosing) -> bool;
     fn reopen_run(key: RunKey) -> Run;
@@ -101,7 +101,9 @@ gated_store! {
     fn change_chunk(key: &ChunkKey, command: ChunkCommand, now: Timestamp) -> (Chunk, Option<Chunk>);
     fn chunks(run: RunKey, plan: &PlanToken, from: Option<&ChunkId>, limit: usize) -> ChunkPage;
     fn tally(run: RunKey, plan: &PlanToken, now: Timestamp) -> ChunkTally;
-    fn claim_message(run: RunKey, plan: &PlanToken, lost_before: Timestamp, now: Timestamp) -> Vec<ChunkId>;
+    fn claim_message(
+        run: RunKey, plan: &PlanToken, lost_before: Timestamp, most: usize, now: Timestamp
+    ) -> Vec<ChunkId>;
     fn sweep_chunks(key: RunKey) -> u64;
 }
 

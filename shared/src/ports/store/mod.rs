@@ -14,7 +14,7 @@ pub use buckets::BucketStore;
 pub use chunks::{ChunkPage, ChunkStore, ChunkTally};
 pub use exports::{DueExport, ExportPage, ExportStore, NewExport};
 pub use notes::NoteStore;
-pub use runs::{RunClosing, RunStore};
+pub use runs::{NewRun, RunStore};
 
 use crate::domain::{ChunkRefusal, RequestId};
 
