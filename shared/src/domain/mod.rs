@@ -2,6 +2,8 @@
 
 mod account;
 mod bucket;
+pub mod bucket_check;
+mod candidate;
 mod chunk;
 mod columns;
 mod crc;
@@ -10,6 +12,7 @@ mod failure;
 mod format;
 mod identity;
 mod ids;
+pub mod key_text;
 mod kinds;
 pub mod lake;
 mod lease;
@@ -26,6 +29,8 @@ mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
 pub use bucket::{BucketId, BucketState, KeyFacts, PartnerBucket, SealedKey};
+pub use bucket_check::{BucketSettings, CheckStep, CheckVerdict, RetentionPolicy, StepOutcome, StepReport};
+pub use candidate::{BucketCandidate, CANDIDATE_MINUTES, CandidateId, NotCandidateId};
 pub use chunk::{
     Chunk, ChunkCommand, ChunkContent, ChunkId, ChunkKey, ChunkPlan, ChunkRefusal, ChunkState, Intent,
     MAX_ATTEMPTS, PlanToken, Written,
@@ -39,6 +44,7 @@ pub use failure::{BucketFailure, FailureClass, Side};
 pub use format::{Format, Packaging};
 pub use identity::{IdentityKind, IdentityPriority, PriorityError};
 pub use ids::{AccountId, DatabaseId, RequestId, RunKey, RunTimestamp};
+pub use key_text::{KeyFault, KeyIdentity};
 pub use kinds::{DataKind, ExportFilter, ExportedOn, FrequencyKind, StatusKind};
 pub use lake::{BadLakePath, Dataset, EventFolder, Footer, LakeFile, LakePath, RowGroup};
 pub use lease::{ACK_DEADLINE_SECS, LEASE_SECS, Lease, LeaseToken, REQUEST_TIMEOUT_SECS, STEP_TIMEOUT_SECS};

@@ -12,10 +12,10 @@ pub use clock::Clock;
 pub use key_vault::{KeyVault, ServiceAccountKey, VaultError};
 pub use lake::{Lake, LakeError, LakeQuery, LakeRows, RowOrigins, SourcedBatch};
 pub use partner_buckets::{
-    BucketHandle, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets, SourceError,
+    BucketHandle, BucketProbe, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets, SourceError,
 };
 pub use queue::{ChunkQueue, QueueError, Work};
 pub use store::{
-    AccountStore, BucketStore, ChunkPage, ChunkStore, ChunkTally, DueExport, ExportPage, ExportStore,
+    AccountStore, BucketRemoval, BucketStore, ChunkPage, ChunkStore, ChunkTally, DueExport, ExportPage, ExportStore,
     NewExport, NoteStore, RunClosing, RunStore, Store, StoreError,
 };

@@ -1,6 +1,7 @@
-//! The steps of an export, each safe to run twice, late, or by two workers at once: create, edit, tick, plan and open a
+//! The steps of an export, each safe to run twice, late, or by two workers at once: connect a bucket, create, edit, tick, plan and open a
 //! run, work a chunk, finish a run, stop, retry. Functions call them; they know ports only.
 
+mod buckets;
 mod chunk;
 mod columns;
 mod create;
@@ -18,6 +19,9 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+pub use buckets::{
+    BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
+};
 pub use create::{CreateError, Created, create_export, create_one_time, create_recurring};
 pub use edit::{EditError, edit_export};
 pub use preview::{Preview, PreviewChunk, preview};

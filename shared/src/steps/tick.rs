@@ -65,6 +65,8 @@ pub async fn tick(parts: &Parts) -> Result<Ticked, StepError> {
         }
     }
     wake(parts, now, &mut ticked).await?;
+    // Keys that nobody waits for any more do not lie about.
+    parts.store.sweep_candidates(now).await?;
     Ok(ticked)
 }
 

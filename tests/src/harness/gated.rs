@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        Account, AccountId, BucketFailure, BucketId, Chunk, ChunkCommand, ChunkId, ChunkKey, Export,
-        ExportFilter, ExportSpec, Footer, LakeFile, PartnerBucket, PlanToken, PropertyColumn, RequestId, Run,
+        Account, AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, Chunk, ChunkCommand, ChunkId, ChunkKey, Export,
+        ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken, PropertyColumn, RequestId, Run,
         RunKey, RunPlan, Slice, StopReason, Window, ZoneName,
     },
     ports::{
-        AccountStore, BucketStore, ChunkPage, ChunkQueue, ChunkStore, ChunkTally, DueExport, ExportPage,
+        AccountStore, BucketRemoval, BucketStore, ChunkPage, ChunkQueue, ChunkStore, ChunkTally, DueExport, ExportPage,
         ExportStore, Lake, LakeError, LakeQuery, LakeRows, NewExport, NoteStore, QueueError, RunClosing,
         RunStore, SourcedBatch, Store, StoreError, Work,
     },
@@ -61,6 +61,11 @@ gated_store! {
     fn buckets_named(bucket_name: &str) -> Vec<PartnerBucket>;
     fn block_bucket(account: AccountId, id: &BucketId, failure: &BucketFailure, since: Timestamp) -> bool;
     fn unblock_bucket(account: AccountId, id: &BucketId) -> bool;
+    fn remove_bucket(account: AccountId, id: &BucketId) -> BucketRemoval;
+    fn put_candidate(candidate: &BucketCandidate) -> ();
+    fn candidate(account: AccountId, id: &CandidateId, now: Timestamp) -> Option<BucketCandidate>;
+    fn promote_candidate(account: AccountId, id: &CandidateId, key_facts: &KeyFacts) -> PartnerBucket;
+    fn sweep_candidates(now: Timestamp) -> u64;
 }
 
 gated_store! {

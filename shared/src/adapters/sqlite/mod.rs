@@ -5,6 +5,7 @@
 
 mod accounts;
 mod buckets;
+mod candidates;
 mod chunks;
 mod claims;
 mod columns;

@@ -10,7 +10,7 @@ mod notes;
 mod runs;
 
 pub use accounts::AccountStore;
-pub use buckets::BucketStore;
+pub use buckets::{BucketRemoval, BucketStore};
 pub use chunks::{ChunkPage, ChunkStore, ChunkTally};
 pub use exports::{DueExport, ExportPage, ExportStore, NewExport};
 pub use notes::NoteStore;
