@@ -6,8 +6,8 @@ use rand::{SeedableRng, rngs::StdRng};
 use rusqlite::Connection;
 use spillway::{
     domain::{
-        BucketState, Chunk, ExportSpec, ExportStatus, FailureClass, Format, Frequency, PlanToken, Run, RunStatus,
-        SealedKey, StopReason, lake, names,
+        BucketState, Chunk, ExportSpec, ExportStatus, FailureClass, Format, Frequency, PlanToken, Run,
+        RunStatus, SealedKey, StopReason, lake, names,
     },
     ports::Work,
     steps::{self, Handled, RetryError},
@@ -48,10 +48,10 @@ async fn retried(app: &TestApp, run: &Run, rows: &[EventRow]) {
 }
 
 #[tokio::test]
-async fn a_file_outside_the_layout_ends_its_windows_run_only() {
+async fn a_file_outside_the_layout_ends_the_runs_that_list_its_hour_only() {
     let app = TestApp::new().await;
     let export = app.recurring(live(&app)).await;
-    let (first_rows, second_rows) = (rows("first", "Viewed"), rows("second", "Viewed"));
+    let [first_rows, second_rows, third_rows] = ["first", "second", "third"].map(|file| rows(file, "Viewed"));
     app.lake.write_events(&app.file(50), &first_rows);
     let captured = lake::captured_folder(app.file(50).committed);
     let stray = format!("account={ACCOUNT}/events/{captured}/stray.parquet");
@@ -60,16 +60,21 @@ async fn a_file_outside_the_layout_ends_its_windows_run_only() {
     app.advance_secs(4 * 3_600);
     app.lake.write_events(&app.file(50), &second_rows);
     let second = app.next_run(export.request).await;
-    // Its message comes first, or the other one's was lost.
-    drop(app.queue.pop());
+    app.advance_secs(4 * 3_600);
+    app.lake.write_events(&app.file(50), &third_rows);
+    let third = app.next_run(export.request).await;
     app.drain().await.unwrap();
     let expected = format!(
         "lake file `{stray}`: no folder db=<n> in its path; move the file away or into its right folder"
     );
-    assert_eq!(reason(&app, &first).await, expected);
-    assert_rows(&app.delivered(second.key).await, &second_rows);
+    // Files of the two hours before a window are listed for it too.
+    for run in [&first, &second] {
+        assert_eq!(reason(&app, run).await, expected);
+    }
+    assert_rows(&app.delivered(third.key).await, &third_rows);
     app.lake.remove(&stray);
     retried(&app, &first, &first_rows).await;
+    retried(&app, &second, &second_rows).await;
 }
 
 #[tokio::test]
@@ -79,7 +84,10 @@ async fn a_bucket_whose_document_is_gone_or_damaged_is_named() {
             "DELETE FROM buckets".to_owned(),
             "bucket `partner-bucket` of run {run} is gone; connect it again under this name, then retry the run",
         ),
-        ("UPDATE buckets SET doc = '{'".to_owned(), "bucket `partner-bucket` in account 100000000 cannot be read"),
+        (
+            "UPDATE buckets SET doc = '{'".to_owned(),
+            "bucket `partner-bucket` in account 100000000 cannot be read",
+        ),
     ] {
         // Before the run is planned, before its chunk is worked, before its manifest is written.
         for steps_before in 0..3 {
@@ -105,7 +113,10 @@ async fn a_bucket_whose_document_is_gone_or_damaged_is_named() {
             app.drain().await.unwrap();
             let found = reason(&app, &run).await;
             assert!(found.starts_with(&says.replace("{run}", &run.key.to_string())), "{found}");
-            damage(&app, "INSERT OR REPLACE INTO buckets (account, id, doc) VALUES (100000000, 'partner-bucket', '')");
+            damage(
+                &app,
+                "INSERT OR REPLACE INTO buckets (account, id, doc) VALUES (100000000, 'partner-bucket', '')",
+            );
             damage(&app, "DELETE FROM buckets");
             app.connect(ACCOUNT, BUCKET, BUCKET, "{}").await;
             assert_ne!(app.bucket().await.key, key);
@@ -125,7 +136,10 @@ async fn an_export_that_cannot_be_read_ends_its_run() {
     damage(&app, "UPDATE exports SET doc = '{'");
     app.drain().await.unwrap();
     let found = reason(&app, &run).await;
-    assert!(found.starts_with(&format!("export {} in account {ACCOUNT} cannot be read", export.request)), "{found}");
+    assert!(
+        found.starts_with(&format!("export {} in account {ACCOUNT} cannot be read", export.request)),
+        "{found}"
+    );
     connection.execute("UPDATE exports SET doc = ?1", [document]).unwrap();
     retried(&app, &run, &all).await;
 }
@@ -148,7 +162,9 @@ async fn a_sealed_key_that_cannot_be_opened_is_the_customers_to_give_again() {
     );
     assert_eq!(app.run(run.key).await.status, RunStatus::Running, "it waits for the key");
     app.connect(ACCOUNT, BUCKET, BUCKET, "{}").await;
-    steps::republish(&app.parts(), &app.run(run.key).await, app.now() + std::time::Duration::from_secs(1)).await.unwrap();
+    steps::republish(&app.parts(), &app.run(run.key).await, app.now() + std::time::Duration::from_secs(1))
+        .await
+        .unwrap();
     app.drain().await.unwrap();
     assert_rows(&app.delivered(run.key).await, &all);
 }
@@ -290,8 +306,12 @@ async fn a_finisher_of_before_a_retry_does_not_close_the_run_of_after_it() {
             assert_eq!(handled, Handled::Done);
             app.drain().await.unwrap();
             assert_eq!(app.run(run.key).await.status, RunStatus::Incomplete);
-            assert!(nth > 10, "it never stood still");
-            return;
+            if slow.gate.disarm() {
+                assert!(nth > 10, "it never stood still");
+                return;
+            }
+            // That point is the encoder's thread's, which does not stand still.
+            continue;
         }
         app.queue.put(last.clone());
         app.queue.put(Work::Run { run: run.key });
@@ -307,7 +327,7 @@ async fn a_finisher_of_before_a_retry_does_not_close_the_run_of_after_it() {
             _ => app.queue.put(last),
         }
         if was_closed {
-            assert_eq!(app.run(run.key).await.status, RunStatus::Running, "held at {nth}");
+            assert_ne!(app.run(run.key).await.status, RunStatus::Incomplete, "held at {nth}");
         }
         app.recover(run.key).await;
         if app.run(run.key).await.status == RunStatus::Incomplete {
@@ -349,7 +369,8 @@ async fn a_crash_between_closing_and_waking_delays_nothing() {
             return;
         }
         let woken = app.queue.all().contains(&Work::Run { run: second.key });
-        if app.run(first.key).await.status.is_closed() && app.run(second.key).await.status == RunStatus::Owed {
+        if app.run(first.key).await.status.is_closed() && app.run(second.key).await.status == RunStatus::Owed
+        {
             between += usize::from(!woken);
             app.drain().await.unwrap();
             let status = app.run(second.key).await.status;

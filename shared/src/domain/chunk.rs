@@ -104,9 +104,7 @@ impl ChunkPlan {
     #[must_use]
     pub fn may_meet(&self, other: &Self) -> bool {
         let group = |plan: &Self| match &plan.content {
-            ChunkContent::Events { event_name, date } => {
-                Some((plan.file_event_name(event_name), *date))
-            }
+            ChunkContent::Events { event_name, date } => Some((plan.file_event_name(event_name), *date)),
             ChunkContent::Profiles => None,
         };
         // Their indexes are i, i + N, i + 2N, … and j, j + M, j + 2M, …

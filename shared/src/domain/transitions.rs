@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 
 use super::{
-    BlockOutcome, BucketFailure, BucketState, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket, Run,
-    RunClosing, RunKey, RunPlan, RunStatus, RunTimestamp, RunTotals, SealedKey, StopReason, Window, ZoneName,
+    BlockOutcome, BucketFailure, BucketState, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
+    Run, RunClosing, RunKey, RunPlan, RunStatus, RunTimestamp, RunTotals, SealedKey, StopReason, Window,
+    ZoneName,
 };
 
 /// The document stands where it does not allow this; somebody else was first. It is as it was.

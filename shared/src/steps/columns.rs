@@ -7,8 +7,8 @@ use arrow_array::cast::AsArray;
 use super::{Parts, StepError, open::Request};
 use crate::{
     domain::{
-        ChunkContent, ChunkPlan, DataSelection, EventNaming, Format, ProfileFile, ProfileRole, PropertyColumn,
-        PropertyScope, RowCursor, Slice, SliceFile,
+        ChunkContent, ChunkPlan, DataSelection, EventNaming, Format, ProfileFile, ProfileRole,
+        PropertyColumn, PropertyScope, RowCursor, Slice, SliceFile,
         plan::{EventFile, ProfileShard},
     },
     encode::{PropertyKeys, columns},

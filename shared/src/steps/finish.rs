@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     domain::{
-        BlockOutcome, BucketState, Chunk, ChunkContent, ChunkState, Crc32c, FailureClass, Manifest, ManifestFile,
-        ManifestStatus, PlanToken, Run, RunKey, RunPlan, RunStatus, RunTotals, Side, names,
+        BlockOutcome, BucketState, Chunk, ChunkContent, ChunkState, Crc32c, FailureClass, Manifest,
+        ManifestFile, ManifestStatus, PlanToken, Run, RunKey, RunPlan, RunStatus, RunTotals, Side, names,
     },
     ports::{BucketHandle, ByteSource, CreateObjectError, SourceError},
 };
@@ -183,12 +183,10 @@ async fn write_manifest(
         (Err(error), _) => return Err(StepError::Internal(format!("the manifest {name}: {error}"))),
     };
     match failure.class.side() {
-        Side::Customer => {
-            match block(parts, run, &bucket.key, &failure).await? {
-                BlockOutcome::KeyReplaced => Ok(Some(Handled::Again(Duration::ZERO))),
-                _ => Ok(if stopped { None } else { Some(Handled::Done) }),
-            }
-        }
+        Side::Customer => match block(parts, run, &bucket.key, &failure).await? {
+            BlockOutcome::KeyReplaced => Ok(Some(Handled::Again(Duration::ZERO))),
+            _ => Ok(if stopped { None } else { Some(Handled::Done) }),
+        },
         Side::Passing => Ok(Some(Handled::Again(parts.options.passing_delay))),
         Side::Ours => Err(StepError::Internal(format!("the manifest {name} was refused: {failure}"))),
     }

@@ -6,8 +6,8 @@ use super::{Handled, Parts, StepError, close, columns, finish, publish};
 use crate::{
     domain::{
         AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, Export, ExportSpec,
-        Footer, Format, LakeFile, LakePath, PlanToken, ProfileFile, ProfileRole, RequestId, Run, RunKey, RunPlan, RunStatus,
-        Slice, Window,
+        Footer, Format, LakeFile, LakePath, PlanToken, ProfileFile, ProfileRole, RequestId, Run, RunKey,
+        RunPlan, RunStatus, Slice, Window,
         plan::{
             EventFile, PROFILES_RATIO, ProfileShard, Ratios, plan_events, plan_profiles, wants_row_groups,
         },

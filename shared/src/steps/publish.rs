@@ -35,9 +35,7 @@ pub(super) async fn publish(
 /// [`StepError`].
 pub async fn republish(parts: &Parts, run: &Run, lost_before: Timestamp) -> Result<usize, StepError> {
     match &run.plan {
-        Some(plan) if !run.status.is_closed() => {
-            publish(parts, run.key, &plan.token, lost_before).await
-        }
+        Some(plan) if !run.status.is_closed() => publish(parts, run.key, &plan.token, lost_before).await,
         _ => Ok(0),
     }
 }

@@ -83,8 +83,8 @@ pub(super) fn open_keys(
 ) -> Result<Vec<RunKey>, StoreError> {
     let mut statement = connection.prepare_cached(OPEN_KEYS)?;
     let params = [account_column(account), request.0];
-    let keys = statement
-        .query_map(params, |row| Ok(RunKey { account, request, run: RunTimestamp(row.get(0)?) }))?;
+    let keys =
+        statement.query_map(params, |row| Ok(RunKey { account, request, run: RunTimestamp(row.get(0)?) }))?;
     Ok(keys.collect::<Result<_, _>>()?)
 }
 

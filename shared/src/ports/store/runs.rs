@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::StoreError;
-use crate::domain::{
-    AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, Window, ZoneName,
-};
+use crate::domain::{AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, Window, ZoneName};
 
 /// A run to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]

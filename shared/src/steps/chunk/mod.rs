@@ -91,12 +91,7 @@ pub(super) async fn chunks(
     finish(parts, run.key).await
 }
 
-async fn work(
-    parts: &Parts,
-    run: &Run,
-    key: &ChunkKey,
-    target: &mut Target,
-) -> Result<Outcome, StepError> {
+async fn work(parts: &Parts, run: &Run, key: &ChunkKey, target: &mut Target) -> Result<Outcome, StepError> {
     let token = LeaseToken::from_random(rand::random());
     let now = parts.now();
     let expires_at = now + parts.options.lease;

@@ -115,7 +115,10 @@ pub async fn only_the_lease_token_changes_a_leased_chunk(stores: Stores) {
     refused(change(ChunkCommand::Release { token: token(2) }).await, ChunkRefusal::LeaseLost);
     let fail = ChunkCommand::Fail { token: token(2), reason: "broken".to_owned() };
     refused(change(fail).await, ChunkRefusal::LeaseLost);
-    refused(change(ChunkCommand::Retry { columns: 0, naming: None }).await, ChunkRefusal::Busy { until: at(50) });
+    refused(
+        change(ChunkCommand::Retry { columns: 0, naming: None }).await,
+        ChunkRefusal::Busy { until: at(50) },
+    );
     refused(change(ChunkCommand::Publish).await, ChunkRefusal::Busy { until: at(50) });
     assert_eq!(stores.one.chunk(&key).await.unwrap(), Some(leased), "as it was");
 

@@ -121,8 +121,7 @@ pub async fn a_successor_waits_for_its_message(stores: Stores) {
 pub async fn no_more_messages_are_out_than_may_be(stores: Stores) {
     let run = with_run(&*stores.one, ACME).await;
     let keys = with_chunks(&*stores.one, &run, "p", &[1, 1, 2, 3, 4]).await;
-    let next =
-        async |lost_before, now| claim_of(&*stores.one, &keys[0], at(lost_before), 2, now).await;
+    let next = async |lost_before, now| claim_of(&*stores.one, &keys[0], at(lost_before), 2, now).await;
     assert_eq!(next(-900, 0).await, ids(&keys[..2]));
     assert_eq!(next(-900, 0).await, ids(&keys[2..3]));
     assert_eq!(next(-900, 0).await, []);

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use spillway::{
-    domain::{
-        BucketId, DataSelection, ExportFilter, ExportSpec, Format, RequestId, RunStatus, StopReason,
-    },
+    domain::{BucketId, DataSelection, ExportFilter, ExportSpec, Format, RequestId, RunStatus, StopReason},
     ports::{NewExport, StoreError},
 };
 
