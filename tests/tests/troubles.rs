@@ -162,9 +162,8 @@ async fn a_sealed_key_that_cannot_be_opened_is_the_customers_to_give_again() {
     );
     assert_eq!(app.run(run.key).await.status, RunStatus::Running, "it waits for the key");
     app.connect(ACCOUNT, BUCKET, BUCKET, "{}").await;
-    steps::republish(&app.parts(), &app.run(run.key).await, app.now() + std::time::Duration::from_secs(1))
-        .await
-        .unwrap();
+    app.advance_secs(1);
+    steps::republish(&app.parts(), &app.run(run.key).await, app.now()).await.unwrap();
     app.drain().await.unwrap();
     assert_rows(&app.delivered(run.key).await, &all);
 }
@@ -229,17 +228,16 @@ async fn a_stopped_run_waits_until_its_objects_can_be_told() {
     let work = app.queue.pop().unwrap();
     // Killed once its intent is stored, before the last bytes are sent.
     let plan = app.run(run.key).await.plan.unwrap();
-    for nth in 0.. {
-        let worker = app.worker();
-        worker.gate.arm(nth, Strike::Kill);
-        assert!(worker.gate.run(steps::handle(&worker.parts, &work)).await.is_killed());
-        app.advance_secs(521);
-        let chunks = app.store.chunks(run.key, &plan.token, None, 9).await.unwrap().chunks;
-        assert!(chunks[0].is_unfinished());
-        if !chunks[0].intents().is_empty() {
-            break;
-        }
-    }
+    app.buckets.hold_after(Some(1));
+    let parts = app.parts();
+    let killed = tokio::spawn(async move { steps::handle(&parts, &work).await });
+    app.buckets.until_held().await;
+    killed.abort();
+    assert!(killed.await.unwrap_err().is_cancelled());
+    app.buckets.hold_after(None);
+    app.advance_secs(521);
+    let chunks = app.store.chunks(run.key, &plan.token, None, 9).await.unwrap().chunks;
+    assert!(chunks[0].is_unfinished() && !chunks[0].intents().is_empty());
     app.buckets.fail_with(Some(FailureClass::Unavailable));
     steps::stop_export(&app.parts(), ACCOUNT, run.key.request, &StopReason::User).await.unwrap();
     let wait = Handled::Again(app.options.passing_delay);
