@@ -244,7 +244,7 @@ fn indexes_serve_the_open_runs_of_an_export() {
     let (_folder, path) = file();
     let connection = schema::open(&path).unwrap();
     for (sql, index) in [
-        (runs::OPEN_KEYS, "SEARCH runs USING COVERING INDEX runs_open_of_export (account=? AND request=?)"),
+        (runs::OPEN_KEYS, "SEARCH runs USING INDEX runs_open_of_export (account=? AND request=?)"),
         (runs::OPEN_DOCUMENTS, "SEARCH runs USING INDEX runs_open_of_export (account=? AND request=?)"),
     ] {
         assert_eq!(plan(&connection, sql), [index]);
