@@ -1,6 +1,6 @@
 //! The wiring: embedded parts over the home folder.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use gcs_emulator::{Emulator, Running};
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{WORKERS, Workers},
     home::Home,
+    interrupt::Interrupts,
     leftover,
     origins::{Origins, Places},
     progress::Progress,
@@ -96,9 +97,10 @@ impl System {
         &*self.parts.store
     }
 
-    /// Runs `work` while workers run, and ends them after it. Ctrl-C ends both; what is unfinished is resumed by
-    /// the next start.
+    /// Runs `work` while workers run, and ends them after it. Ctrl-C and SIGTERM end both; what is unfinished is
+    /// resumed by the next start.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let mut interrupts = Interrupts::listen()?;
         let _working = leftover::join(&self.parts, &self.home.workers_lock()).await?;
         let mut left = Vec::new();
         for run in self.parts.store.open_runs().await? {
@@ -107,20 +109,36 @@ impl System {
             }
         }
         let workers = Workers::start(&self.parts, &self.queue, WORKERS, left).await?;
-        let result = tokio::select! {
-            result = work => result,
-            signal = tokio::signal::ctrl_c() => {
-                signal.context("Ctrl-C cannot be heard")?;
-                Err(anyhow::anyhow!("interrupted; `spillway resume` goes on where this ended"))
+        let (result, grace) = tokio::select! {
+            result = work => (result, None),
+            () = interrupts.next() => {
+                let places = self.places.flags();
+                let told = format!("interrupted; `spillway resume{places}` goes on where this ended");
+                (Err(anyhow::anyhow!(told)), Some(GRACE))
             }
         };
-        workers.stop(&self.queue).await;
+        // Chunks are given back at once. After a signal, what takes longer, as planning a large lake does, is left
+        // where it stands: every step may be cut off anywhere.
+        tokio::select! {
+            () = workers.stop(&self.queue) => {}
+            () = async {
+                match grace {
+                    Some(grace) => tokio::time::sleep(grace).await,
+                    None => std::future::pending().await,
+                }
+            } => {}
+            () = interrupts.next() => {}
+        }
+        interrupts.end_process();
         result
     }
 }
 
-fn secs(secs: u64) -> std::time::Duration {
-    std::time::Duration::from_secs(secs)
+/// How long workers may take to end after a signal.
+const GRACE: Duration = secs(5);
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
 }
 
 fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Lake>> {
@@ -133,7 +151,7 @@ fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow
             .with_context(|| format!("the lake {} cannot be made", folder.display()))?;
     } else if !folder.is_dir() {
         // Made here, a misspelt folder would give an export of nothing.
-        bail!("there is no folder {}; --lake takes a folder or gs://bucket/prefix", folder.display());
+        bail!("there is no folder `{}`; --lake takes a folder or gs://bucket/prefix", folder.display());
     }
     let lake = ObjectStoreLake::folder(&folder, Arc::clone(clock))?;
     Ok(Arc::new(lake))

@@ -113,7 +113,7 @@ async fn finish(system: &System, output: &Output, run: &Run) -> anyhow::Result<E
     report.print(output, &system.places)?;
     output.result(&report)?;
     if report.is_complete() {
-        if system.is_local() {
+        if system.is_local() && !report.is_untouched() {
             let folder = system.home.buckets().join(run.spec.bucket.0.as_str());
             output.line(format!("The files lie in {}", folder.display()))?;
         }

@@ -5,7 +5,7 @@ use spillway::domain::{ManifestFile, Run, RunStatus};
 
 use crate::{
     origins::Places,
-    output::{Output, grouped},
+    output::{Output, counted, grouped},
     system::System,
     verify,
 };
@@ -94,13 +94,13 @@ impl RunReport {
 
     /// One line about the run.
     pub(crate) fn summary(&self) -> String {
-        let (rows, bytes, files) =
-            (grouped(self.rows), grouped(self.bytes), grouped(self.files.len() as u64));
+        let (rows, bytes) = (counted(self.rows, "row"), counted(self.bytes, "byte"));
+        let files = counted(self.files.len() as u64, "file");
         let deleted = match self.deleted_profiles {
             0 => String::new(),
-            deleted => format!(", {} deleted profiles left out", grouped(deleted)),
+            deleted => format!(", {} left out", counted(deleted, "deleted profile")),
         };
-        format!("{} {}: {rows} rows in {files} files, {bytes} bytes{deleted}", self.run, self.status)
+        format!("{} {}: {rows} in {files}, {bytes}{deleted}", self.run, self.status)
     }
 }
 
