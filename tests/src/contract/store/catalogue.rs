@@ -6,7 +6,8 @@ use futures::future::join_all;
 use jiff::civil::{Date, date};
 use spillway::{
     domain::{
-        AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DatabaseId, DateRange, Records, ShardSums, Sums,
+        AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DatabaseId, DateRange, Records, ShardSums,
+        Sums,
     },
     ports::{CatalogueUpdate, StoreError},
 };
@@ -42,10 +43,14 @@ pub async fn a_catalogue_grows_from_mark_to_mark(stores: Stores) {
     assert_eq!(stores.one.catalogue_mark(ACME).await.unwrap(), None);
     assert_eq!(stores.one.catalogue_totals(ACME).await.unwrap(), []);
     let profiles = CatalogueDay { records: Records::Profiles, ..day("", date(2026, 3, 2), 7) };
-    let first = update(&[day("A", date(2026, 3, 1), 5), day("'; --", date(2026, 3, 2), 2), profiles.clone()], &[]);
+    let first =
+        update(&[day("A", date(2026, 3, 1), 5), day("'; --", date(2026, 3, 2), 2), profiles.clone()], &[]);
     stores.one.add_to_catalogue(ACME, None, &mark(1), &first).await.unwrap();
     // Of one day and event, twice in one update and once before.
-    let second = update(&[day("A", date(2026, 3, 1), 1), day("A", date(2026, 3, 1), 9), day("A", date(2026, 2, 1), 4)], &[]);
+    let second = update(
+        &[day("A", date(2026, 3, 1), 1), day("A", date(2026, 3, 1), 9), day("A", date(2026, 2, 1), 4)],
+        &[],
+    );
     stores.two.add_to_catalogue(ACME, Some(&mark(1)), &mark(2), &second).await.unwrap();
     assert_eq!(stores.one.catalogue_mark(ACME).await.unwrap(), Some(mark(2)));
 
@@ -70,7 +75,10 @@ pub async fn a_catalogue_grows_from_mark_to_mark(stores: Stores) {
 }
 
 pub async fn what_is_recent_is_replaced(stores: Stores) {
-    let recent = update(&[day("A", date(2026, 3, 1), 5)], &[day("A", date(2026, 3, 1), 3), day("B", date(2026, 3, 4), 1)]);
+    let recent = update(
+        &[day("A", date(2026, 3, 1), 5)],
+        &[day("A", date(2026, 3, 1), 3), day("B", date(2026, 3, 4), 1)],
+    );
     stores.one.add_to_catalogue(ACME, None, &mark(1), &recent).await.unwrap();
     let names = [("A".to_owned(), 8), ("B".to_owned(), 1)];
     assert_eq!(rows(&stores.two.catalogue_totals(ACME).await.unwrap()), names);
