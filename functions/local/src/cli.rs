@@ -19,7 +19,7 @@ use crate::{commands, output::Output};
 #[command(name = "spillway", version, max_term_width = 110, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// The folder that holds lake/, buckets/, state.sqlite, vault.key and mail/
-    #[arg(long, global = true, env = "SPILLWAY_HOME", default_value = ".spillway", value_hint = ValueHint::DirPath)]
+    #[arg(long, global = true, env = "SPILLWAY_HOME", default_value = DEFAULT_HOME, value_hint = ValueHint::DirPath)]
     pub(crate) home: PathBuf,
     /// Print JSON for scripts instead of text for people
     #[arg(long, global = true)]
@@ -27,6 +27,9 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// Where everything lies unless `--home` says otherwise.
+pub(crate) const DEFAULT_HOME: &str = ".spillway";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -3,7 +3,12 @@
 use anyhow::bail;
 use spillway::domain::{Account, AccountId, ZoneName};
 
-use crate::{commands::ingest, ingest::Source, output::{Output, grouped}, system::System};
+use crate::{
+    commands::ingest,
+    ingest::Source,
+    output::{Output, grouped},
+    system::System,
+};
 
 /// The account that the shipped data belongs to.
 pub(crate) const ACCOUNT: AccountId = AccountId(100_000_000);
@@ -37,6 +42,7 @@ pub(crate) async fn account(system: &System, output: &Output) -> anyhow::Result<
         bail!("{} lines of the shipped data were not taken; this build is broken", report.bad_lines);
     }
     system.store().put_account(&account).await?;
+    ingest::keep_catalogue(system, account.id).await?;
     output.line(format!(
         "Took in {} events and {} profiles.",
         grouped(report.events),

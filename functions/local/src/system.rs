@@ -59,7 +59,6 @@ impl System {
             }
         };
         let (queue, progress) = (LocalQueue::new(), Progress::new(quiet));
-        let quick = Options { passing_delay: secs(3), ..Options::default() };
         let parts = Parts {
             store: Arc::new(store),
             queue: Arc::new(queue.clone()),
@@ -69,12 +68,7 @@ impl System {
             clock,
             observer: Arc::new(progress.clone()),
             shutdown: CancellationToken::new(),
-            // A laptop's worker is killed more often than it hangs: its leases end soon. A bucket at Google may be
-            // behind a slow line.
-            options: match &emulator {
-                Some(_) => Options { step_timeout: secs(110), lease: secs(120), ..quick },
-                None => quick,
-            },
+            options: options(emulator.is_some()),
         };
         Ok(Self { home, parts, queue, progress, places, origins, emulator })
     }
@@ -107,7 +101,7 @@ impl System {
         })
     }
 
-    /// As [`System::drive`], for work that ends in peace when it is told to: none then.
+    /// As [`System::drive`], for work that does not end by itself: none where it was told to.
     pub(crate) async fn drive_until_told<T>(
         &self,
         work: impl Future<Output = anyhow::Result<T>>,
@@ -121,15 +115,20 @@ impl System {
             }
         }
         let workers = Workers::start(&self.parts, &self.queue, WORKERS, left).await?;
-        let result = tokio::select! {
-            result = work => result.map(Some),
-            () = interrupts.next() => Ok(None),
+        let (result, grace) = tokio::select! {
+            result = work => (result.map(Some), None),
+            () = interrupts.next() => (Ok(None), Some(GRACE)),
         };
-        // Chunks are given back at once. What takes longer, as planning a large lake does, is left where it stands:
-        // every step may be cut off anywhere. So may the last ones by whoever asks twice.
+        // Chunks are given back at once, and planning ends. After a signal, what takes longer all the same is left where
+        // it stands: every step may be cut off anywhere.
         tokio::select! {
             () = workers.stop(&self.queue) => {}
-            () = tokio::time::sleep(GRACE) => {}
+            () = async {
+                match grace {
+                    Some(grace) => tokio::time::sleep(grace).await,
+                    None => std::future::pending().await,
+                }
+            } => {}
             () = interrupts.next() => {}
         }
         interrupts.end_process();
@@ -137,11 +136,18 @@ impl System {
     }
 }
 
-/// How long workers may take to end.
-const GRACE: Duration = secs(3);
+/// How long workers may take to end after a signal.
+const GRACE: Duration = secs(5);
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
+}
+
+/// A laptop's worker is killed more often than it hangs: its leases end soon. A bucket at Google may be behind a slow
+/// line.
+fn options(is_local: bool) -> Options {
+    let quick = Options { passing_delay: secs(3), ..Options::default() };
+    if is_local { Options { step_timeout: secs(110), lease: secs(120), ..quick } } else { quick }
 }
 
 fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Lake>> {
@@ -168,4 +174,16 @@ fn google_lake(url: &str) -> anyhow::Result<Arc<dyn Lake>> {
 #[cfg(not(feature = "gcs-lake"))]
 fn google_lake(url: &str) -> anyhow::Result<Arc<dyn Lake>> {
     bail!("{url}: this binary was built without the feature `gcs-lake`; build it with it, or give a folder")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_at_google_gets_the_whole_time_of_a_step() {
+        let of = |is_local| (options(is_local).step_timeout, options(is_local).lease);
+        assert_eq!(of(false), (secs(480), secs(520)));
+        assert_eq!(of(true), (secs(110), secs(120)));
+    }
 }

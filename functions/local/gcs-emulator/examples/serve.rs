@@ -3,6 +3,10 @@
 //! ```sh
 //! cargo run -p gcs-emulator --example serve -- FOLDER BUCKET KEY_FILE
 //! ```
+//! `gcloud` takes the address by `CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=<address>storage/v1/`. It would exchange the
+//! key for a token at Google: give it a JWT that the key signed (RS256; `scope` or `aud`) instead, in the file that
+//! `CLOUDSDK_AUTH_ACCESS_TOKEN_FILE` names.
+//!
 //! The bucket is made where it is missing, and a service account that administers it, whose key is written to
 //! `KEY_FILE` (for its owner only; the file must not be there yet).
 

@@ -4,7 +4,7 @@ use std::{io::ErrorKind, net::Ipv4Addr};
 
 use anyhow::{Context, bail};
 use axum::Router;
-use rand::{Rng, distr::Alphanumeric};
+use rand::{RngExt, distr::Alphanumeric};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -19,8 +19,13 @@ pub(super) async fn on(port: u16) -> anyhow::Result<TcpListener> {
 }
 
 /// Serves until the process ends.
-pub(super) async fn serve(listener: TcpListener, router: Router, ending: CancellationToken) -> anyhow::Result<()> {
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { ending.cancelled().await });
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    ending: CancellationToken,
+) -> anyhow::Result<()> {
+    let serving =
+        axum::serve(listener, router).with_graceful_shutdown(async move { ending.cancelled().await });
     serving.await.context("the server broke off")
 }
 

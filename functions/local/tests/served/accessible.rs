@@ -2,8 +2,16 @@
 
 use crate::support::{Browser, DESK, PHONE, Served, Window};
 
-const PAGES: [&str; 8] =
-    ["/partners", "/partners/google-cloud", "/exports", "/exports/new", "/settings", "/guide", "/exports/1", "/api/docs"];
+const PAGES: [&str; 8] = [
+    "/partners",
+    "/partners/google-cloud",
+    "/exports",
+    "/exports/new",
+    "/settings",
+    "/guide",
+    "/exports/1",
+    "/api/docs",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn empty_and_full_pages_are_accessible() {

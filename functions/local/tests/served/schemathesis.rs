@@ -14,9 +14,9 @@ async fn the_api_does_what_its_description_says() {
     command.args(["run", &format!("{}/api/v1/openapi.json", served.url)]);
     command.args(["--checks", "all", "--max-examples", "25", "--continue-on-failure", "--seed", "1"]);
     command.args(["--generation-database", "none", "--no-color"]).env("SCHEMATHESIS_HOOKS", "");
-    let done = command.output().unwrap_or_else(|error| {
-        panic!("{}: {error}; install it with `tests/run venv`", program.display())
-    });
+    let done = command
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}; install it with `tests/run venv`", program.display()));
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
 }

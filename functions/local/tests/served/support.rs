@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::ToSpan;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::{
@@ -83,6 +84,12 @@ impl Served {
         std::fs::read_to_string(self.home.path().join(format!("keys/{SAMPLE_BUCKET}.json"))).unwrap()
     }
 
+    /// A day that is some weeks ahead.
+    pub(crate) fn in_a_month(&self) -> String {
+        let now = spillway::ports::Clock::now(&spillway::adapters::system_clock::SystemClock);
+        now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date().saturating_add(30.days()).to_string()
+    }
+
     /// What lies in a bucket, but for the emulator's own files.
     pub(crate) fn objects(&self, bucket: &str) -> Vec<String> {
         let folder = std::fs::read_dir(self.home.path().join("buckets").join(bucket)).unwrap();
@@ -144,7 +151,8 @@ impl Browser {
             wanted.add_arg("--blink-settings=preferredColorScheme=0").unwrap();
         }
         if window.width < 500 {
-            let metrics = json!({ "deviceMetrics": { "width": window.width, "height": 844, "pixelRatio": 2.0 } });
+            let metrics =
+                json!({ "deviceMetrics": { "width": window.width, "height": 844, "pixelRatio": 2.0 } });
             wanted.add_experimental_option("mobileEmulation", metrics).unwrap();
         }
         if !window.javascript {
@@ -189,6 +197,18 @@ impl Browser {
             }
         }
         panic!("{words:?} does not appear at {}:\n{}", self.at().await, self.text().await);
+    }
+
+    /// Waits until there is no such element any more.
+    pub(crate) async fn gone(&self, css: &str) {
+        let mut interval = tokio::time::interval(POLL);
+        for _ in 0..(WAIT_SECS * 1_000 / 50) {
+            interval.tick().await;
+            if self.driver.find(By::Css(css)).await.is_err() {
+                return;
+            }
+        }
+        panic!("{css} stays at {}", self.at().await);
     }
 
     /// All that a person reads.
@@ -275,7 +295,8 @@ impl Browser {
         let found = self.driver.execute_async(run, vec![]).await.unwrap();
         let found: Value = found.json().clone();
         let violations = found["violations"].as_array().unwrap_or_else(|| panic!("{found}"));
-        let is_serious = |violation: &&Value| matches!(violation["impact"].as_str(), Some("serious" | "critical"));
+        let is_serious =
+            |violation: &&Value| matches!(violation["impact"].as_str(), Some("serious" | "critical"));
         let line = |violation: &Value| {
             let nodes = violation["nodes"].as_array().into_iter().flatten();
             let nodes: Vec<_> = nodes.map(|node| node["html"].as_str().unwrap_or_default()).collect();
@@ -291,7 +312,8 @@ const POLL: Duration = Duration::from_millis(50);
 fn axe_file() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let folders = std::fs::read_dir(target.join("readers-venv/lib")).into_iter().flatten().flatten();
-    let file = |folder: std::fs::DirEntry| folder.path().join("site-packages/axe_playwright_python/axe.min.js");
+    let file =
+        |folder: std::fs::DirEntry| folder.path().join("site-packages/axe_playwright_python/axe.min.js");
     let file = folders.map(file).find(|file| file.exists());
     file.unwrap_or_else(|| panic!("axe-core is missing in {}; run `tests/run venv`", target.display()))
 }

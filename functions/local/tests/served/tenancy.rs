@@ -20,7 +20,12 @@ async fn a_second_account_sees_nothing_of_the_first() {
     second.says("No bucket is connected").await;
     second.go("/exports").await;
     second.says("Connect a bucket first").await;
-    for path in [export.clone(), format!("{export}/edit"), format!("{export}/stop"), "/partners/google-cloud/Warehouse/key".into()] {
+    for path in [
+        export.clone(),
+        format!("{export}/edit"),
+        format!("{export}/stop"),
+        "/partners/google-cloud/Warehouse/key".into(),
+    ] {
         second.go(&path).await;
         let text = second.text().await;
         assert!(!text.contains("Warehouse") || text.contains("There is no"), "{path}: {text}");

@@ -84,10 +84,16 @@ impl Store {
     /// Writes a JSON document so that readers see the old one or the new one, never a half, also after a crash of
     /// the machine.
     fn write<T: Serialize>(&self, path: &Path, document: &T) -> Result<()> {
+        self.write_whole(path, document)?;
+        path.parent().map_or(Ok(()), sync_folder)
+    }
+
+    /// As [`Store::write`], but a crash of the machine may bring the old document back.
+    fn write_whole<T: Serialize>(&self, path: &Path, document: &T) -> Result<()> {
         let fresh = self.draft(path, document)?;
         let synced = File::open(&fresh).and_then(|file| file.sync_data());
         synced.map_err(Error::io(&fresh))?;
-        rename_durably(&fresh, path)
+        fs::rename(&fresh, path).map_err(Error::io(path))
     }
 
     /// As [`Store::write`], for what may be lost in a crash of the machine.

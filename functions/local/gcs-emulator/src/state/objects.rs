@@ -2,8 +2,7 @@
 //!
 //! The file decides whether the object exists. The record carries the file's size and modification time; where
 //! they differ (a person dropped or edited the file, or we died between the two renames) the record is computed
-//! anew from the file. A new object's bytes, its record and its name are on the disk, in this order, before its
-//! uploader hears of it.
+//! anew from the file. A new object's bytes, and then its name, are on the disk before its uploader hears of it.
 
 use std::{
     collections::BTreeMap,
@@ -227,7 +226,7 @@ impl Store {
         };
         // Record first: dying here leaves a record without its file, which is no object. (Of a replaced
         // object it leaves the old bytes with a record that does not fit, which is computed anew.)
-        self.write(&self.record_path(bucket, &names::file_name(name)), &record)?;
+        self.write_whole(&self.record_path(bucket, &names::file_name(name)), &record)?;
         let path = self.object_path(bucket, name);
         rename_durably(&staged.path, &path)?;
         staged.keep = true;
