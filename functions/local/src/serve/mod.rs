@@ -17,14 +17,6 @@ use tokio::net::TcpListener;
 
 use crate::{cli::ServeArgs, commands::connect, origins::Places, output::Output, sample, system::System};
 
-/// One person at this machine, and a fuzzer in the tests, need no rate.
-const LIMITS: Limits = Limits {
-    reads_per_minute: 600_000,
-    writes_per_minute: 600_000,
-    body_bytes: 262_144,
-    request_timeout_secs: 30,
-};
-
 /// The bucket that the sample brings.
 const SAMPLE_BUCKET: &str = "spillway-sample";
 
@@ -41,7 +33,8 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ServeArgs) -> anyhow
         listen: address,
         public_url: format!("http://{address}").parse()?,
         identity: IdentityConfig::Local(LocalConfig { account, email: None, role: Role::Editor }),
-        limits: LIMITS,
+        // One person at this machine, or a fuzzer, needs no rate.
+        limits: Limits { reads_per_minute: 600_000, writes_per_minute: 600_000, ..Limits::default() },
         frame_ancestors: Vec::new(),
         validator: ValidatorConfig {
             url: format!("http://{}", validator.local_addr()?).parse()?,

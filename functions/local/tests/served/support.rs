@@ -11,10 +11,7 @@ use std::{
 use jiff::ToSpan;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use thirtyfour::{
-    ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WebElement,
-    extensions::query::ElementQueryOptions, prelude::*,
-};
+use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WebElement, prelude::*};
 
 /// How long a page may take to become what a test waits for, in seconds: two cores encode and render at once.
 const WAIT_SECS: u64 = 60;
@@ -176,8 +173,8 @@ impl Browser {
 
     /// Waits for an element.
     pub(crate) async fn find(&self, css: &str) -> WebElement {
-        let options = ElementQueryOptions::default().wait(Duration::from_secs(WAIT_SECS), POLL);
-        match self.driver.query_with_options(By::Css(css), options).first().await {
+        let found = self.driver.query(By::Css(css)).wait(Duration::from_secs(WAIT_SECS), POLL).first().await;
+        match found {
             Ok(found) => found,
             Err(error) => panic!("{css}: {error}\n{}", self.text().await),
         }
