@@ -1,0 +1,111 @@
+//! Who asks: an account, a person and a role, from a token or, on a laptop, from the configuration.
+
+mod local;
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, request};
+use serde::{Deserialize, Serialize};
+use spillway::{domain::AccountId, ports::Clock};
+
+pub use self::local::LocalConfig;
+use crate::{App, SetupError, config::Config, problem::Problem};
+
+/// What a person may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// See everything, change nothing.
+    Viewer,
+    /// Change everything too.
+    Editor,
+}
+
+/// Who asks. Handlers take it as an argument; everything they look up is of its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewer {
+    /// Whose data it is about.
+    pub account: AccountId,
+    /// Who it is, where the token says so.
+    pub email: Option<String>,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// How people are known.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum IdentityConfig {
+    /// Everybody on this machine, without login.
+    Local(LocalConfig),
+}
+
+impl IdentityConfig {
+    /// Whether there is no login.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+}
+
+/// Knows people.
+pub(crate) enum Identity {
+    Local(LocalConfig),
+}
+
+impl Identity {
+    pub(crate) fn new(config: &Config, _clock: &Arc<dyn Clock>) -> Result<Self, SetupError> {
+        match &config.identity {
+            IdentityConfig::Local(local) => Ok(Self::Local(local.clone())),
+        }
+    }
+
+    async fn viewer(&self, _headers: &HeaderMap) -> Result<Viewer, Problem> {
+        match self {
+            Self::Local(local) => Ok(local.viewer()),
+        }
+    }
+}
+
+/// Lets nobody pass who is unknown, or asks too much.
+pub(crate) async fn identify(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let viewer = match app.identity.viewer(request.headers()).await {
+        Ok(viewer) => viewer,
+        Err(problem) => return problem.into_response(),
+    };
+    if let Err(problem) = app.rates.check(viewer.account, request.method()) {
+        return problem.into_response();
+    }
+    request.extensions_mut().insert(viewer);
+    next.run(request).await
+}
+
+impl<S: Sync> FromRequestParts<S> for Viewer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Problem> {
+        let viewer = parts.extensions.get::<Self>().cloned();
+        viewer.ok_or_else(|| Problem::internal(&"a route is not behind `identify`"))
+    }
+}
+
+/// As [`Viewer`], where the role may change things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Editor(pub Viewer);
+
+impl<S: Sync> FromRequestParts<S> for Editor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, Problem> {
+        let viewer = Viewer::from_request_parts(parts, state).await?;
+        if viewer.role < Role::Editor {
+            return Err(Problem::read_only());
+        }
+        Ok(Self(viewer))
+    }
+}
