@@ -1,6 +1,8 @@
-// A calendar beside two date fields (or one): a range of days by mouse, touch or keyboard. The fields stay usable.
+// What the pages do beyond links and forms. Every action works without it. The files of this folder are one script,
+// in the order that `assets.rs` gives.
 "use strict";
 
+// A calendar beside two date fields (or one): a range of days by mouse, touch or keyboard. The fields stay usable.
 (() => {
   const MONTHS = new Intl.DateTimeFormat("en", { month: "long", year: "numeric", timeZone: "UTC" });
   const DAYS = new Intl.DateTimeFormat("en", { dateStyle: "full", timeZone: "UTC" });

@@ -1,0 +1,117 @@
+//! A person's visit to a page: who, of which account, at what time. Handlers of pages take it as an argument.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    response::{IntoResponse, Redirect, Response},
+};
+use http::request;
+use spillway::{
+    domain::Account,
+    ports::StoreError,
+    steps::StepError,
+};
+
+use super::{
+    form::Fields,
+    frame::{Done, Frame, Notice, Section},
+    off,
+    times::Times,
+};
+use crate::{
+    App,
+    identity::{Role, Viewer},
+    problem::Problem,
+    security::csrf::CsrfToken,
+};
+
+/// A visit.
+pub(super) struct Visit {
+    /// Who.
+    pub(super) viewer: Viewer,
+    /// Of which account.
+    pub(super) account: Account,
+    /// The account's clock.
+    pub(super) times: Times,
+    /// What the address asks for.
+    pub(super) query: Fields,
+    csrf: String,
+}
+
+impl FromRequestParts<Arc<App>> for Visit {
+    /// A problem, or the page that says that the feature is switched off.
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut request::Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let viewer = Viewer::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        let CsrfToken(csrf) =
+            CsrfToken::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        let found = app.parts.store.account(viewer.account).await;
+        let account = found.map_err(|error| broken(&error).into_response())?.ok_or_else(|| {
+            Problem::not_found("account", &viewer.account).into_response()
+        })?;
+        let times = Times::new(&account.time_zone, app.parts.clock.now());
+        let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let visit = Self { viewer, account, times, query, csrf };
+        if let Some(page) = off::page(&visit, &app.config) {
+            return Err(page);
+        }
+        Ok(visit)
+    }
+}
+
+impl Visit {
+    /// The frame of a page, with what just happened.
+    pub(super) fn frame(&self, section: Section) -> Frame {
+        let mut frame = Frame::new(&self.viewer, &self.times, self.csrf.clone(), section);
+        frame.notice = Notice::of_query(&self.query, &self.account);
+        frame
+    }
+
+    /// Whether this person may change things.
+    pub(super) fn may_edit(&self) -> bool {
+        self.viewer.role >= Role::Editor
+    }
+
+    /// Refuses whoever may only look.
+    pub(super) fn check_editor(&self) -> Result<(), Problem> {
+        if self.may_edit() { Ok(()) } else { Err(Problem::read_only()) }
+    }
+}
+
+/// After a form: to the page that says what was done.
+pub(super) fn done(path: &str, done: Done, more: &[(&str, String)]) -> Response {
+    let mut query = Fields::default();
+    query.push("done", done.as_str());
+    for (name, value) in more {
+        query.push(name, value.clone());
+    }
+    Redirect::to(&format!("{path}?{}", query.to_query())).into_response()
+}
+
+/// A template as a page.
+pub(super) fn html(page: &impl askama::Template) -> Response {
+    match page.render() {
+        Ok(text) => axum::response::Html(text).into_response(),
+        Err(error) => Problem::internal(&error).into_response(),
+    }
+}
+
+/// A step that did not work, for reasons that are not the customer's.
+pub(super) fn broken_step(error: &StepError) -> Problem {
+    match error {
+        StepError::Store(error) => broken(error),
+        StepError::Queue(_) | StepError::Lake(_) | StepError::Vault(_) => Problem::unavailable(error),
+        StepError::Bucket(_) | StepError::Internal(_) => Problem::internal(error),
+    }
+}
+
+/// The store did not work.
+pub(super) fn broken(error: &StoreError) -> Problem {
+    match error {
+        StoreError::Unavailable(_) => Problem::unavailable(error),
+        StoreError::NotFound(_) => Problem::new(crate::problem::ProblemKind::NotFound, format!("There is no such thing: {error}.")),
+        _ => Problem::internal(error),
+    }
+}
