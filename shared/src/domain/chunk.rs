@@ -139,6 +139,8 @@ pub struct Chunk {
     attempts: u32,
     intents: Vec<Intent>,
     published_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    completed_at: Option<Timestamp>,
 }
 
 /// What may be done to a chunk.
@@ -213,7 +215,15 @@ impl Chunk {
         let digest = Sha256::digest(format!("{}/{}", plan_token.0, plan.object_name(run)));
         let id = digest[..12].iter().map(|byte| format!("{byte:02x}")).collect();
         let key = ChunkKey { run, plan: plan_token.clone(), id: ChunkId(id) };
-        Self { key, plan, state: ChunkState::Ready, attempts: 0, intents: vec![], published_at: None }
+        Self {
+            key,
+            plan,
+            state: ChunkState::Ready,
+            attempts: 0,
+            intents: vec![],
+            published_at: None,
+            completed_at: None,
+        }
     }
 
     /// Which chunk it is.
@@ -244,6 +254,12 @@ impl Chunk {
     #[must_use]
     pub fn published_at(&self) -> Option<Timestamp> {
         self.published_at
+    }
+
+    /// When it was done; none also where an earlier version did it.
+    #[must_use]
+    pub fn completed_at(&self) -> Option<Timestamp> {
+        self.completed_at
     }
 
     /// The object's name.
@@ -294,7 +310,7 @@ impl Chunk {
             ChunkCommand::Complete { token, written } => {
                 self.check(token, now)?;
                 let successor = written.object.as_ref().and_then(|object| self.successor(&object.end, now));
-                self.state = ChunkState::Done(written);
+                (self.state, self.completed_at) = (ChunkState::Done(written), Some(now));
                 return Ok(successor);
             }
             ChunkCommand::Release { token } => {

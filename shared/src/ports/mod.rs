@@ -16,6 +16,7 @@ pub use partner_buckets::{
 };
 pub use queue::{ChunkQueue, QueueError, Work};
 pub use store::{
-    AccountStore, BucketStore, ChunkPage, ChunkStore, ChunkTally, DueExport, ExportPage, ExportStore,
-    NewExport, NoteStore, RunClosing, RunStore, Store, StoreError,
+    AccountStore, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore, ChunkTally, DueExport,
+    ExportPage, ExportStore, FilePage, NewExport, NoteStore, Origin, Repeatable, Repeated, RunClosing,
+    RunFile, RunPage, RunStore, Store, StoreError, WrittenSums,
 };

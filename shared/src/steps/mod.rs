@@ -1,13 +1,18 @@
 //! The steps of an export, each safe to run twice, late, or by two workers at once: create, edit, tick, plan and open a
 //! run, work a chunk, finish a run, stop, retry. Functions call them; they know ports only.
 
+mod account;
+mod catalogue;
 mod chunk;
 mod columns;
 mod create;
 mod edit;
+mod estimate;
+mod files;
 mod finish;
 mod open;
 mod preview;
+mod progress;
 mod publish;
 mod retry;
 mod stop;
@@ -18,9 +23,14 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-pub use create::{CreateError, Created, create_export, create_one_time, create_recurring};
+pub use account::{AccountError, enable_exports, update_account};
+pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues};
+pub use create::{CreateError, Created, NewRequest, create_export, create_one_time, create_recurring};
 pub use edit::{EditError, edit_export};
+pub use estimate::{EstimateError, estimate};
+pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
+pub use progress::{RunProgress, run_progress};
 pub use publish::republish;
 pub use retry::{RetryError, retry_run};
 pub use stop::stop_export;

@@ -16,7 +16,7 @@ use spillway::{
         Frequency, IdentityPriority, KeyFacts, Packaging, PartnerBucket, RequestId, Run, RunKey, Window,
         ZoneName, plan::PlanLimits,
     },
-    ports::{ChunkQueue, KeyVault, Lake, NewExport, PartnerBuckets, ServiceAccountKey, Store, Work},
+    ports::{ChunkQueue, KeyVault, Lake, NewExport, Origin, PartnerBuckets, ServiceAccountKey, Store, Work},
     steps::{self, Handled, Options, Parts, StepError, Unobserved},
 };
 use tempfile::TempDir;
@@ -217,7 +217,13 @@ impl TestApp {
     /// # Panics
     /// Where that fails.
     pub async fn recurring(&self, spec: ExportSpec) -> Export {
-        let new = NewExport { account: ACCOUNT, spec, now: self.now(), next_due_at: None };
+        let new = NewExport {
+            account: ACCOUNT,
+            spec,
+            now: self.now(),
+            next_due_at: None,
+            origin: Origin::default(),
+        };
         self.store.create_export(&new).await.expect("an export")
     }
 

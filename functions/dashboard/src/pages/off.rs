@@ -35,16 +35,12 @@ impl Contact {
 
 /// The page, where the feature is off.
 pub(super) fn page(visit: &Visit, config: &Config) -> Option<Response> {
-    if is_enabled(visit) {
+    if visit.account.exports_enabled {
         return None;
     }
     let frame = Frame { is_enabled: false, ..visit.frame(Section::Elsewhere) };
     let contact = config.operator_contact.as_deref().map(Contact::new);
     Some((StatusCode::FORBIDDEN, html(&Off { frame, contact })).into_response())
-}
-
-fn is_enabled(visit: &Visit) -> bool {
-    visit.account.export_enabled
 }
 
 #[cfg(test)]

@@ -69,6 +69,11 @@ impl Visit {
         frame
     }
 
+    /// The time goes on.
+    pub(super) fn look_again(&mut self, app: &App) {
+        self.times = Times::new(&self.account.time_zone, app.parts.clock.now());
+    }
+
     /// Whether this person may change things.
     pub(super) fn may_edit(&self) -> bool {
         self.viewer.role >= Role::Editor

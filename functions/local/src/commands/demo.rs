@@ -83,6 +83,7 @@ async fn data(system: &System, output: &Output) -> anyhow::Result<Account> {
         bail!("{} lines of the shipped data were not taken; this build is broken", report.bad_lines);
     }
     system.store().put_account(&account).await?;
+    ingest::keep_catalogue(system, account.id).await?;
     output.line(format!(
         "Took in {} events and {} profiles.",
         grouped(report.events),

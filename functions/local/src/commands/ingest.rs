@@ -9,7 +9,11 @@ use std::{
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use spillway::{adapters::system_clock::SystemClock, domain::Account};
+use spillway::{
+    adapters::system_clock::SystemClock,
+    domain::{Account, AccountId},
+    steps,
+};
 
 use super::connect;
 use crate::{
@@ -26,9 +30,17 @@ pub(crate) async fn run(home: &Path, output: &Output, args: IngestArgs) -> anyho
     let total_bytes =
         args.files.iter().map(|file| std::fs::metadata(file).map(|facts| facts.len()).ok()).sum();
     let account = connect::account(&system, args.account, args.time_zone, args.shards).await?;
+    let id = account.id;
     let report = take_in(account, system.home.lake(), sources, total_bytes, output.is_json()).await?;
     print(output, &report)?;
+    keep_catalogue(&system, id).await?;
     Ok(if report.bad_lines == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The list of events is up to date once a command has taken data in.
+pub(super) async fn keep_catalogue(system: &System, account: AccountId) -> anyhow::Result<()> {
+    while steps::keep_catalogue(&system.parts, account).await?.is_behind {}
+    Ok(())
 }
 
 /// A file that cannot be opened is told before anything is taken in.

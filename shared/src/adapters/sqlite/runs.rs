@@ -9,9 +9,10 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, RunStatus, Superseded, Window, ZoneName,
+        AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, RunStatus, RunTimestamp, Superseded, Window,
+        ZoneName,
     },
-    ports::{RunClosing, StoreError},
+    ports::{RunClosing, RunPage, StoreError},
 };
 
 pub(super) fn name(key: RunKey) -> String {
@@ -70,6 +71,28 @@ pub(super) fn all(
                ORDER BY cut, run";
     let params = [account_column(account), request.0];
     list(connection, sql, params, |id| format!("run {id} in account {account}"))
+}
+
+pub(super) const PAGE: &str = "
+    SELECT doc, request || '-' || run FROM runs WHERE account = ?1 AND request = ?2 AND run < ?3
+      ORDER BY run DESC LIMIT ?4";
+
+pub(super) fn page(
+    connection: &Connection,
+    account: AccountId,
+    request: RequestId,
+    cursor: Option<RunTimestamp>,
+    limit: usize,
+) -> Result<RunPage, StoreError> {
+    // A page has at least one run, so that whoever follows `next` gets on.
+    let limit = limit.clamp(1, 1 << 20);
+    let before = cursor.map_or(i64::MAX, |run| run.0);
+    let params = params![account_column(account), request.0, before, (limit + 1).cast_signed() as i64];
+    let mut runs: Vec<Run> = list(connection, PAGE, params, |id| format!("run {id} in account {account}"))?;
+    let is_last = runs.len() <= limit;
+    runs.truncate(limit);
+    let next = runs.last().map(|run| run.key.run).filter(|_| !is_last);
+    Ok(RunPage { runs, next })
 }
 
 pub(super) fn open_ones(connection: &Connection) -> Result<Vec<Run>, StoreError> {

@@ -14,7 +14,7 @@ use crate::{
         IdentityPriority, KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, Run, SealedKey, Slice,
         StatusKind, Window, ZoneName,
     },
-    ports::{AccountStore, BucketStore, ChunkStore, ExportStore, NewExport, RunStore, StoreError},
+    ports::{AccountStore, BucketStore, ChunkStore, ExportStore, NewExport, Origin, RunStore, StoreError},
 };
 
 fn file() -> (tempfile::TempDir, PathBuf) {
@@ -53,7 +53,7 @@ async fn run_with_chunk(store: &SqliteStore) -> (Run, Chunk) {
         header_line: false,
         manifest: true,
     };
-    let new = NewExport { account, spec, now: at(1), next_due_at: None };
+    let new = NewExport { account, spec, now: at(1), next_due_at: None, origin: Origin::default() };
     let request = store.create_export(&new).await.unwrap().request;
     let window = Window::Committed { after: at(0), upto: at(1) };
     let zone = ZoneName::default();
@@ -106,7 +106,10 @@ fn every_connection_is_set_as_the_protocol_needs() {
     let (_folder, path) = file();
     let connection = schema::open(&path).unwrap();
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((pragma("synchronous"), pragma("foreign_keys"), pragma("user_version")), (2, 1, 2));
+    assert_eq!(
+        (pragma("synchronous"), pragma("foreign_keys"), pragma("user_version")),
+        (2, 1, schema::VERSION)
+    );
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
@@ -119,7 +122,7 @@ fn files_of_others_and_of_newer_versions_are_refused_and_left_alone() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteStore::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer version") && error.contains("spillway.db"), "{error}");
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", schema::VERSION).unwrap();
     drop(SqliteStore::open(&path).unwrap());
 
     let foreign = folder.path().join("foreign.db");
@@ -256,6 +259,23 @@ fn indexes_serve_the_lists_of_exports() {
     }
 }
 
+/// Copies the documents of a file into one that version 1 would have written.
+fn as_version_1(path: &std::path::Path, to: &std::path::Path) {
+    let raw = Connection::open(to).unwrap();
+    raw.execute_batch(include_str!("schema_1.sql")).unwrap();
+    raw.execute("ATTACH ?1 AS now", [path.to_str().unwrap()]).unwrap();
+    raw.execute_batch(
+        "INSERT INTO buckets SELECT account, id, doc FROM now.buckets;
+         INSERT INTO exports SELECT account, request, bucket, active, doc FROM now.exports;
+         INSERT INTO request_ids SELECT bucket_name, request, account FROM now.request_ids;
+         INSERT INTO runs SELECT account, request, run, cut, status, open, doc FROM now.runs;
+         INSERT INTO chunks SELECT account, request, run, plan, id, state, free_at, published_at, message, doc
+           FROM now.chunks;
+         PRAGMA application_id = 1397771351; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+}
+
 #[tokio::test]
 async fn a_file_of_version_1_keeps_its_exports() {
     let (_folder, path) = file();
@@ -263,17 +283,15 @@ async fn a_file_of_version_1_keeps_its_exports() {
     let (run, _) = run_with_chunk(&store).await;
     let known = store.export(AccountId(1), run.key.request).await.unwrap().unwrap();
     drop(store);
-    let raw = Connection::open(&path).unwrap();
-    let back = "
-        DROP INDEX exports_listed; DROP INDEX exports_due; DROP INDEX exports_profiles_flow;
-        ALTER TABLE exports DROP COLUMN data; ALTER TABLE exports DROP COLUMN format;
-        ALTER TABLE exports DROP COLUMN status; ALTER TABLE exports DROP COLUMN frequency;
-        ALTER TABLE exports DROP COLUMN due_at;
-        INSERT INTO exports (account, request, bucket, active, doc) VALUES (1, 99, 'main', 0, '{damaged');
-        PRAGMA user_version = 1;";
-    raw.execute_batch(back).unwrap();
+    let (_other_folder, of_version_1) = file();
+    as_version_1(&path, &of_version_1);
+    let raw = Connection::open(&of_version_1).unwrap();
+    raw.execute_batch(
+        "INSERT INTO exports (account, request, bucket, active, doc) VALUES (1, 99, 'main', 0, '{damaged')",
+    )
+    .unwrap();
     drop(raw);
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqliteStore::open(&of_version_1).unwrap();
     let filter = ExportFilter {
         bucket: Some(BucketId("main".to_owned())),
         data: Some(DataKind::AllProfiles),
@@ -308,8 +326,8 @@ async fn a_hundred_thousand_exports_are_listed_in_no_time() {
         for second in 0..100_000 {
             let format = if second == 7 { Format::Xml } else { Format::Json };
             let spec = ExportSpec { format, ..spec.clone() };
-            let new =
-                NewExport { account: AccountId(1), spec, now: at(second), next_due_at: Some(at(second)) };
+            let (now, next_due_at) = (at(second), Some(at(second)));
+            let new = NewExport { account: AccountId(1), spec, now, next_due_at, origin: Origin::default() };
             exports::create(transaction, &new)?;
         }
         Ok(())

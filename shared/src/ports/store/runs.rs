@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, RunStatus, RunTotals, Window, ZoneName,
+    AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, RunStatus, RunTimestamp, RunTotals, Window,
+    ZoneName,
 };
 
 /// How a run is closed.
@@ -17,6 +18,15 @@ pub struct RunClosing {
     pub totals: RunTotals,
     /// Now.
     pub now: Timestamp,
+}
+
+/// A page of runs.
+#[derive(Debug, Clone, Default)]
+pub struct RunPage {
+    /// Newest first, which is by their timestamps.
+    pub runs: Vec<Run>,
+    /// Behind which the next page begins; none at the end.
+    pub next: Option<RunTimestamp>,
 }
 
 /// Runs of exports. See [`Store`](super::Store).
@@ -41,6 +51,15 @@ pub trait RunStore: Send + Sync {
     async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError>;
     /// The runs of an export, oldest first, which is by the cuts of their windows.
     async fn runs(&self, account: AccountId, request: RequestId) -> Result<Vec<Run>, StoreError>;
+    /// A page of an export's runs, newest first, up to `limit` (at least one) behind `cursor`, the timestamp with
+    /// which the page before it ended. Runs that are created meanwhile stand before the first page.
+    async fn runs_page(
+        &self,
+        account: AccountId,
+        request: RequestId,
+        cursor: Option<RunTimestamp>,
+        limit: usize,
+    ) -> Result<RunPage, StoreError>;
     /// Every run of every account that has not ended, oldest first: what a start or the checker looks through.
     async fn open_runs(&self) -> Result<Vec<Run>, StoreError>;
     /// Makes `plan` *the* plan of an owed run, freezes the export's spec as `spec` and sets run and export

@@ -6,7 +6,7 @@ use futures::{FutureExt, future::join_all};
 use jiff::Timestamp;
 use spillway::{
     domain::{AccountId, ChunkRefusal, PropertyColumn, PropertyScope, RunStatus, ZoneName},
-    ports::{NewExport, Store, StoreError},
+    ports::{NewExport, Origin, Store, StoreError},
 };
 
 use super::{Stores, fixtures::*};
@@ -32,7 +32,7 @@ pub async fn fifty_creators_get_fifty_request_ids(stores: Stores) {
     }
     let requests = at_once(&stores, 50, |store, n| async move {
         let (account, spec) = (AccountId(n as u64 % 10), spec("mine", recurring()));
-        let new = NewExport { account, spec, now: at(0), next_due_at: None };
+        let new = NewExport { account, spec, now: at(0), next_due_at: None, origin: Origin::default() };
         store.create_export(&new).await.unwrap().request.0
     })
     .await;

@@ -7,7 +7,7 @@ use spillway::{
     domain::{
         BucketId, DataSelection, ExportFilter, ExportSpec, Format, RequestId, RunStatus, StopReason, ZoneName,
     },
-    ports::{NewExport, StoreError},
+    ports::{NewExport, Origin, StoreError},
 };
 
 use super::{Stores, fixtures::*};
@@ -79,7 +79,8 @@ pub async fn an_edit_takes_the_request_id_in_another_bucket(stores: Stores) {
     stores.one.edit_export(ACME, request, before, &changed("ours"), None).await.unwrap();
     let create = async |bucket: &str| {
         let spec = spec(bucket, recurring());
-        let new = NewExport { account: OTHER, spec, now: at(0), next_due_at: None };
+        let new =
+            NewExport { account: OTHER, spec, now: at(0), next_due_at: None, origin: Origin::default() };
         stores.one.create_export(&new).await.unwrap()
     };
     assert_eq!(create("theirs").await.request, request.next(), "the number is taken in the bucket");

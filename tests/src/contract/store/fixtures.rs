@@ -9,7 +9,7 @@ use spillway::{
         Packaging, PartnerBucket, PlanToken, Run, RunPlan, RunStatus, RunTotals, SealedKey, Slice, SliceFile,
         Window, Written, ZoneName,
     },
-    ports::{NewExport, RunClosing, Store, StoreError},
+    ports::{NewExport, Origin, RunClosing, Store, StoreError},
 };
 
 /// The account of most cases.
@@ -159,7 +159,13 @@ pub async fn with_account(store: &dyn Store, account: AccountId) {
 /// An export into `main`, created at `now`.
 pub async fn with_export(store: &dyn Store, account: AccountId, frequency: Frequency, now: i64) -> Export {
     with_account(store, account).await;
-    let new = NewExport { account, spec: spec("main", frequency), now: at(now), next_due_at: Some(at(now)) };
+    let new = NewExport {
+        account,
+        spec: spec("main", frequency),
+        now: at(now),
+        next_due_at: Some(at(now)),
+        origin: Origin::default(),
+    };
     store.create_export(&new).await.unwrap()
 }
 

@@ -8,7 +8,7 @@ use spillway::{
         AccountId, BucketId, ChunkKey, ExportFilter, FailureClass, PropertyColumn, PropertyScope, Run,
         RunKey, RunStatus, StopReason, ZoneName,
     },
-    ports::{ChunkTally, NewExport, StoreError},
+    ports::{ChunkTally, NewExport, Origin, StoreError},
 };
 
 use super::{Stores, fixtures::*};
@@ -57,7 +57,13 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     let (main, failure) = (BucketId("main".to_owned()), failure(FailureClass::Hold));
     assert!(is_not_found(store.block_bucket(OTHER, &main, &failure, at(0)).await));
     assert!(is_not_found(store.unblock_bucket(OTHER, &main).await));
-    let new = NewExport { account: OTHER, spec: run.spec.clone(), now: at(0), next_due_at: None };
+    let new = NewExport {
+        account: OTHER,
+        spec: run.spec.clone(),
+        now: at(0),
+        next_due_at: None,
+        origin: Origin::default(),
+    };
     assert!(is_not_found(store.create_export(&new).await));
     assert!(is_not_found(store.stop_export(OTHER, key.request, &StopReason::User, at(0)).await));
     assert!(is_not_found(store.edit_export(OTHER, key.request, &run.spec, &run.spec, None).await));

@@ -8,8 +8,7 @@ use axum::{
 };
 use spillway::{
     domain::{
-        BucketState, Export, Format, PartnerBucket, PropertyColumn, PropertyScope, Run, RunKey, RunStatus,
-        RunTimestamp,
+        BucketState, Export, Format, PartnerBucket, Run, RunKey, RunStatus, RunTimestamp,
     },
     ports::{FilePage, RunPage},
     steps,
@@ -29,7 +28,7 @@ use crate::{
         frame::Section,
         numbers,
         pill::Pill,
-        snippets::{EVENT_COLUMNS, Files, PROFILE_COLUMNS},
+        snippets::{self, Files},
         visit::{Visit, broken, broken_step, html},
     },
     problem::Problem,
@@ -220,16 +219,9 @@ async fn files_to_read<'a>(
     }))
 }
 
-/// The header of a run's CSV files: the columns that were known when it was planned.
+/// The header of an export's CSV files of an event. Files of earlier runs have fewer columns at its end.
 async fn header(app: &App, run: &Run, event_name: Option<&str>) -> Result<Vec<String>, Problem> {
     let RunKey { account, request, .. } = run.key;
     let columns = app.parts.store.columns(account, request, event_name).await.map_err(|error| broken(&error))?;
-    let frozen = frozen_columns(app, run, event_name).await?.unwrap_or(columns.len());
-    let fixed: &[&str] = if event_name.is_some() { &EVENT_COLUMNS } else { &PROFILE_COLUMNS };
-    let own = columns.into_iter().take(frozen).map(|PropertyColumn { scope, key }| match scope {
-        PropertyScope::Event => format!("eventProps.{key}"),
-        PropertyScope::Session => format!("sessionProps.{key}"),
-        PropertyScope::Profile => key,
-    });
-    Ok(fixed.iter().map(ToString::to_string).chain(own).collect())
+    snippets::csv_header(event_name, columns).map_err(|error| Problem::internal(&error))
 }

@@ -67,7 +67,7 @@ impl Files<'_> {
         let schema = fields.collect::<Vec<_>>().join(",\n");
         format!(
             "cat > schema.json <<'SCHEMA'\n[\n{schema}\n]\nSCHEMA\n\
-             bq load --source_format=CSV --skip_leading_rows=1 --allow_quoted_newlines {table} \\\n  {} \\\n  schema.json\n",
+             bq load --source_format=CSV --skip_leading_rows=1 --allow_quoted_newlines --allow_jagged_rows {table} \\\n  {} \\\n  schema.json\n",
             self.uris()
         )
     }

@@ -93,7 +93,7 @@ impl Files<'_> {
         format!(
             "SELECT * FROM read_csv({files},\n    columns = {{\n{}\n    }},\n    \
              auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', new_line = '\\n',\n    \
-             max_line_size = {LONGEST}, compression = '{}')",
+             null_padding = true, parallel = false, max_line_size = {LONGEST}, compression = '{}')",
             types.join(",\n"),
             self.compression()
         )

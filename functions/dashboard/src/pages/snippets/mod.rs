@@ -9,51 +9,13 @@ mod duckdb;
 mod pandas;
 mod quote;
 
-use spillway::domain::{Format, Packaging, RunKey};
+use jiff::tz::TimeZone;
+use spillway::{
+    domain::{Format, IdentityPriority, Packaging, PropertyColumn, RunKey},
+    encode::{self, EncodeError, FILE_LIMIT_BYTES, FileContent, FileOptions},
+};
 
 use quote::lines_of;
-
-/// The columns with which every CSV file of events begins (FORMATS, CSV).
-pub const EVENT_COLUMNS: [&str; 21] = [
-    "ts",
-    "eventName",
-    "profile.identity",
-    "profile.objectId",
-    "profile.all_identities",
-    "profile.platform",
-    "profile.phone",
-    "profile.name",
-    "profile.email",
-    "profile.push_token",
-    "deviceInfo.make",
-    "deviceInfo.model",
-    "deviceInfo.appVersion",
-    "deviceInfo.sdkVersion",
-    "deviceInfo.osVersion",
-    "deviceInfo.browser",
-    "deviceInfo.dpi",
-    "deviceInfo.dimensions.width",
-    "deviceInfo.dimensions.height",
-    "deviceInfo.dimensions.unit",
-    "controlGroupName",
-];
-
-/// The columns with which every CSV file of profiles begins.
-pub const PROFILE_COLUMNS: [&str; 13] = [
-    "identity",
-    "objectId",
-    "all_identities",
-    "Email",
-    "Phone",
-    "Name",
-    "Gender",
-    "DOB",
-    "Photo",
-    "MSG-push",
-    "MSG-email",
-    "MSG-sms",
-    "MSG-whatsapp",
-];
 
 /// What is read.
 #[derive(Debug, Clone)]
@@ -156,6 +118,30 @@ impl Files<'_> {
         );
         Part::new("Shell lines that download the files", "Downloads the files; DuckDB and pandas read them there.", code)
     }
+}
+
+/// The header of CSV files with these property columns: what the encoder writes for no rows.
+///
+/// # Errors
+/// Where the encoder fails, which it does not without rows.
+pub fn csv_header(event_name: Option<&str>, columns: Vec<PropertyColumn>) -> Result<Vec<String>, EncodeError> {
+    let content = match event_name {
+        Some(event_name) => FileContent::Events { event_name: event_name.to_owned(), columns },
+        None => FileContent::Profiles { columns },
+    };
+    let options = FileOptions {
+        format: Format::Csv,
+        packaging: Packaging::Plain,
+        as_string: false,
+        header_line: false,
+        identities: IdentityPriority::default(),
+        time_zone: TimeZone::UTC,
+        limit_bytes: FILE_LIMIT_BYTES,
+    };
+    let mut bytes = Vec::new();
+    encode::open(&options, &content)?.finish(&mut bytes)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    Ok(reader.headers().map(|header| header.iter().map(ToOwned::to_owned).collect()).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use spillway::domain::{AccountId, RequestId, RunTimestamp};
+use spillway::domain::{AccountId, PropertyScope, RequestId, RunTimestamp};
 
 use super::*;
+
+fn column(key: &str) -> PropertyColumn {
+    PropertyColumn { scope: PropertyScope::Event, key: key.to_owned() }
+}
 
 fn files<'a>(format: Format, packaging: Packaging, names: &[&'a str]) -> Files<'a> {
     Files {
@@ -15,7 +19,7 @@ fn files<'a>(format: Format, packaging: Packaging, names: &[&'a str]) -> Files<'
         format,
         packaging,
         header_line: true,
-        columns: EVENT_COLUMNS.iter().map(ToString::to_string).chain(["eventProps.A".to_owned()]).collect(),
+        columns: csv_header(Some("Product Viewed"), vec![column("A"), column("b \"c\",\nd")]).unwrap(),
     }
 }
 
@@ -45,7 +49,7 @@ fn bigquery_takes_csv_with_quoted_line_ends_by_a_schema() {
     assert!(code.contains("  {\"name\":\"profile_identity\",\"type\":\"STRING\"},\n"), "{code}");
     assert!(
         code.ends_with(
-            "bq load --source_format=CSV --skip_leading_rows=1 --allow_quoted_newlines my_dataset.product_viewed_17 \\\n  \
+            "bq load --source_format=CSV --skip_leading_rows=1 --allow_quoted_newlines --allow_jagged_rows my_dataset.product_viewed_17 \\\n  \
              'gs://acme-exports/a.csv.gz,gs://acme-exports/b.csv.gz' \\\n  schema.json\n"
         ),
         "{code}"
@@ -100,4 +104,11 @@ fn tables_have_plain_names() {
 fn columns_stay_apart_without_case() {
     let names = ["a", "A", "a", "b"].map(ToOwned::to_owned);
     assert_eq!(duckdb::once_each(&names), ["a", "A_2", "a_3", "b"]);
+}
+
+#[test]
+fn the_header_is_the_encoders() {
+    let header = csv_header(Some("E"), vec![column("b \"c\",\nd")]).unwrap();
+    assert_eq!((header.len(), header[0].as_str(), header[21].as_str()), (22, "ts", "eventProps.b \"c\",\nd"));
+    assert_eq!(csv_header(None, vec![]).unwrap().len(), 13);
 }

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::super::{SqliteStore, runs};
 use crate::{
-    domain::{AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, Window, ZoneName},
-    ports::{RunClosing, RunStore, StoreError},
+    domain::{AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, RunTimestamp, Window, ZoneName},
+    ports::{RunClosing, RunPage, RunStore, StoreError},
 };
 
 #[async_trait]
@@ -32,6 +32,16 @@ impl RunStore for SqliteStore {
 
     async fn runs(&self, account: AccountId, request: RequestId) -> Result<Vec<Run>, StoreError> {
         self.reader.read(move |db| runs::all(db, account, request)).await
+    }
+
+    async fn runs_page(
+        &self,
+        account: AccountId,
+        request: RequestId,
+        cursor: Option<RunTimestamp>,
+        limit: usize,
+    ) -> Result<RunPage, StoreError> {
+        self.reader.read(move |db| runs::page(db, account, request, cursor, limit)).await
     }
 
     async fn open_runs(&self) -> Result<Vec<Run>, StoreError> {
