@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        Account, AccountId, BucketFailure, BucketId, CatalogueDay, CatalogueMark, CatalogueTotal, Chunk,
-        ChunkCommand, ChunkId, ChunkKey, DateRange, Export, ExportFilter, ExportSpec, Footer, LakeFile,
+        Account, AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, CatalogueDay, CatalogueMark, CatalogueTotal, Chunk,
+        ChunkCommand, ChunkId, ChunkKey, DateRange, Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile,
         PartnerBucket, PlanToken, PropertyColumn, RequestId, Run, RunKey, RunPlan, RunTimestamp, Slice,
         StopReason, Window, ZoneName,
     },
     ports::{
-        AccountStore, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue, ChunkStore,
+        AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue, ChunkStore,
         ChunkTally, DueExport, ExportPage, ExportStore, FilePage, Lake, LakeError, LakeQuery, LakeRows,
         NewExport, NoteStore, QueueError, Repeated, RunClosing, RunPage, RunStore, SourcedBatch, Store,
         StoreError, Work, WrittenSums,
@@ -65,6 +65,11 @@ gated_store! {
     fn buckets_named(bucket_name: &str) -> Vec<PartnerBucket>;
     fn block_bucket(account: AccountId, id: &BucketId, failure: &BucketFailure, since: Timestamp) -> bool;
     fn unblock_bucket(account: AccountId, id: &BucketId) -> bool;
+    fn remove_bucket(account: AccountId, id: &BucketId) -> BucketRemoval;
+    fn put_candidate(candidate: &BucketCandidate) -> ();
+    fn candidate(account: AccountId, id: &CandidateId, now: Timestamp) -> Option<BucketCandidate>;
+    fn promote_candidate(account: AccountId, id: &CandidateId, key_facts: &KeyFacts) -> PartnerBucket;
+    fn sweep_candidates(now: Timestamp) -> u64;
 }
 
 gated_store! {

@@ -6,6 +6,7 @@
 mod accounts;
 mod buckets;
 mod catalogue;
+mod candidates;
 mod chunks;
 mod claims;
 mod columns;
