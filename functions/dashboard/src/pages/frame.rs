@@ -70,17 +70,29 @@ impl Frame {
 
     /// The frame of a page about something that went wrong, perhaps before anybody was known.
     #[must_use]
-    pub fn bare(viewer: Option<&Viewer>) -> Self {
+    pub fn bare() -> Self {
         Self {
-            account: viewer.map(|viewer| viewer.account),
-            email: viewer.and_then(|viewer| viewer.email.clone()),
-            can_edit: viewer.is_none_or(|viewer| viewer.role >= Role::Editor),
-            is_enabled: viewer.is_some(),
+            account: None,
+            email: None,
+            can_edit: true,
+            is_enabled: true,
             zone: None,
             csrf: String::new(),
             section: Section::Elsewhere,
             notice: None,
         }
+    }
+
+    /// The account, in a sentence.
+    #[must_use]
+    pub fn account_text(&self) -> String {
+        self.account.map_or_else(|| "this account".to_owned(), |account| format!("account {account}"))
+    }
+
+    /// The zone, in a sentence.
+    #[must_use]
+    pub fn zone_text(&self) -> &str {
+        self.zone.as_deref().unwrap_or("the account's time zone")
     }
 
     /// The navigation.
@@ -228,7 +240,7 @@ mod tests {
 
     #[test]
     fn one_place_is_current() {
-        let frame = Frame { section: Section::Guide, ..Frame::bare(None) };
+        let frame = Frame { section: Section::Guide, ..Frame::bare() };
         let current: Vec<_> = frame.links().into_iter().filter(|link| link.is_current).collect();
         assert_eq!(current.len(), 1);
         assert_eq!(current[0].href, "/guide");
