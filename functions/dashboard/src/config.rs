@@ -46,6 +46,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How long a request may take that is not a stream.
     pub request_timeout_secs: u64,
+    /// How many streams of progress may be open at once, of all accounts.
+    pub streams: usize,
 }
 
 impl Default for Limits {
@@ -134,12 +136,13 @@ impl Config {
         if self.identity.is_local() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::LocalBeyondLoopback(self.listen));
         }
-        let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs } = self.limits;
+        let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, streams } = self.limits;
         let limits = [
             ("reads_per_minute", u64::from(reads_per_minute)),
             ("writes_per_minute", u64::from(writes_per_minute)),
             ("body_bytes", body_bytes as u64),
             ("request_timeout_secs", request_timeout_secs),
+            ("streams", streams as u64),
         ];
         if let Some((name, _)) = limits.into_iter().find(|(_, limit)| *limit == 0) {
             return Err(ConfigError::NothingAllowed(name));

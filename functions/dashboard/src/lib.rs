@@ -8,13 +8,16 @@ pub mod config;
 pub mod identity;
 pub mod pages;
 pub mod problem;
+pub mod revision;
 pub mod security;
 pub mod validator_client;
 
 use std::sync::Arc;
 
 use axum::{Router, middleware};
-use spillway::steps::Parts;
+use jiff::civil::Date;
+use spillway::{domain::Account, steps::Parts};
+use tokio::sync::Semaphore;
 
 use crate::{
     config::Config, identity::Identity, problem::Problem, security::rate::RateLimits,
@@ -31,6 +34,8 @@ pub struct App {
     pub validator: ValidatorClient,
     identity: Identity,
     rates: RateLimits,
+    /// One permit for each stream that is open.
+    streams: Arc<Semaphore>,
 }
 
 /// Why the app cannot be set up.
@@ -54,16 +59,26 @@ impl App {
         let validator = ValidatorClient::new(&config.validator)?;
         let identity = Identity::new(&config, &parts.clock)?;
         let rates = RateLimits::new(&config.limits, &parts.clock);
-        Ok(Arc::new(Self { parts, config, validator, identity, rates }))
+        let streams = Arc::new(Semaphore::new(config.limits.streams));
+        Ok(Arc::new(Self { parts, config, validator, identity, rates, streams }))
+    }
+
+    /// Today, where the account is.
+    #[must_use]
+    pub fn today(&self, account: &Account) -> Date {
+        self.parts.clock.now().to_zoned_datetime(account.time_zone.time_zone()).date()
     }
 }
 
 /// All routes, behind all protection.
 pub fn router(app: Arc<App>) -> Router {
     let whoever = || middleware::from_fn_with_state(Arc::clone(&app), identity::identify);
-    let api = api::routes(&app.config).layer(whoever());
+    let api = api::routes().layer(whoever());
     let forms = middleware::from_fn_with_state(Arc::clone(&app), security::csrf::protect);
-    let pages = pages::routes().layer(forms).layer(whoever());
+    let pages = pages::routes()
+        .layer(middleware::from_fn(identity::only_editors_change))
+        .layer(forms)
+        .layer(whoever());
     let routes = api.merge(pages).merge(api::public_routes()).merge(pages::public_routes());
     security::around(routes.fallback(nowhere), &app).with_state(app)
 }

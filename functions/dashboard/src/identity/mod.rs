@@ -1,6 +1,9 @@
 //! Who asks: an account, a person and a role, from a token or, on a laptop, from the configuration.
 
+mod claims;
+mod keys;
 mod local;
+mod token;
 
 use std::sync::Arc;
 
@@ -13,7 +16,12 @@ use http::{HeaderMap, request};
 use serde::{Deserialize, Serialize};
 use spillway::{domain::AccountId, ports::Clock};
 
-pub use self::local::LocalConfig;
+pub use self::{
+    claims::ClaimNames,
+    local::LocalConfig,
+    token::{IapConfig, OidcConfig},
+};
+use self::token::Tokens;
 use crate::{App, SetupError, config::Config, problem::Problem};
 
 /// What a person may do.
@@ -43,6 +51,10 @@ pub struct Viewer {
 pub enum IdentityConfig {
     /// Everybody on this machine, without login.
     Local(LocalConfig),
+    /// By the tokens of an OpenID provider.
+    Oidc(OidcConfig),
+    /// By what Google's Identity-Aware Proxy asserts.
+    Iap(IapConfig),
 }
 
 impl IdentityConfig {
@@ -56,18 +68,23 @@ impl IdentityConfig {
 /// Knows people.
 pub(crate) enum Identity {
     Local(LocalConfig),
+    Tokens(Box<Tokens>),
 }
 
 impl Identity {
-    pub(crate) fn new(config: &Config, _clock: &Arc<dyn Clock>) -> Result<Self, SetupError> {
-        match &config.identity {
-            IdentityConfig::Local(local) => Ok(Self::Local(local.clone())),
-        }
+    pub(crate) fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, SetupError> {
+        let tokens = match &config.identity {
+            IdentityConfig::Local(local) => return Ok(Self::Local(local.clone())),
+            IdentityConfig::Oidc(oidc) => Tokens::oidc(oidc, clock)?,
+            IdentityConfig::Iap(iap) => Tokens::iap(iap, clock)?,
+        };
+        Ok(Self::Tokens(Box::new(tokens)))
     }
 
-    async fn viewer(&self, _headers: &HeaderMap) -> Result<Viewer, Problem> {
+    async fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Problem> {
         match self {
             Self::Local(local) => Ok(local.viewer()),
+            Self::Tokens(tokens) => tokens.viewer(headers).await,
         }
     }
 }
@@ -94,18 +111,10 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     }
 }
 
-/// As [`Viewer`], where the role may change things.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Editor(pub Viewer);
-
-impl<S: Sync> FromRequestParts<S> for Editor {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, Problem> {
-        let viewer = Viewer::from_request_parts(parts, state).await?;
-        if viewer.role < Role::Editor {
-            return Err(Problem::read_only());
-        }
-        Ok(Self(viewer))
+/// Lets viewers look only. Behind [`identify`].
+pub(crate) async fn only_editors_change(viewer: Viewer, request: Request, next: Next) -> Response {
+    if !request.method().is_safe() && viewer.role < Role::Editor {
+        return Problem::read_only().into_response();
     }
+    next.run(request).await
 }

@@ -81,6 +81,8 @@ kinds! {
         "A field is missing, unknown, or not of its type. `errors` names it.";
     Refused = "refused", UNPROCESSABLE_ENTITY, "The rules do not allow it",
         "`errors` has everything that is wrong, each with the field that it is about and with what to do.";
+    CheckFailed = "check-failed", UNPROCESSABLE_ENTITY, "The bucket does not pass the check",
+        "Nothing was saved. `steps` has the steps of the check; the last one says what is wrong and what to do.";
     KeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key is another request's",
         "The `Idempotency-Key` was sent with another body before. Use a new key for a new export.";
     TooManyRequests = "too-many-requests", TOO_MANY_REQUESTS, "Too many requests",

@@ -2,13 +2,17 @@
 
 mod kind;
 mod page;
+mod steps;
 
 use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde::Serialize;
+use spillway::domain::StepReport;
 use utoipa::ToSchema;
+
+use crate::api::StepBody;
 
 pub use self::kind::ProblemKind;
 pub(crate) use self::page::routes;
@@ -25,6 +29,8 @@ pub struct Problem {
     pub detail: String,
     /// All that is wrong, where there is more to say than one sentence.
     pub errors: Vec<FieldError>,
+    /// Of the check of a bucket: the steps, of which the last one failed.
+    pub steps: Vec<StepReport>,
     /// After how long it is worth trying again.
     pub retry_after_secs: Option<u64>,
 }
@@ -57,13 +63,16 @@ pub(crate) struct ProblemBody<'a> {
     /// All that is wrong, where there is more to say than one sentence.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    /// Of the check of a bucket: the steps, of which the last one failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<StepBody>,
 }
 
 impl Problem {
     /// A problem that one sentence tells.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after_secs: None }
+        Self { kind, detail: detail.into(), errors: Vec::new(), steps: Vec::new(), retry_after_secs: None }
     }
 
     /// The account has no such thing; whether another has one is not told.
@@ -118,6 +127,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail: &self.detail,
             errors: &self.errors,
+            steps: self.steps.iter().map(Into::into).collect(),
         };
         let bytes = serde_json::to_vec(&body).expect("strings and numbers always serialise");
         let content_type = HeaderValue::from_static("application/problem+json");

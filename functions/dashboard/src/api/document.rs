@@ -1,0 +1,106 @@
+//! The API's document: what is said of it as a whole, and what holds for every route.
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        self, Content, Ref, RefOr, Response,
+        path::{Operation, ParameterIn},
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use super::bodies::VerdictBody;
+use crate::problem::{ProblemBody, ProblemKind};
+
+/// What the document says of the API as a whole.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Spillway",
+        description = "Export to Google Cloud: events and user profiles, as files in a bucket of your own.\n\n\
+                       Every refusal is `application/problem+json` (RFC 9457); its `type` is the address of a page that \
+                       says what it means. An account may ask so often a minute, then it gets 429 with `Retry-After`. \
+                       Lists come in pages: send `next` as `cursor`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    components(schemas(ProblemBody<'_>, VerdictBody)),
+    modifiers(&Login),
+    tags(
+        (name = "Account", description = "The account's settings"),
+        (name = "Buckets", description = "Where the files go"),
+        (name = "Data", description = "What there is to export"),
+        (name = "Exports", description = "What is exported, and how often"),
+        (name = "Runs", description = "What has been delivered"),
+    ),
+)]
+struct Document;
+
+/// People come with a token.
+struct Login;
+
+impl Modify for Login {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let mut bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+        bearer = bearer.description(Some("A token of the login provider; not needed on a laptop without login"));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
+        document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    }
+}
+
+pub(super) fn begin() -> openapi::OpenApi {
+    Document::openapi()
+}
+
+/// Adds to every operation the problems that any request may meet, and those that follow from what it takes.
+pub(super) fn complete(mut document: openapi::OpenApi) -> openapi::OpenApi {
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        operations.into_iter().flatten().for_each(add_problems);
+    }
+    document
+}
+
+fn add_problems(operation: &mut Operation) {
+    use ProblemKind as K;
+    let mut kinds = vec![
+        K::MalformedRequest,
+        K::Unauthorized,
+        K::ReadOnly,
+        K::WrongHost,
+        K::TooManyRequests,
+        K::Internal,
+        K::Unavailable,
+        K::Timeout,
+    ];
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    if parameters.iter().any(|parameter| parameter.parameter_in == ParameterIn::Path) {
+        kinds.push(K::NotFound);
+    }
+    if parameters.iter().any(|parameter| parameter.name == "If-Match") {
+        kinds.extend([K::ChangedMeanwhile, K::IfMatchMissing]);
+    }
+    if operation.request_body.is_some() {
+        kinds.extend([K::TooLarge, K::UnsupportedMediaType, K::Refused]);
+    }
+    let gives_two = operation.responses.responses.values().any(|response| match response {
+        RefOr::T(response) => response.content.len() > 1,
+        RefOr::Ref(_) => false,
+    });
+    if gives_two {
+        kinds.push(K::NotAcceptable);
+    }
+    for kind in kinds {
+        let status = kind.status().as_str().to_owned();
+        let known = operation.responses.responses.entry(status);
+        known.or_insert_with(|| RefOr::T(Response::new(kind.title())));
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+        {
+            let schema = Ref::from_schema_name("Problem");
+            response.content.insert("application/problem+json".to_owned(), Content::new(Some(schema)));
+        }
+    }
+}
