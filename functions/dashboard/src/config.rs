@@ -57,6 +57,7 @@ impl Default for Limits {
             writes_per_minute: 120,
             body_bytes: 262_144,
             request_timeout_secs: 30,
+            streams: 500,
         }
     }
 }
@@ -136,7 +137,8 @@ impl Config {
         if self.identity.is_local() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::LocalBeyondLoopback(self.listen));
         }
-        let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, streams } = self.limits;
+        let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, streams } =
+            self.limits;
         let limits = [
             ("reads_per_minute", u64::from(reads_per_minute)),
             ("writes_per_minute", u64::from(writes_per_minute)),

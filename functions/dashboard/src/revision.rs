@@ -7,6 +7,7 @@ use spillway::domain::Export;
 /// refused for it.
 #[must_use]
 pub fn revision_of(export: &Export) -> String {
-    let json = serde_json::to_vec(&export.spec).expect("the domain's types have text keys and always serialise");
+    let json =
+        serde_json::to_vec(&export.spec).expect("the domain's types have text keys and always serialise");
     Sha256::digest(json)[..12].iter().map(|byte| format!("{byte:02x}")).collect()
 }

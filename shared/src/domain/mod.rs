@@ -2,9 +2,9 @@
 
 mod account;
 mod bucket;
-mod catalogue;
 pub mod bucket_check;
 mod candidate;
+mod catalogue;
 mod chunk;
 mod columns;
 mod contact;
@@ -33,12 +33,12 @@ mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
 pub use bucket::{BucketId, BucketState, KeyFacts, PartnerBucket, SealedKey};
+pub use bucket_check::{BucketSettings, CheckStep, CheckVerdict, RetentionPolicy, StepOutcome, StepReport};
+pub use candidate::{BucketCandidate, CANDIDATE_MINUTES, CandidateId, NotCandidateId};
 pub use catalogue::{
     CatalogueDay, CatalogueEvent, CatalogueMark, CatalogueTotal, EventKind, MAX_PROPERTIES,
     MAX_PROPERTY_BYTES, Records, SYSTEM_EVENTS, ShardSums, Sums,
 };
-pub use bucket_check::{BucketSettings, CheckStep, CheckVerdict, RetentionPolicy, StepOutcome, StepReport};
-pub use candidate::{BucketCandidate, CANDIDATE_MINUTES, CandidateId, NotCandidateId};
 pub use chunk::{
     Chunk, ChunkCommand, ChunkContent, ChunkId, ChunkKey, ChunkPlan, ChunkRefusal, ChunkState, Intent,
     MAX_ATTEMPTS, PlanToken, Written,

@@ -16,7 +16,7 @@ pub use partner_buckets::{
 };
 pub use queue::{ChunkQueue, QueueError, Work};
 pub use store::{
-    AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore, ChunkTally, DueExport,
-    ExportPage, ExportStore, FilePage, NewExport, NoteStore, Origin, Repeatable, Repeated, RunClosing,
-    RunFile, RunPage, RunStore, Store, StoreError, WrittenSums,
+    AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,
+    ChunkTally, DueExport, ExportPage, ExportStore, FilePage, NewExport, NoteStore, Origin, Repeatable,
+    Repeated, RunClosing, RunFile, RunPage, RunStore, Store, StoreError, WrittenSums,
 };

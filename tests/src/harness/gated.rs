@@ -6,16 +6,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        Account, AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, CatalogueDay, CatalogueMark, CatalogueTotal, Chunk,
-        ChunkCommand, ChunkId, ChunkKey, DateRange, Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile,
-        PartnerBucket, PlanToken, PropertyColumn, RequestId, Run, RunKey, RunPlan, RunTimestamp, Slice,
-        StopReason, Window, ZoneName,
+        Account, AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, CatalogueDay,
+        CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DateRange, Export,
+        ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken, PropertyColumn,
+        RequestId, Run, RunKey, RunPlan, RunTimestamp, Slice, StopReason, Window, ZoneName,
     },
     ports::{
-        AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue, ChunkStore,
-        ChunkTally, DueExport, ExportPage, ExportStore, FilePage, Lake, LakeError, LakeQuery, LakeRows,
-        NewExport, NoteStore, QueueError, Repeated, RunClosing, RunPage, RunStore, SourcedBatch, Store,
-        StoreError, Work, WrittenSums,
+        AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,
+        ChunkStore, ChunkTally, DueExport, ExportPage, ExportStore, FilePage, Lake, LakeError, LakeQuery,
+        LakeRows, NewExport, NoteStore, QueueError, Repeated, RunClosing, RunPage, RunStore, SourcedBatch,
+        Store, StoreError, Work, WrittenSums,
     },
 };
 

@@ -41,7 +41,8 @@ struct Login;
 impl Modify for Login {
     fn modify(&self, document: &mut openapi::OpenApi) {
         let mut bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
-        bearer = bearer.description(Some("A token of the login provider; not needed on a laptop without login"));
+        bearer =
+            bearer.description(Some("A token of the login provider; not needed on a laptop without login"));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
         document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
@@ -73,7 +74,7 @@ fn add_problems(operation: &mut Operation) {
         K::Unavailable,
         K::Timeout,
     ];
-    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    let parameters: Vec<_> = operation.parameters.iter().flatten().filter_map(inline).collect();
     if parameters.iter().any(|parameter| parameter.parameter_in == ParameterIn::Path) {
         kinds.push(K::NotFound);
     }
@@ -83,10 +84,8 @@ fn add_problems(operation: &mut Operation) {
     if operation.request_body.is_some() {
         kinds.extend([K::TooLarge, K::UnsupportedMediaType, K::Refused]);
     }
-    let gives_two = operation.responses.responses.values().any(|response| match response {
-        RefOr::T(response) => response.content.len() > 1,
-        RefOr::Ref(_) => false,
-    });
+    let gives_two =
+        operation.responses.responses.values().filter_map(inline).any(|response| response.content.len() > 1);
     if gives_two {
         kinds.push(K::NotAcceptable);
     }
@@ -100,7 +99,15 @@ fn add_problems(operation: &mut Operation) {
             && status.starts_with(['4', '5'])
         {
             let schema = Ref::from_schema_name("Problem");
-            response.content.insert("application/problem+json".to_owned(), Content::new(Some(schema)));
+            let content = RefOr::T(Content::new(Some(schema)));
+            response.content.insert("application/problem+json".to_owned(), content);
         }
+    }
+}
+
+fn inline<T>(item: &RefOr<T>) -> Option<&T> {
+    match item {
+        RefOr::T(item) => Some(item),
+        RefOr::Ref(_) => None,
     }
 }

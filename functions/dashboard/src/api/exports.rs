@@ -8,7 +8,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use spillway::{
     domain::{
-        Account, BucketId, DateRange, Export, ExportFilter, ExportedOn, IdempotencyKey, RequestId, StopReason, rules,
+        Account, BucketId, DateRange, Export, ExportFilter, ExportedOn, IdempotencyKey, RequestId,
+        StopReason, rules,
     },
     steps::{self, NewRequest},
 };
@@ -97,13 +98,14 @@ pub(super) async fn list_exports(
 impl ListQuery {
     fn filter(self, account: &Account) -> Result<ExportFilter, Problem> {
         // There is one partner, so that it keeps nothing out.
-        let Some(PartnerBody::GoogleCloud) | None = self.partner;
+        let (Some(PartnerBody::GoogleCloud) | None) = self.partner;
         let exported_on = match (self.exported_from, self.exported_to) {
             (None, None) => None,
             (from, to) => {
                 let (first, last) = (from.unwrap_or(Date::ZERO), to.unwrap_or(Date::MAX));
-                let days = DateRange::new(first, last)
-                    .map_err(|error| Problem::new(ProblemKind::MalformedRequest, format!("The query: {error}.")))?;
+                let days = DateRange::new(first, last).map_err(|error| {
+                    Problem::new(ProblemKind::MalformedRequest, format!("The query: {error}."))
+                })?;
                 Some(ExportedOn { days, zone: account.time_zone.clone() })
             }
         };

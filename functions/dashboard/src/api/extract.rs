@@ -140,7 +140,8 @@ pub(super) fn etag(revision: &str) -> [(header::HeaderName, String); 1] {
 
 /// What the client would rather have, of types that a route gives; the first is what everybody takes.
 pub(super) fn preferred(headers: &HeaderMap, types: &[&'static str]) -> Result<&'static str, Problem> {
-    let sent: Vec<_> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let sent: Vec<_> =
+        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let first = types.first().copied().unwrap_or("application/json");
     if sent.is_empty() {
         return Ok(first);

@@ -49,7 +49,8 @@ enum Stage {
 
 pub(super) fn answer(app: Arc<App>, viewer: Viewer, request: RequestId) -> Result<Response, Problem> {
     let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
-        let detail = "Too many people watch just now. Ask for the progress as JSON, or try again in a minute.";
+        let detail =
+            "Too many people watch just now. Ask for the progress as JSON, or try again in a minute.";
         Problem { retry_after_secs: Some(60), ..Problem::new(ProblemKind::Unavailable, detail) }
     })?;
     let mut ticks = interval(LOOK_EVERY);
@@ -96,7 +97,8 @@ impl Watch {
     /// The news, if there is any; none at all where the stream cannot go on.
     async fn look(&mut self) -> Option<Option<Event>> {
         // A store that does not answer for a moment is logged, and asked again by whoever comes back.
-        let export = self.app.parts.store.export(self.account, self.request).await.map_err(Problem::from).ok()??;
+        let export =
+            self.app.parts.store.export(self.account, self.request).await.map_err(Problem::from).ok()??;
         let now = progress(&self.app, &export).await.ok()?;
         let is_over = matches!(export.status.kind(), StatusKind::Done | StatusKind::Stopped)
             && now.run.as_ref().is_none_or(|run| run.closed_at.is_some());
@@ -126,4 +128,3 @@ impl ProgressBody {
         plain(self) != plain(now)
     }
 }
-

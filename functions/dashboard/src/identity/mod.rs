@@ -16,12 +16,12 @@ use http::{HeaderMap, request};
 use serde::{Deserialize, Serialize};
 use spillway::{domain::AccountId, ports::Clock};
 
+use self::token::Tokens;
 pub use self::{
     claims::ClaimNames,
     local::LocalConfig,
     token::{IapConfig, OidcConfig},
 };
-use self::token::Tokens;
 use crate::{App, SetupError, config::Config, problem::Problem};
 
 /// What a person may do.

@@ -117,7 +117,9 @@ impl Tokens {
         let token = match (sent.next(), sent.next()) {
             (Some(one), None) => one.to_str().ok().map(bare),
             (Some(_), Some(_)) => return Err(refused("The request carries more than one token. Send one.")),
-            (None, _) => return Err(refused("You are not logged in. Log in, and send the token with the request.")),
+            (None, _) => {
+                return Err(refused("You are not logged in. Log in, and send the token with the request."));
+            }
         };
         let token = token.filter(|token| token.len() <= TOKEN_MAX_BYTES);
         match self.claims_of(token.unwrap_or_default()).await {

@@ -1,11 +1,9 @@
 //! What the steps refuse, as problems: everything that is wrong at once, each with the field that it is about.
 
 use spillway::{
-    domain::rules::{AccountRefusal, BucketRefusal, Refusal, Refused},
+    domain::rules::{AccountRefusal, BucketField, BucketRefusal, Refusal, Refused},
     ports::{LakeError, StoreError, VaultError},
-    steps::{
-        AccountError, CreateError, EditError, EstimateError, ProposeError, RemoveError, StepError,
-    },
+    steps::{AccountError, CreateError, EditError, EstimateError, ProposeError, RemoveError, StepError},
 };
 
 use super::{FieldError, Problem, ProblemKind};
@@ -35,7 +33,9 @@ fn place(refusal: &Refusal) -> (ProblemKind, Option<&'static str>) {
         R::NoBucket { .. } => field("/bucket"),
         R::NoEvents | R::NamelessEvent | R::TooManyEvents(_) => field("/data/events"),
         R::PrioritiesOfSelectEvents | R::IdentityNotUsed { .. } => field("/identities"),
-        R::NoDays | R::DaysOfProfiles | R::FutureDay { .. } | R::TooLongAgo { .. } => field("/frequency/days"),
+        R::NoDays | R::DaysOfProfiles | R::FutureDay { .. } | R::TooLongAgo { .. } => {
+            field("/frequency/days")
+        }
         R::StartTooLongAgo { .. } | R::StartTooFarAhead { .. } | R::OtherStart { .. } => {
             field("/frequency/start")
         }
@@ -43,9 +43,11 @@ fn place(refusal: &Refusal) -> (ProblemKind, Option<&'static str>) {
         R::ProfilesFlow(_) | R::OtherData(_) => field("/data"),
         R::OtherFrequency { .. } => field("/frequency"),
         R::ExportsOff => (ProblemKind::FeatureOff, None),
-        R::EditDone(_) | R::EditStopped { .. } | R::EditOneTime(_) | R::StopDone(_) | R::StopStopped { .. } => {
-            (ProblemKind::WrongState, None)
-        }
+        R::EditDone(_)
+        | R::EditStopped { .. }
+        | R::EditOneTime(_)
+        | R::StopDone(_)
+        | R::StopStopped { .. } => (ProblemKind::WrongState, None),
     }
 }
 
@@ -106,7 +108,9 @@ impl From<CreateError> for Problem {
                 Self::new(ProblemKind::NotFound, sentence(&error))
             }
             CreateError::KeyReused { .. } => Self::new(ProblemKind::KeyReused, sentence(&error)),
-            CreateError::NoDays | CreateError::NotOneTime | CreateError::NotRecurring => Self::internal(&error),
+            CreateError::NoDays | CreateError::NotOneTime | CreateError::NotRecurring => {
+                Self::internal(&error)
+            }
         }
     }
 }
@@ -167,16 +171,10 @@ impl From<ProposeError> for Problem {
 }
 
 fn bucket_field(refusal: &BucketRefusal) -> &'static str {
-    use BucketRefusal as R;
-    match refusal {
-        R::NoNickname
-        | R::LongNickname(_)
-        | R::UnseenCharacters
-        | R::SignsOnly
-        | R::NicknameTaken(_)
-        | R::NothingToReplace(_) => "/nickname",
-        R::Key(_) => "/key",
-        _ => "/bucket_name",
+    match refusal.field() {
+        BucketField::Nickname => "/nickname",
+        BucketField::BucketName => "/bucket_name",
+        BucketField::Key => "/key",
     }
 }
 

@@ -5,8 +5,8 @@
 
 mod accounts;
 mod buckets;
-mod catalogue;
 mod candidates;
+mod catalogue;
 mod chunks;
 mod claims;
 mod columns;

@@ -14,7 +14,8 @@ mod tests;
 
 pub use account::{AccountChange, AccountRefusal, AccountRefused, MAX_NOTIFIED, check_account};
 pub use buckets::{
-    AcceptedBucket, BucketField, BucketInUse, BucketRefusal, BucketRefused, NICKNAME_MAX_CHARS, check_bucket, check_place,
+    AcceptedBucket, BucketField, BucketInUse, BucketRefusal, BucketRefused, NICKNAME_MAX_CHARS, check_bucket,
+    check_place,
 };
 pub use create::{Accepted, ClippedDays, check_days, check_new};
 pub use edit::{AcceptedEdit, check_edit, check_stop};

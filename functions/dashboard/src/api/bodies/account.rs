@@ -74,7 +74,8 @@ impl AccountPatch {
     /// The change, where every part of it can be read.
     pub(in crate::api) fn into_change(self) -> Result<AccountChange, Vec<FieldError>> {
         let mut errors = Vec::new();
-        let mut keep = |pointer: &str, error: &dyn std::fmt::Display| errors.push(FieldError::at(pointer, error));
+        let mut keep =
+            |pointer: &str, error: &dyn std::fmt::Display| errors.push(FieldError::at(pointer, error));
         let zone = self.time_zone.map(ZoneName::new).transpose();
         let time_zone = zone.unwrap_or_else(|error| {
             keep("/time_zone", &error);
@@ -88,9 +89,7 @@ impl AccountPatch {
             read.collect()
         });
         let webhook = self.webhook.map(|webhook| {
-            webhook.and_then(|text| {
-                WebhookUrl::new(&text).inspect_err(|error| keep("/webhook", error)).ok()
-            })
+            webhook.and_then(|text| WebhookUrl::new(&text).inspect_err(|error| keep("/webhook", error)).ok())
         });
         let identities = self.identities.map(|kinds| kinds.into_iter().map(Into::into).collect());
         if errors.is_empty() {

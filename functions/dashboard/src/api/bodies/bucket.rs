@@ -99,9 +99,10 @@ pub(in crate::api) struct NewKey {
 #[schema(as = ServiceAccountKey)]
 pub(in crate::api) enum KeyBody {
     /// As text.
-    Text(#[schema(format = Password)] String),
+    Text(String),
     /// As JSON.
-    Json(#[schema(value_type = Object)] serde_json::Map<String, Value>),
+    #[schema(value_type = Object)]
+    Json(serde_json::Map<String, Value>),
 }
 
 impl From<KeyBody> for ServiceAccountKey {

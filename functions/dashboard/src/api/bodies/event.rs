@@ -35,7 +35,8 @@ pub(in crate::api) struct EventBody {
 
 impl From<CatalogueEvent> for EventBody {
     fn from(event: CatalogueEvent) -> Self {
-        let CatalogueEvent { name, kind, rows, first_seen, last_seen, first_day, last_day, properties } = event;
+        let CatalogueEvent { name, kind, rows, first_seen, last_seen, first_day, last_day, properties } =
+            event;
         Self { name, kind: kind.into(), rows, first_seen, last_seen, first_day, last_day, properties }
     }
 }

@@ -57,7 +57,11 @@ pub(in crate::api) struct ExportPatch {
 
 impl ExportPatch {
     /// The spec as it is to be.
-    pub(in crate::api) fn apply(self, known: &ExportSpec, today: Date) -> Result<ExportSpec, Vec<FieldError>> {
+    pub(in crate::api) fn apply(
+        self,
+        known: &ExportSpec,
+        today: Date,
+    ) -> Result<ExportSpec, Vec<FieldError>> {
         let mut errors = Vec::new();
         let identities = match self.identities {
             Some(kinds) => read_identities(kinds, &mut errors),

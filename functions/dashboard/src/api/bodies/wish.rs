@@ -105,11 +105,19 @@ pub(in crate::api) enum FrequencyBody {
     /// Once, at once. Events take `days` or a `preset`; user properties are exported as they are now.
     OneTime {
         /// The days.
-        #[serde(default, deserialize_with = "super::account::given", skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            deserialize_with = "super::account::given",
+            skip_serializing_if = "Option::is_none"
+        )]
         #[schema(nullable = false)]
         days: Option<DaysBody>,
         /// The days, relative to today.
-        #[serde(default, deserialize_with = "super::account::given", skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            deserialize_with = "super::account::given",
+            skip_serializing_if = "Option::is_none"
+        )]
         #[schema(nullable = false)]
         preset: Option<PresetBody>,
     },
@@ -175,7 +183,8 @@ impl FrequencyBody {
             }
             Self::OneTime { days: Some(DaysBody { first, last }), preset: None } => {
                 let days = DateRange::new(first, last);
-                let days = days.map_err(|error| errors.push(FieldError::at("/frequency/days", error))).ok()?;
+                let days =
+                    days.map_err(|error| errors.push(FieldError::at("/frequency/days", error))).ok()?;
                 Some(Frequency::OneTime { days: Some(days) })
             }
             Self::Recurring { every_hours, start, anchor_hour } => {
