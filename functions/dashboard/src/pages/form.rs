@@ -94,10 +94,10 @@ impl Form {
     /// The attributes of a field that tie it to its hint and to what is wrong with it. `field` is a name of ours, so
     /// that it may stand in a page as it is.
     #[must_use]
-    pub fn described(&self, field: &'static str, has_hint: &bool) -> String {
+    pub fn described(&self, field: &'static str, has_hint: bool) -> String {
         let count = self.wrong(field).len();
         let mut ids: Vec<String> = (1..=count).map(|at| format!("{field}-wrong-{at}")).collect();
-        if *has_hint {
+        if has_hint {
             ids.push(format!("{field}-hint"));
         }
         let mut attributes = String::new();
@@ -165,11 +165,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_tied_to_its_field() {
         let mut form = Form::default();
-        assert_eq!(form.described("bucket", &false), "");
-        assert_eq!(form.described("bucket", &true), " aria-describedby=\"bucket-hint\"");
+        assert_eq!(form.described("bucket", false), "");
+        assert_eq!(form.described("bucket", true), " aria-describedby=\"bucket-hint\"");
         form.refuse("bucket", "There is none.");
         assert_eq!(
-            form.described("bucket", &true),
+            form.described("bucket", true),
             " aria-invalid=\"true\" aria-describedby=\"bucket-wrong-1 bucket-hint\""
         );
         assert_eq!(form.wrong("bucket"), ["There is none."]);

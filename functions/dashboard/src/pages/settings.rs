@@ -21,7 +21,7 @@ use spillway::{
 use super::{
     form::{Choice, Fields, Form},
     frame::{Done, Frame, Section},
-    visit::{Visit, broken, broken_step, done, html},
+    visit::{Visit, done, html},
     words,
 };
 use crate::{App, problem::Problem};
@@ -72,8 +72,7 @@ pub(super) async fn save(State(app): State<Arc<App>>, visit: Visit, body: Bytes)
             refused(&app, &visit, &fields, form).await
         }
         Err(AccountError::Changed(_)) => changed(&app, &visit).await,
-        Err(AccountError::NoAccount(account)) => Err(Problem::not_found("account", &account)),
-        Err(AccountError::Step(error)) => Err(broken_step(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -127,7 +126,7 @@ async fn refused(app: &App, visit: &Visit, fields: &Fields, form: Form) -> Resul
 
 /// Somebody else was faster: theirs are shown, for another decision.
 async fn changed(app: &App, visit: &Visit) -> Result<Response, Problem> {
-    let account = app.parts.store.account(visit.viewer.account).await.map_err(|error| broken(&error))?;
+    let account = app.parts.store.account(visit.viewer.account).await?;
     let account = account.ok_or_else(|| Problem::not_found("account", &visit.viewer.account))?;
     let mut form = Form::default();
     form.refuse("", "Somebody changed the settings while you were at it. The form shows them as they are now; change them anew.");
@@ -140,7 +139,7 @@ async fn settings_page(
     fields: &Fields,
     form: Form,
 ) -> Result<SettingsPage, Problem> {
-    let totals = app.parts.store.catalogue_totals(visit.viewer.account).await.map_err(|error| broken(&error))?;
+    let totals = app.parts.store.catalogue_totals(visit.viewer.account).await?;
     let chosen: Vec<&str> = fields.all("identity").collect();
     let identities = IdentityKind::ALL.map(|kind| {
         let value = words::identity_value(kind);

@@ -7,11 +7,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::request;
-use spillway::{
-    domain::Account,
-    ports::StoreError,
-    steps::StepError,
-};
+use spillway::domain::Account;
 
 use super::{
     form::Fields,
@@ -48,9 +44,9 @@ impl FromRequestParts<Arc<App>> for Visit {
         let CsrfToken(csrf) =
             CsrfToken::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         let found = app.parts.store.account(viewer.account).await;
-        let account = found.map_err(|error| broken(&error).into_response())?.ok_or_else(|| {
-            Problem::not_found("account", &viewer.account).into_response()
-        })?;
+        let account = found.map_err(|error| Problem::from(error).into_response())?;
+        let account =
+            account.ok_or_else(|| Problem::not_found("account", &viewer.account).into_response())?;
         let times = Times::new(&account.time_zone, app.parts.clock.now());
         let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let visit = Self { viewer, account, times, query, csrf };
@@ -100,23 +96,5 @@ pub(super) fn html(page: &impl askama::Template) -> Response {
     match page.render() {
         Ok(text) => axum::response::Html(text).into_response(),
         Err(error) => Problem::internal(&error).into_response(),
-    }
-}
-
-/// A step that did not work, for reasons that are not the customer's.
-pub(super) fn broken_step(error: &StepError) -> Problem {
-    match error {
-        StepError::Store(error) => broken(error),
-        StepError::Queue(_) | StepError::Lake(_) | StepError::Vault(_) => Problem::unavailable(error),
-        StepError::Bucket(_) | StepError::Internal(_) => Problem::internal(error),
-    }
-}
-
-/// The store did not work.
-pub(super) fn broken(error: &StoreError) -> Problem {
-    match error {
-        StoreError::Unavailable(_) => Problem::unavailable(error),
-        StoreError::NotFound(_) => Problem::new(crate::problem::ProblemKind::NotFound, format!("There is no such thing: {error}.")),
-        _ => Problem::internal(error),
     }
 }

@@ -7,9 +7,8 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use sha2::{Digest, Sha256};
 use spillway::{
-    domain::{Export, ExportSpec, rules},
+    domain::{Export, rules},
     steps::{self, EditError},
 };
 
@@ -19,9 +18,10 @@ use crate::{
     pages::{
         form::{Fields, Form},
         frame::Done,
-        visit::{Visit, broken, broken_step, done, html},
+        visit::{Visit, done, html},
     },
     problem::{Problem, ProblemKind},
+    revision::revision_of,
 };
 
 /// The form with the export in it; of one that cannot be edited, why not.
@@ -34,14 +34,14 @@ pub(super) async fn page(
     let export = export_of(&app, &visit, &request).await?;
     check_editable(&app, &visit, &export).await?;
     let mut fields = fields::of_export(&export);
-    fields.push("seen", revision(&export.spec));
+    fields.push("seen", revision_of(&export));
     let estimate = new::estimated(&app, &visit, &fields).await?;
     Ok(html(&new::form_page(&app, &visit, Some(&export), &fields, Form::default(), estimate).await?))
 }
 
 /// Whether it may be edited at all: an edit that changes nothing would be allowed.
 async fn check_editable(app: &App, visit: &Visit, export: &Export) -> Result<(), Problem> {
-    let buckets = app.parts.store.buckets(export.account).await.map_err(|error| broken(&error))?;
+    let buckets = app.parts.store.buckets(export.account).await?;
     let checked = rules::check_edit(export, &export.spec, &visit.account, &buckets, visit.times.now());
     match checked {
         // A bucket that was removed, or an identity that is not used any more, is mended in the form.
@@ -62,14 +62,13 @@ pub(super) async fn save(
     visit.check_editor()?;
     let export = export_of(&app, &visit, &request).await?;
     check_editable(&app, &visit, &export).await?;
-    let mut fields = Fields::parse(&body);
-    let refuse = async |fields: &Fields, form| new::refused(&app, &visit, Some(&export), fields, form).await;
-    if fields.text("seen") != revision(&export.spec) {
-        return changed(refuse, &mut fields, &export).await;
+    let fields = Fields::parse(&body);
+    if fields.text("seen") != revision_of(&export) {
+        return changed(&app, &visit, &export).await;
     }
     let spec = match fields::spec(&fields, visit.times.today()) {
         Ok(spec) => spec,
-        Err(form) => return refuse(&fields, form).await,
+        Err(form) => return new::refused(&app, &visit, Some(&export), &fields, form).await,
     };
     let account = visit.viewer.account;
     match steps::edit_export(&app.parts, account, export.request, Some(&export.spec), &spec).await {
@@ -77,33 +76,28 @@ pub(super) async fn save(
             let id = edited.request.to_string();
             Ok(done(&format!("/exports/{id}"), Done::Edited, &[("export", id.clone())]))
         }
-        Err(EditError::Refused(wrong)) => refuse(&fields, fields::refused(&wrong)).await,
-        Err(EditError::Changed(_)) => changed(refuse, &mut fields, &export).await,
+        Err(EditError::Refused(wrong)) => {
+            new::refused(&app, &visit, Some(&export), &fields, fields::refused(&wrong)).await
+        },
+        Err(EditError::Changed(_)) => changed(&app, &visit, &export).await,
         Err(error @ EditError::NumberTaken { .. }) => {
             let mut form = Form::default();
             form.refuse("bucket", format!("This {error}."));
-            refuse(&fields, form).await
+            new::refused(&app, &visit, Some(&export), &fields, form).await
         }
-        Err(EditError::NoExport { request, .. }) => Err(Problem::not_found("export", &request)),
-        Err(EditError::Step(error)) => Err(broken_step(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// Somebody else was faster: their export is shown, for another decision.
-async fn changed(
-    refuse: impl AsyncFn(&Fields, Form) -> Result<Response, Problem>,
-    fields: &mut Fields,
-    export: &Export,
-) -> Result<Response, Problem> {
+async fn changed(app: &App, visit: &Visit, known: &Export) -> Result<Response, Problem> {
+    let export = export_of(app, visit, &known.request.to_string()).await?;
     let mut form = Form::default();
-    form.refuse("", "Somebody changed this export while you were editing it. The form shows it as it is now; edit it anew.");
-    *fields = fields::of_export(export);
-    fields.push("seen", revision(&export.spec));
-    refuse(fields, form).await
-}
-
-/// Tells a spec from any other.
-fn revision(spec: &ExportSpec) -> String {
-    let json = serde_json::to_vec(spec).expect("the domain's types have text keys and always serialise");
-    Sha256::digest(json)[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+    form.refuse(
+        "",
+        "Somebody changed this export while you were editing it. The form shows it as it is now; edit it anew.",
+    );
+    let mut fields = fields::of_export(&export);
+    fields.push("seen", revision_of(&export));
+    new::refused(app, visit, Some(&export), &fields, form).await
 }

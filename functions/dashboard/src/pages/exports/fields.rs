@@ -127,7 +127,7 @@ pub fn spec(fields: &Fields, today: Date) -> Result<ExportSpec, Form> {
 
 fn priorities(fields: &Fields, form: &mut Form) -> IdentityPriority {
     let values = PRIORITIES.iter().map(|name| fields.text(name)).filter(|value| !value.is_empty());
-    let kinds: Vec<_> =
+    let kinds: Vec<Option<IdentityKind>> =
         values.map(|value| one_of(&IdentityKind::ALL, words::identity_value, value)).collect();
     if kinds.contains(&None) {
         form.refuse("identity1", "One of the priorities is no identity. Choose out of the lists.");
@@ -149,7 +149,7 @@ fn frequency(fields: &Fields, is_profiles: bool, today: Date, form: &mut Form) -
             days(fields, today, form).map(|days| Frequency::OneTime { days: Some(days) })
         }
         Some(FrequencyKind::Recurring) => {
-            let every = fields.text("every").parse().ok().and_then(|hours| EveryHours::try_from(hours).ok());
+            let every = fields.text("every").parse::<u8>().ok().and_then(|hours| EveryHours::try_from(hours).ok());
             if every.is_none() {
                 form.refuse("every", "Choose every 4, 6, 8, 12 or 24 hours.");
             }

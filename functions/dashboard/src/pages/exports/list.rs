@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::try_join_all;
 use spillway::{
     domain::{BucketId, Export, PartnerBucket, RequestId, RunStatus},
     steps,
@@ -20,13 +20,10 @@ use crate::{
     pages::{
         form::Fields,
         frame::{Frame, Section},
-        visit::{Visit, broken, broken_step, html},
+        visit::{Visit, html},
     },
     problem::Problem,
 };
-
-/// How many exports of a page are looked up at once.
-const AT_ONCE: usize = 8;
 
 /// The page.
 #[derive(Template)]
@@ -60,18 +57,15 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
 /// What the address asks for.
 pub(super) async fn results(app: &App, visit: &Visit) -> Result<Results, Problem> {
     let (account, query, store) = (visit.viewer.account, &visit.query, &app.parts.store);
-    let buckets = store.buckets(account).await.map_err(|error| broken(&error))?;
+    let buckets = store.buckets(account).await?;
     let names: Vec<BucketId> = buckets.iter().map(|bucket| bucket.id.clone()).collect();
     let size = pager::size(query);
     let (filter, wanted) = Filter::new(query, &names, &visit.times, &visit.account.time_zone, size);
     let cursor: Option<RequestId> = query.text("cursor").parse().ok();
-    let page = store.list_exports(account, &wanted, cursor, size).await.map_err(|error| broken(&error))?;
+    let page = store.list_exports(account, &wanted, cursor, size).await?;
     let by_name: BTreeMap<&BucketId, &PartnerBucket> =
         buckets.iter().map(|bucket| (&bucket.id, bucket)).collect();
-    let lasts: Vec<LastRun> = stream::iter(page.exports.iter().map(|export| last_run(app, export)))
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
+    let lasts: Vec<LastRun> = try_join_all(page.exports.iter().map(|export| last_run(app, export))).await?;
     let rows: Vec<Row> = page
         .exports
         .iter()
@@ -98,10 +92,10 @@ pub(super) async fn results(app: &App, visit: &Visit) -> Result<Results, Problem
 /// The newest run of an export, and how far it is.
 async fn last_run(app: &App, export: &Export) -> Result<LastRun, Problem> {
     let page = app.parts.store.runs_page(export.account, export.request, None, 1).await;
-    let run = page.map_err(|error| broken(&error))?.runs.into_iter().next();
+    let run = page?.runs.into_iter().next();
     let progress = match &run {
         Some(run) if run.status == RunStatus::Running => {
-            steps::run_progress(&app.parts, run.key).await.map_err(|error| broken_step(&error))?
+            steps::run_progress(&app.parts, run.key).await?
         }
         _ => None,
     };

@@ -6,15 +6,22 @@ use askama::Template;
 use axum::{
     extract::{Path, State},
     response::{
-        Sse,
+        IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
     },
 };
-use futures::{Stream, stream};
-use tokio::time::{Interval, MissedTickBehavior};
+use futures::stream;
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Interval, MissedTickBehavior},
+};
 
 use super::{export_of, list, show};
-use crate::{App, pages::visit::Visit, problem::Problem};
+use crate::{
+    App,
+    pages::visit::Visit,
+    problem::{Problem, ProblemKind},
+};
 
 /// How often one looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -37,13 +44,12 @@ struct Watch {
     interval: Interval,
     looks: u32,
     sent: Option<String>,
+    /// Given back when the stream ends, however it does.
+    _permit: OwnedSemaphorePermit,
 }
 
 /// The list of exports of an address.
-pub(super) async fn list(
-    State(app): State<Arc<App>>,
-    visit: Visit,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(super) async fn list(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
     watch(app, visit, None)
 }
 
@@ -52,20 +58,21 @@ pub(super) async fn export(
     State(app): State<Arc<App>>,
     visit: Visit,
     Path(request): Path<String>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+) -> Result<Response, Problem> {
     export_of(&app, &visit, &request).await?;
-    Ok(watch(app, visit, Some(request)))
+    watch(app, visit, Some(request))
 }
 
-fn watch(
-    app: Arc<App>,
-    visit: Visit,
-    request: Option<String>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+fn watch(app: Arc<App>, visit: Visit, request: Option<String>) -> Result<Response, Problem> {
+    let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
+        let detail = "Too many people watch just now. The page shows what it is when it is loaded again.";
+        Problem { retry_after_secs: Some(60), ..Problem::new(ProblemKind::Unavailable, detail) }
+    })?;
     let mut interval = tokio::time::interval(EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let watch = Watch { app, visit, request, interval, looks: 0, sent: None };
-    Sse::new(stream::unfold(Some(watch), next)).keep_alive(KeepAlive::default())
+    let watch = Watch { app, visit, request, interval, looks: 0, sent: None, _permit: permit };
+    let events = stream::unfold(Some(watch), next);
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 
 /// The next event: the part as soon as it is another one than was sent.

@@ -24,7 +24,7 @@ use axum::{
 };
 use spillway::domain::{Export, RequestId};
 
-use super::visit::{Visit, broken};
+use super::visit::Visit;
 use crate::{App, problem::Problem};
 
 pub(crate) use self::run_view::bucket_href;
@@ -46,6 +46,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
 async fn export_of(app: &App, visit: &Visit, request: &str) -> Result<Export, Problem> {
     let nothing = || Problem::not_found("export", &request);
     let id: RequestId = request.parse().map_err(|_| nothing())?;
-    let found = app.parts.store.export(visit.viewer.account, id).await.map_err(|error| broken(&error))?;
+    let found = app.parts.store.export(visit.viewer.account, id).await?;
     found.ok_or_else(nothing)
 }

@@ -22,7 +22,7 @@ use crate::{
     pages::{
         form::{Fields, Form},
         frame::{Done, Section},
-        visit::{Visit, broken, broken_step, done, html},
+        visit::{Visit, done, html},
     },
     problem::Problem,
 };
@@ -33,7 +33,7 @@ const PART: &str = "x-part";
 /// The form, filled in with sensible defaults.
 pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
     visit.check_editor()?;
-    let buckets = app.parts.store.buckets(visit.viewer.account).await.map_err(|error| broken(&error))?;
+    let buckets = app.parts.store.buckets(visit.viewer.account).await?;
     let fields = fields::defaults(&visit.account, &buckets, &visit.times);
     let estimate = estimated(&app, &visit, &fields).await?;
     Ok(html(&form_page(&app, &visit, None, &fields, Form::default(), estimate).await?))
@@ -69,14 +69,7 @@ pub(super) async fn create(
             form.refuse("", format!("This form has created export {request} already. Send it again to create another one."));
             refused(&app, &visit, None, &fields, form).await
         }
-        Err(CreateError::NoAccount(account)) => Err(Problem::not_found("account", &account)),
-        Err(CreateError::Step(error)) => Err(broken_step(&error)),
-        Err(
-            error @ (CreateError::NoBucket { .. }
-            | CreateError::NoDays
-            | CreateError::NotOneTime
-            | CreateError::NotRecurring),
-        ) => Err(Problem::internal(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -108,8 +101,7 @@ pub(super) async fn estimated(app: &App, visit: &Visit, fields: &Fields) -> Resu
     match steps::estimate(&app.parts, visit.viewer.account, &spec).await {
         Ok(estimate) => Ok(EstimateView::ready(&estimate, &visit.times)),
         Err(EstimateError::Refused(wrong)) => Ok(EstimateView::refused(&wrong)),
-        Err(EstimateError::NoAccount(account)) => Err(Problem::not_found("account", &account)),
-        Err(EstimateError::Step(error)) => Err(broken_step(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -136,8 +128,8 @@ pub(super) async fn form_page(
     estimate: EstimateView,
 ) -> Result<FormPage, Problem> {
     let account = visit.viewer.account;
-    let buckets = app.parts.store.buckets(account).await.map_err(|error| broken(&error))?;
-    let events = steps::catalogue(&app.parts, account).await.map_err(|error| broken_step(&error))?;
+    let buckets = app.parts.store.buckets(account).await?;
+    let events = steps::catalogue(&app.parts, account).await?;
     let parts = FormParts {
         account: &visit.account,
         buckets: &buckets,

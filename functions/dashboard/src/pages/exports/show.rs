@@ -29,7 +29,7 @@ use crate::{
         numbers,
         pill::Pill,
         snippets::{self, Files},
-        visit::{Visit, broken, broken_step, html},
+        visit::{Visit, html},
     },
     problem::Problem,
 };
@@ -65,7 +65,7 @@ pub(super) async fn page(
         None => runs.runs,
         Some(_) => {
             let page = app.parts.store.runs_page(export.account, export.request, None, CHARTED).await;
-            page.map_err(|error| broken(&error))?.runs
+            page?.runs
         }
     };
     let may_edit = visit.may_edit() && export.is_active();
@@ -90,18 +90,18 @@ pub(super) async fn page(
 pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Shown, Problem> {
     let (store, query, times) = (&app.parts.store, &visit.query, &visit.times);
     let (account, request) = (export.account, export.request);
-    let bucket = store.bucket(account, &export.spec.bucket).await.map_err(|error| broken(&error))?;
+    let bucket = store.bucket(account, &export.spec.bucket).await?;
     let is_blocked = bucket.as_ref().is_some_and(|bucket| bucket.state != BucketState::Ready);
     let cursor: Option<RunTimestamp> = query.text("runs").parse().ok();
-    let runs = store.runs_page(account, request, cursor, RUNS).await.map_err(|error| broken(&error))?;
+    let runs = store.runs_page(account, request, cursor, RUNS).await?;
     let chosen = match query.text("run").parse().ok() {
-        Some(run) => store.run(RunKey { account, request, run }).await.map_err(|error| broken(&error))?,
+        Some(run) => store.run(RunKey { account, request, run }).await?,
         None => first_worth_seeing(&runs.runs),
     };
     let last = if cursor.is_none() { runs.runs.first() } else { None };
     let open = runs.runs.iter().rev().find(|run| !run.status.is_closed());
     let progress = match open {
-        Some(run) => steps::run_progress(&app.parts, run.key).await.map_err(|error| broken_step(&error))?,
+        Some(run) => steps::run_progress(&app.parts, run.key).await?,
         None => None,
     };
     let is_settled = open.is_none() && !export.is_active();
@@ -148,13 +148,13 @@ async fn shown_run(
 ) -> Result<ShownRun, Problem> {
     let cursor = Some(visit.query.text("files")).filter(|cursor| !cursor.is_empty());
     let page = steps::run_files(&app.parts, run.key, cursor, FILES).await;
-    let page = page.map_err(|error| broken_step(&error))?;
+    let page = page?;
     // A run goes to the bucket of its own spec, which an edit may have changed since.
     let own = match bucket.filter(|bucket| bucket.id == run.spec.bucket) {
         Some(bucket) => Some(bucket.clone()),
         None => {
             let found = app.parts.store.bucket(run.key.account, &run.spec.bucket).await;
-            found.map_err(|error| broken(&error))?
+            found?
         }
     };
     let is_blocked = own.as_ref().is_some_and(|bucket| bucket.state != BucketState::Ready);
@@ -222,6 +222,6 @@ async fn files_to_read<'a>(
 /// The header of an export's CSV files of an event. Files of earlier runs have fewer columns at its end.
 async fn header(app: &App, run: &Run, event_name: Option<&str>) -> Result<Vec<String>, Problem> {
     let RunKey { account, request, .. } = run.key;
-    let columns = app.parts.store.columns(account, request, event_name).await.map_err(|error| broken(&error))?;
+    let columns = app.parts.store.columns(account, request, event_name).await?;
     snippets::csv_header(event_name, columns).map_err(|error| Problem::internal(&error))
 }

@@ -17,10 +17,10 @@ use crate::{
     App,
     pages::{
         frame::{Done, Frame, Section},
-        visit::{Visit, broken_step, done, html},
+        visit::{Visit, done, html},
         words,
     },
-    problem::{Problem, ProblemKind},
+    problem::Problem,
 };
 
 /// The question.
@@ -40,7 +40,7 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     visit.check_editor()?;
     let export = export_of(&app, &visit, &request).await?;
-    check(rules::check_stop(&export))?;
+    rules::check_stop(&export)?;
     let spec = &export.spec;
     let what = format!(
         "{} into {}, {}, as {}.",
@@ -60,12 +60,8 @@ pub(super) async fn stop(
 ) -> Result<Response, Problem> {
     visit.check_editor()?;
     let export = export_of(&app, &visit, &request).await?;
-    check(rules::check_stop(&export))?;
+    rules::check_stop(&export)?;
     let stopped = steps::stop_export(&app.parts, export.account, export.request, &StopReason::User).await;
-    stopped.map_err(|error| broken_step(&error))?;
+    stopped?;
     Ok(done("/exports", Done::Stopped, &[("export", request)]))
-}
-
-fn check(allowed: Result<(), rules::Refusal>) -> Result<(), Problem> {
-    allowed.map_err(|wrong| Problem::new(ProblemKind::WrongState, wrong.to_string()))
 }

@@ -11,7 +11,7 @@ use axum::{extract::State, response::Response};
 use self::{names::Names, steps::Step};
 use super::{
     frame::{Frame, Section},
-    visit::{Visit, broken, html},
+    visit::{Visit, html},
 };
 use crate::{App, problem::Problem};
 
@@ -31,7 +31,7 @@ struct GuidePage {
 }
 
 pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
-    let buckets = app.parts.store.buckets(visit.viewer.account).await.map_err(|error| broken(&error))?;
+    let buckets = app.parts.store.buckets(visit.viewer.account).await?;
     let (names, wrong) = Names::new(&visit.query, buckets.first());
     Ok(html(&GuidePage {
         frame: visit.frame(Section::Guide),

@@ -32,7 +32,7 @@ use crate::{
         exports::bucket_href,
         form::Form,
         frame::{Done, Frame, Section},
-        visit::{Visit, broken_step, done, html},
+        visit::{Visit, done, html},
     },
     problem::Problem,
     validator_client::{CheckLine, ValidatorError},
@@ -124,8 +124,7 @@ async fn propose(
             let page = page(&app, &visit, wish, refused(&wrong), None).await?;
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response());
         }
-        Err(ProposeError::NoAccount(account)) => return Err(Problem::not_found("account", &account)),
-        Err(ProposeError::Step(error)) => return Err(broken_step(&error)),
+        Err(error) => return Err(error.into()),
     };
     let what = if wish.replaces.is_some() { Done::KeyReplaced } else { Done::BucketSaved };
     let wants_lines = headers.get(header::ACCEPT).is_some_and(|accept| accept == LINES);

@@ -18,7 +18,7 @@ use super::{
     exports::bucket_href,
     pill::Pill,
     times::{Moment, Times},
-    visit::{Visit, broken},
+    visit::Visit,
 };
 use crate::{App, problem::Problem};
 
@@ -75,12 +75,12 @@ impl BucketRow {
 }
 
 async fn buckets(app: &App, visit: &Visit) -> Result<Vec<PartnerBucket>, Problem> {
-    app.parts.store.buckets(visit.viewer.account).await.map_err(|error| broken(&error))
+    Ok(app.parts.store.buckets(visit.viewer.account).await?)
 }
 
 async fn bucket_of(app: &App, visit: &Visit, nickname: &str) -> Result<PartnerBucket, Problem> {
     let id = BucketId(nickname.to_owned());
-    let found = app.parts.store.bucket(visit.viewer.account, &id).await.map_err(|error| broken(&error))?;
+    let found = app.parts.store.bucket(visit.viewer.account, &id).await?;
     found.ok_or_else(|| Problem::not_found("bucket", &nickname))
 }
 

@@ -19,7 +19,7 @@ use crate::{
     pages::{
         exports::bucket_href,
         frame::{Done, Frame, Section},
-        visit::{Visit, broken_step, done, html},
+        visit::{Visit, done, html},
     },
     problem::Problem,
 };
@@ -57,8 +57,7 @@ pub(super) async fn remove(
             let page = question(&visit, &bucket, Some(wrong.to_string()));
             Ok((StatusCode::CONFLICT, html(&page)).into_response())
         }
-        Err(RemoveError::NoBucket(id)) => Err(Problem::not_found("bucket", &id)),
-        Err(RemoveError::Step(error)) => Err(broken_step(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
