@@ -81,7 +81,8 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(forms)
         .layer(whoever());
     let routes = api.merge(pages).merge(api::public_routes()).merge(pages::public_routes());
-    security::around(routes.fallback(nowhere), &app).with_state(app)
+    let routes = security::around(routes.fallback(nowhere), &app);
+    routes.layer(middleware::from_fn(pages::errors::as_pages)).with_state(app)
 }
 
 async fn nowhere(uri: http::Uri) -> Problem {
