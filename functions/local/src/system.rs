@@ -59,7 +59,6 @@ impl System {
             }
         };
         let (queue, progress) = (LocalQueue::new(), Progress::new(quiet));
-        let quick = Options { passing_delay: secs(3), ..Options::default() };
         let parts = Parts {
             store: Arc::new(store),
             queue: Arc::new(queue.clone()),
@@ -69,12 +68,7 @@ impl System {
             clock,
             observer: Arc::new(progress.clone()),
             shutdown: CancellationToken::new(),
-            // A laptop's worker is killed more often than it hangs: its leases end soon. A bucket at Google may be
-            // behind a slow line.
-            options: match &emulator {
-                Some(_) => Options { step_timeout: secs(110), lease: secs(120), ..quick },
-                None => quick,
-            },
+            options: options(emulator.is_some()),
         };
         Ok(Self { home, parts, queue, progress, places, origins, emulator })
     }
@@ -117,8 +111,8 @@ impl System {
                 (Err(anyhow::anyhow!(told)), Some(GRACE))
             }
         };
-        // Chunks are given back at once. After a signal, what takes longer, as planning a large lake does, is left
-        // where it stands: every step may be cut off anywhere.
+        // Chunks are given back at once, and planning ends. After a signal, what takes longer all the same is left where
+        // it stands: every step may be cut off anywhere.
         tokio::select! {
             () = workers.stop(&self.queue) => {}
             () = async {
@@ -139,6 +133,13 @@ const GRACE: Duration = secs(5);
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
+}
+
+/// A laptop's worker is killed more often than it hangs: its leases end soon. A bucket at Google may be behind a slow
+/// line.
+fn options(is_local: bool) -> Options {
+    let quick = Options { passing_delay: secs(3), ..Options::default() };
+    if is_local { Options { step_timeout: secs(110), lease: secs(120), ..quick } } else { quick }
 }
 
 fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Lake>> {
@@ -165,4 +166,16 @@ fn google_lake(url: &str) -> anyhow::Result<Arc<dyn Lake>> {
 #[cfg(not(feature = "gcs-lake"))]
 fn google_lake(url: &str) -> anyhow::Result<Arc<dyn Lake>> {
     bail!("{url}: this binary was built without the feature `gcs-lake`; build it with it, or give a folder")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_at_google_gets_the_whole_time_of_a_step() {
+        let of = |is_local| (options(is_local).step_timeout, options(is_local).lease);
+        assert_eq!(of(false), (secs(480), secs(520)));
+        assert_eq!(of(true), (secs(110), secs(120)));
+    }
 }

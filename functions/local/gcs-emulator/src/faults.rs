@@ -33,6 +33,8 @@ pub enum Fault {
     BillingDisabled,
     /// 403 `forbidden`: the organisation's service perimeter keeps us out.
     OrgPolicy,
+    /// 412 `conditionNotMet`: a constraint of the organisation forbids it, with the status of a failed precondition.
+    OrgConstraint,
     /// 507: the disk is full.
     DiskFull,
     /// 401 `authError`, as for a key that was revoked.
@@ -51,6 +53,7 @@ impl Fault {
             Self::TooManyRequests => Some(ApiError::too_many_requests()),
             Self::BillingDisabled => Some(ApiError::billing_disabled()),
             Self::OrgPolicy => Some(ApiError::org_policy()),
+            Self::OrgConstraint => Some(ApiError::org_constraint()),
             Self::DiskFull => Some(ApiError::disk_full()),
             Self::RevokedKey => Some(ApiError::invalid_credentials()),
             Self::MissingBucket => Some(ApiError::no_bucket()),

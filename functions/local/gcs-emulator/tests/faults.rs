@@ -127,6 +127,7 @@ async fn refusals_on_demand() {
     for (fault, status, reason) in [
         (Fault::BillingDisabled, 403, "accountDisabled"),
         (Fault::OrgPolicy, 403, "forbidden"),
+        (Fault::OrgConstraint, 412, "conditionNotMet"),
         (Fault::DiskFull, 507, "insufficientStorage"),
         (Fault::RevokedKey, 401, "authError"),
         (Fault::MissingBucket, 404, "notFound"),

@@ -23,6 +23,9 @@ pub(crate) struct RunReport {
     bytes: u64,
     deleted_profiles: u64,
     files: Vec<ManifestFile>,
+    /// Why the run could not go on, where that was none of its chunks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// Chunks that failed, and why.
     failures: Vec<String>,
     /// What the customer has to mend first.
@@ -48,6 +51,7 @@ impl RunReport {
             bytes: files.iter().map(|file| file.bytes).sum(),
             deleted_profiles: run.totals.deleted_profiles,
             files,
+            reason: run.reason.clone(),
             failures: system.progress.failures(run.key),
             blocked,
         })
@@ -77,14 +81,14 @@ impl RunReport {
             output.line("")?;
         }
         output.line(self.summary())?;
-        for failure in &self.failures {
+        for failure in self.reason.iter().chain(&self.failures) {
             output.line(format!("failed: {failure}"))?;
         }
         if self.status == RunStatus::Incomplete.as_str() {
             let (account, run) = (self.account, &self.run);
             let places = places.flags();
             output
-                .line(format!("mend the lake, then: spillway retry-run --account {account}{places} {run}"))?;
+                .line(format!("once that is mended: spillway retry-run --account {account}{places} {run}"))?;
         }
         match &self.blocked {
             Some(failure) => output.line(format!("blocked: {failure}")),

@@ -3,10 +3,13 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::super::{SqliteStore, buckets};
+use super::super::{SqliteStore, buckets, candidates};
 use crate::{
-    domain::{AccountId, BucketFailure, BucketId, PartnerBucket},
-    ports::{BucketStore, StoreError},
+    domain::{
+        AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts,
+        PartnerBucket, SealedKey,
+    },
+    ports::{BucketRemoval, BucketStore, StoreError},
 };
 
 #[async_trait]
@@ -34,15 +37,50 @@ impl BucketStore for SqliteStore {
         &self,
         account: AccountId,
         id: &BucketId,
+        key: &SealedKey,
         failure: &BucketFailure,
         since: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let (id, failure) = (id.clone(), failure.clone());
-        self.writer.write(move |tx| buckets::block(tx, account, &id, &failure, since)).await
+    ) -> Result<BlockOutcome, StoreError> {
+        let (id, key, failure) = (id.clone(), key.clone(), failure.clone());
+        self.writer.write(move |tx| buckets::block(tx, account, &id, &key, &failure, since)).await
     }
 
     async fn unblock_bucket(&self, account: AccountId, id: &BucketId) -> Result<bool, StoreError> {
         let id = id.clone();
         self.writer.write(move |tx| buckets::unblock(tx, account, &id)).await
+    }
+
+    async fn remove_bucket(&self, account: AccountId, id: &BucketId) -> Result<BucketRemoval, StoreError> {
+        let id = id.clone();
+        self.writer.write(move |tx| buckets::remove(tx, account, &id)).await
+    }
+
+    async fn put_candidate(&self, candidate: &BucketCandidate) -> Result<(), StoreError> {
+        let candidate = candidate.clone();
+        self.writer.write(move |tx| candidates::put(tx, &candidate)).await
+    }
+
+    async fn candidate(
+        &self,
+        account: AccountId,
+        id: &CandidateId,
+        now: Timestamp,
+    ) -> Result<Option<BucketCandidate>, StoreError> {
+        let id = id.clone();
+        self.reader.read(move |db| candidates::get(db, account, &id, now)).await
+    }
+
+    async fn promote_candidate(
+        &self,
+        account: AccountId,
+        id: &CandidateId,
+        key_facts: &KeyFacts,
+    ) -> Result<PartnerBucket, StoreError> {
+        let (id, key_facts) = (id.clone(), key_facts.clone());
+        self.writer.write(move |tx| candidates::promote(tx, account, &id, &key_facts)).await
+    }
+
+    async fn sweep_candidates(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.writer.write(move |tx| candidates::sweep(tx, now)).await
     }
 }
