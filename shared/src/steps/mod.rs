@@ -8,6 +8,7 @@ mod edit;
 mod finish;
 mod open;
 mod preview;
+mod profile_files;
 mod publish;
 mod retry;
 mod stop;

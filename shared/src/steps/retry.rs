@@ -1,6 +1,6 @@
 //! An INCOMPLETE run again, once the lake is mended.
 
-use super::{Parts, StepError, columns, open::Request};
+use super::{Parts, StepError, columns, open::Request, profile_files};
 use crate::{
     domain::{ChunkCommand, ChunkState, ExportStatus, RunKey, RunStatus},
     ports::Work,
@@ -44,7 +44,8 @@ pub async fn retry_run(parts: &Parts, key: RunKey) -> Result<u64, RetryError> {
     loop {
         let page = parts.store.chunks(key, plan, from.as_ref(), 500).await.map_err(StepError::from)?;
         for chunk in page.chunks.iter().filter(|chunk| matches!(chunk.state(), ChunkState::Failed { .. })) {
-            let columns = columns::for_retry(parts, &request, chunk.plan()).await?;
+            let slice = profile_files::resolve(parts, chunk).await?;
+            let columns = columns::for_retry(parts, &request, chunk.plan(), &slice).await?;
             let retry = ChunkCommand::Retry { columns };
             parts.store.change_chunk(chunk.key(), retry, parts.now()).await.map_err(StepError::from)?;
             retried += 1;

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        Account, AccountId, BucketFailure, BucketId, Chunk, ChunkCommand, ChunkId, ChunkKey, Export,
-        ExportFilter, ExportSpec, Footer, LakeFile, PartnerBucket, PlanToken, PropertyColumn, RequestId, Run,
-        RunKey, RunPlan, Slice, StopReason, Window, ZoneName,
+        Account, AccountId, BucketFailure, BucketId, Chunk, ChunkCommand, ChunkId, ChunkKey, DatabaseId,
+        Export, ExportFilter, ExportSpec, Footer, LakeFile, PartnerBucket, PlanToken, ProfileFile,
+        ProfileNote, PropertyColumn, RequestId, Run, RunKey, RunPlan, Slice, StopReason, Window, ZoneName,
     },
     ports::{
         AccountStore, BucketStore, ChunkPage, ChunkQueue, ChunkStore, ChunkTally, DueExport, ExportPage,
@@ -115,6 +115,14 @@ gated_store! {
     fn put_scanned_keys(account: AccountId, path: &str, keys: &str) -> ();
     fn ratios(account: AccountId, format_key: &str) -> BTreeMap<String, f64>;
     fn put_ratios(account: AccountId, format_key: &str, ratios: &BTreeMap<String, f64>) -> ();
+    fn profile_notes(account: AccountId, paths: &[String]) -> BTreeMap<String, ProfileNote>;
+    fn put_profile_notes(account: AccountId, notes: &BTreeMap<String, ProfileNote>) -> ();
+    fn put_profile_list(
+        run: RunKey, plan: &PlanToken, database: DatabaseId, part: u32, files: &[ProfileFile]
+    ) -> ();
+    fn profile_list(
+        run: RunKey, plan: &PlanToken, database: DatabaseId, part: u32
+    ) -> Option<Vec<ProfileFile>>;
 }
 
 #[async_trait]

@@ -13,6 +13,7 @@ mod export_lists;
 mod exports;
 mod lake_notes;
 mod ports;
+mod profile_lists;
 mod runs;
 mod schema;
 #[cfg(test)]

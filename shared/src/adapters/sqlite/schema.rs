@@ -24,7 +24,8 @@ const WAL_RETRY_MILLIS: u64 = 5;
 const APPLICATION_ID: i64 = 0x5350_4c57;
 
 /// What makes version n+1 of version n.
-const MIGRATIONS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_6.sql")];
 
 /// Opens a connection; creates the file and brings its tables up to date where needed.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {

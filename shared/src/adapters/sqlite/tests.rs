@@ -64,7 +64,7 @@ async fn run_with_chunk(store: &SqliteStore) -> (Run, Chunk) {
         index: 0,
         stride: 1,
         files: (Format::Json, Packaging::Gzip),
-        slice: Slice::Profiles { files: vec![], after: None, upto: None },
+        slice: Slice::Profiles { files: crate::domain::ProfileFiles::Named(vec![]), after: None, upto: None },
         columns: 0,
         estimated_bytes: 1,
         message: 0,
@@ -106,7 +106,7 @@ fn every_connection_is_set_as_the_protocol_needs() {
     let (_folder, path) = file();
     let connection = schema::open(&path).unwrap();
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((pragma("synchronous"), pragma("foreign_keys"), pragma("user_version")), (2, 1, 2));
+    assert_eq!((pragma("synchronous"), pragma("foreign_keys"), pragma("user_version")), (2, 1, 3));
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
@@ -119,7 +119,7 @@ fn files_of_others_and_of_newer_versions_are_refused_and_left_alone() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteStore::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer version") && error.contains("spillway.db"), "{error}");
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     drop(SqliteStore::open(&path).unwrap());
 
     let foreign = folder.path().join("foreign.db");

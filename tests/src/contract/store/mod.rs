@@ -98,6 +98,8 @@ macro_rules! store_contract {
             notes::lists_of_columns_do_not_mix,
             notes::scanned_keys_are_kept,
             notes::ratios_are_merged,
+            notes::notes_of_profiles_files_are_kept,
+            notes::lists_of_profiles_files_are_kept_with_their_plan,
             tenancy::nothing_is_found_across_accounts,
             tenancy::nothing_is_changed_across_accounts,
             concurrency::fifty_creators_get_fifty_request_ids,
