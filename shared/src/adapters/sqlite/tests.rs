@@ -269,6 +269,7 @@ async fn a_file_of_version_1_keeps_its_exports() {
         ALTER TABLE exports DROP COLUMN data; ALTER TABLE exports DROP COLUMN format;
         ALTER TABLE exports DROP COLUMN status; ALTER TABLE exports DROP COLUMN frequency;
         ALTER TABLE exports DROP COLUMN due_at;
+        DROP TABLE profile_notes; DROP TABLE profile_lists;
         INSERT INTO exports (account, request, bucket, active, doc) VALUES (1, 99, 'main', 0, '{damaged');
         PRAGMA user_version = 1;";
     raw.execute_batch(back).unwrap();
