@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use super::{Parts, StepError, open::Request};
 use crate::{
     domain::{
-        ChunkContent, ChunkPlan, DataSelection, Format, ProfileFile, ProfileFiles, ProfileRole,
+        ChunkContent, ChunkPlan, DataSelection, EventNaming, Format, ProfileFile, ProfileFiles, ProfileRole,
         PropertyColumn, PropertyScope, RowCursor, Slice, SliceFile,
         plan::{EventFile, ProfileShard, ShardFile},
     },
@@ -71,14 +71,15 @@ pub(super) async fn of_profiles(
     append(parts, request, None, found).await
 }
 
-/// The length of the column list that a failed chunk of the files of `slice` needs once its files are mended: what they hold now is
-/// appended. Only this chunk's file then has more columns than the others of its run; losing the new keys, or
+/// The length of the column list that a failed chunk of the files of `slice` needs once they are mended: what they
+/// hold now is appended. Only this chunk's file then has more columns than the others of its run; losing the new keys, or
 /// failing for ever, would be worse.
 pub(super) async fn for_retry(
     parts: &Parts,
     request: &Request<'_>,
     plan: &ChunkPlan,
     slice: &Slice,
+    naming: Option<&EventNaming>,
 ) -> Result<usize, StepError> {
     if request.spec.format != Format::Csv {
         return Ok(0);
@@ -88,9 +89,10 @@ pub(super) async fn for_retry(
         // Neither its footer nor an earlier scan is believed: one of them may be what was wrong.
         scan_keys(parts, request, &mut keys, &path, slice).await?;
     }
-    let event_name = match &plan.content {
-        ChunkContent::Events { event_name, .. } => Some(event_name.as_str()),
-        ChunkContent::Profiles => None,
+    let event_name = match (&plan.content, naming) {
+        (ChunkContent::Events { .. }, Some(naming)) => Some(naming.event_name.as_str()),
+        (ChunkContent::Events { event_name, .. }, None) => Some(event_name.as_str()),
+        (ChunkContent::Profiles, _) => None,
     };
     let mut found = keys.columns();
     if event_name.is_none() {

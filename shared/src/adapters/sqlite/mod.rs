@@ -5,15 +5,18 @@
 
 mod accounts;
 mod buckets;
+mod catalogue;
 mod chunks;
 mod claims;
 mod columns;
+mod creations;
 mod documents;
 mod export_lists;
 mod exports;
 mod lake_notes;
 mod ports;
 mod profile_lists;
+mod run_files;
 mod runs;
 mod schema;
 #[cfg(test)]

@@ -111,6 +111,7 @@ pub fn plan_profiles(
                 columns,
                 estimated_bytes,
                 message: 0,
+                named_as: None,
             });
         }
         lists.extend(list);

@@ -3,6 +3,7 @@
 //!
 //! Each refusal is a sentence that says what to do. All that is wrong is told at once.
 
+mod account;
 mod common;
 mod create;
 mod edit;
@@ -10,7 +11,8 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-pub use create::{Accepted, ClippedDays, check_new};
+pub use account::{AccountChange, AccountRefusal, AccountRefused, MAX_NOTIFIED, check_account};
+pub use create::{Accepted, ClippedDays, check_days, check_new};
 pub use edit::{AcceptedEdit, check_edit, check_stop};
 pub use refusal::{Refusal, Refused};
 

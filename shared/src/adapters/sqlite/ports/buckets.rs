@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::super::{SqliteStore, buckets};
 use crate::{
-    domain::{AccountId, BucketFailure, BucketId, PartnerBucket},
+    domain::{AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, SealedKey},
     ports::{BucketStore, StoreError},
 };
 
@@ -34,11 +34,12 @@ impl BucketStore for SqliteStore {
         &self,
         account: AccountId,
         id: &BucketId,
+        key: &SealedKey,
         failure: &BucketFailure,
         since: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let (id, failure) = (id.clone(), failure.clone());
-        self.writer.write(move |tx| buckets::block(tx, account, &id, &failure, since)).await
+    ) -> Result<BlockOutcome, StoreError> {
+        let (id, key, failure) = (id.clone(), key.clone(), failure.clone());
+        self.writer.write(move |tx| buckets::block(tx, account, &id, &key, &failure, since)).await
     }
 
     async fn unblock_bucket(&self, account: AccountId, id: &BucketId) -> Result<bool, StoreError> {
