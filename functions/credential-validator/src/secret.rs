@@ -21,7 +21,9 @@ pub struct BearerSecret(Zeroizing<String>);
 
 /// The text is too short for a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the validator's secret is too short; give at least {MIN_BYTES} characters, for example 32 random hexadecimal digits")]
+#[error(
+    "the validator's secret is too short; give at least {MIN_BYTES} characters, for example 32 random hexadecimal digits"
+)]
 pub struct WeakSecret;
 
 impl BearerSecret {

@@ -208,7 +208,9 @@ impl Checked<'_> {
                  in where access is limited by address.",
             ),
             FailureClass::RetentionPolicy | FailureClass::Hold => (
-                format!("Google does not let files be created in `{bucket_name}` for a retention policy or a hold."),
+                format!(
+                    "Google does not let files be created in `{bucket_name}` for a retention policy or a hold."
+                ),
                 "Change the policy, or connect another bucket.",
             ),
             FailureClass::NameTaken

@@ -118,7 +118,9 @@ impl KeyFault {
             Self::OtherKind => "The JSON is of another kind: its `type` is not `service_account`.",
             Self::NoKind => "The JSON is no service account key: it has no `type`.",
             Self::Missing { field } => {
-                return format!("The key is damaged: `{field}` is missing, or is not what Google writes there.");
+                return format!(
+                    "The key is damaged: `{field}` is missing, or is not what Google writes there."
+                );
             }
             Self::Pkcs1 => {
                 "`private_key` is in the old form PKCS#1 (BEGIN RSA PRIVATE KEY); Google's keys are PKCS#8 \
@@ -136,7 +138,9 @@ impl KeyFault {
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::Empty => "Paste the whole JSON file that Google Cloud's console gave out, or choose the file.",
+            Self::Empty => {
+                "Paste the whole JSON file that Google Cloud's console gave out, or choose the file."
+            }
             Self::TooLong { .. } => "Paste the key's JSON file alone.",
             Self::Incomplete { .. } => "Paste the key's file whole, from the first { to the last }.",
             Self::BarePem => "Paste the whole JSON file that it stands in.",

@@ -6,8 +6,8 @@
 use super::{Parts, StepError, publish::republish};
 use crate::{
     domain::{
-        AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, CheckStep, FailureClass, KeyFault, KeyIdentity,
-        PartnerBucket, RunStatus, Side, StepReport,
+        AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, CheckStep, FailureClass, KeyFault,
+        KeyIdentity, PartnerBucket, RunStatus, Side, StepReport,
         bucket_check::{self, Checked},
         key_text::{self, KEY_MAX_BYTES},
         names,
@@ -122,7 +122,9 @@ pub async fn propose_bucket(
 /// What is not worth being sealed.
 fn refused_key(key: &ServiceAccountKey) -> Option<BucketRefusal> {
     match key.expose() {
-        text if text.len() > KEY_MAX_BYTES => Some(BucketRefusal::Key(KeyFault::TooLong { bytes: text.len() })),
+        text if text.len() > KEY_MAX_BYTES => {
+            Some(BucketRefusal::Key(KeyFault::TooLong { bytes: text.len() }))
+        }
         text if key_text::trimmed(text).is_empty() => Some(BucketRefusal::Key(KeyFault::Empty)),
         _ => None,
     }
@@ -195,7 +197,8 @@ async fn ask(
 ) -> bool {
     let held = probe.holds(CREATE).await;
     if let Err(failure) = &held {
-        let is_refused = matches!(failure.class, FailureClass::CredentialsRejected | FailureClass::KeyUnusable);
+        let is_refused =
+            matches!(failure.class, FailureClass::CredentialsRejected | FailureClass::KeyUnusable);
         if is_refused || failure.class.side() == Side::Passing {
             report(checked.failed(CheckStep::Google, failure));
             return false;

@@ -6,14 +6,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        Account, AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, Chunk, ChunkCommand, ChunkId, ChunkKey, Export,
-        ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken, PropertyColumn, RequestId, Run,
-        RunKey, RunPlan, Slice, StopReason, Window, ZoneName,
+        Account, AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, Chunk, ChunkCommand,
+        ChunkId, ChunkKey, Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket,
+        PlanToken, PropertyColumn, RequestId, Run, RunKey, RunPlan, Slice, StopReason, Window, ZoneName,
     },
     ports::{
-        AccountStore, BucketRemoval, BucketStore, ChunkPage, ChunkQueue, ChunkStore, ChunkTally, DueExport, ExportPage,
-        ExportStore, Lake, LakeError, LakeQuery, LakeRows, NewExport, NoteStore, QueueError, RunClosing,
-        RunStore, SourcedBatch, Store, StoreError, Work,
+        AccountStore, BucketRemoval, BucketStore, ChunkPage, ChunkQueue, ChunkStore, ChunkTally, DueExport,
+        ExportPage, ExportStore, Lake, LakeError, LakeQuery, LakeRows, NewExport, NoteStore, QueueError,
+        RunClosing, RunStore, SourcedBatch, Store, StoreError, Work,
     },
 };
 

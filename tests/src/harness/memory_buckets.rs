@@ -11,8 +11,8 @@ use bytes::Bytes;
 use spillway::{
     domain::{BucketFailure, BucketSettings, Crc32c, FailureClass},
     ports::{
-        BucketHandle, BucketProbe, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets, ServiceAccountKey,
-        SourceError,
+        BucketHandle, BucketProbe, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets,
+        ServiceAccountKey, SourceError,
     },
 };
 use tokio::sync::Notify;

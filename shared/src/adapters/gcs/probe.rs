@@ -90,7 +90,10 @@ impl GcsProbe {
         match request.send().await {
             Ok(answer) if google::is_cancelled(answer.status().as_u16()) => {}
             Ok(answer) => {
-                tracing::warn!(status = answer.status().as_u16(), "an upload was not cancelled; it ends by itself");
+                tracing::warn!(
+                    status = answer.status().as_u16(),
+                    "an upload was not cancelled; it ends by itself"
+                );
             }
             // Without the address, which is a secret.
             Err(error) => {
@@ -126,7 +129,8 @@ impl BucketProbe for GcsProbe {
 
     async fn settings(&self) -> Result<BucketSettings, BucketFailure> {
         let fields = [("fields", "retentionPolicy(retentionPeriod,isLocked),billing(requesterPays)")];
-        let bucket: BucketResource = json(self.signed(self.http.get(&self.bucket_url).query(&fields))).await?;
+        let bucket: BucketResource =
+            json(self.signed(self.http.get(&self.bucket_url).query(&fields))).await?;
         let retention = bucket.retention_policy.map(|policy| {
             let period_secs = policy.retention_period.parse();
             let period_secs = period_secs.map_err(|_| unreadable("a retention period is no number"))?;

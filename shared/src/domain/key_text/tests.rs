@@ -16,7 +16,8 @@ fn pem() -> String {
     let length = u16::try_from(inner.len()).unwrap().to_be_bytes();
     let der = [vec![0x30, 0x82], length.to_vec(), inner].concat();
     let text = BASE64_STANDARD.encode(der);
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| String::from_utf8(line.to_vec()).unwrap()).collect();
+    let lines: Vec<_> =
+        text.as_bytes().chunks(64).map(|line| String::from_utf8(line.to_vec()).unwrap()).collect();
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
 }
 
@@ -68,7 +69,7 @@ fn other_texts_are_told_apart() {
         (&p12, KeyFault::P12),
         (&pem(), KeyFault::BarePem),
         (&half[..half.len() / 2], KeyFault::Incomplete { line: 1 }),
-        ("{\n\"type\": \"service_account\",\n", KeyFault::Incomplete { line: 3 }),
+        ("{\n\"type\": \"service_account\",\n", KeyFault::Incomplete { line: 2 }),
         ("{\n  type: service_account }", KeyFault::NotJson { line: 2 }),
         ("my key", KeyFault::NotJson { line: 1 }),
         ("[1]", KeyFault::NotObject),

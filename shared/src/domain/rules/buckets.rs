@@ -17,7 +17,9 @@ pub enum BucketRefusal {
     #[error("The nickname has {0} characters. Choose one of at most {NICKNAME_MAX_CHARS}.")]
     LongNickname(usize),
     /// Line breaks, tabs, and what turns the direction of writing.
-    #[error("The nickname has characters that cannot be seen. Type it by hand, without tabs and line breaks.")]
+    #[error(
+        "The nickname has characters that cannot be seen. Type it by hand, without tabs and line breaks."
+    )]
     UnseenCharacters,
     /// A nickname of signs only.
     #[error("The nickname has neither a letter nor a digit. Add one.")]
@@ -77,7 +79,9 @@ pub enum BucketRefusal {
     )]
     DottedLength(String),
     /// It begins or ends with a sign.
-    #[error("`{0}` is no bucket name: those begin and end with a letter or a digit. Copy it from Google Cloud's console.")]
+    #[error(
+        "`{0}` is no bucket name: those begin and end with a letter or a digit. Copy it from Google Cloud's console."
+    )]
     Edges(String),
     /// Nothing between two dots.
     #[error("`{0}` is no bucket name: it has two dots in a row. Copy it from Google Cloud's console.")]
@@ -189,7 +193,11 @@ pub fn check_bucket(
     if let Err(refusal) = check_place(&nickname, &bucket_name, replaces, buckets) {
         refusals.push(refusal);
     }
-    if refusals.is_empty() { Ok(AcceptedBucket { nickname, bucket_name }) } else { Err(BucketRefused(refusals)) }
+    if refusals.is_empty() {
+        Ok(AcceptedBucket { nickname, bucket_name })
+    } else {
+        Err(BucketRefused(refusals))
+    }
 }
 
 /// Whether there is a place for it among the account's `buckets`: a free nickname, or the bucket whose key it replaces.
@@ -221,7 +229,8 @@ pub fn check_place(
 
 fn refused_nickname(nickname: &str) -> Option<BucketRefusal> {
     let unseen = |character: char| {
-        character.is_control() || matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        character.is_control()
+            || matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     match nickname.chars().count() {
@@ -247,8 +256,7 @@ fn refused_name(name: &str) -> Option<BucketRefusal> {
     if name.contains(|character: char| character.is_ascii_uppercase()) {
         return Some(Capitals(shown));
     }
-    let foreign =
-        |character: &char| !matches!(character, 'a'..='z' | '0'..='9' | '-' | '_' | '.');
+    let foreign = |character: &char| !matches!(character, 'a'..='z' | '0'..='9' | '-' | '_' | '.');
     if let Some(character) = name.chars().find(foreign) {
         return Some(Character { name: shown, character });
     }
@@ -268,7 +276,8 @@ fn refused_name(name: &str) -> Option<BucketRefusal> {
     if name.parse::<Ipv4Addr>().is_ok() {
         return Some(IpAddress(shown));
     }
-    (name.starts_with("goog") || name.contains("google") || name.contains("g00gle")).then_some(GooglesOwn(shown))
+    (name.starts_with("goog") || name.contains("google") || name.contains("g00gle"))
+        .then_some(GooglesOwn(shown))
 }
 
 /// The name in what people copy instead of it: `gs://name/`, a page of the console, a file's address, `name/folder`.

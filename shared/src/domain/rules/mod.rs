@@ -12,7 +12,8 @@ mod refusal;
 mod tests;
 
 pub use buckets::{
-    AcceptedBucket, BucketField, BucketInUse, BucketRefusal, BucketRefused, NICKNAME_MAX_CHARS, check_bucket, check_place,
+    AcceptedBucket, BucketField, BucketInUse, BucketRefusal, BucketRefused, NICKNAME_MAX_CHARS, check_bucket,
+    check_place,
 };
 pub use create::{Accepted, ClippedDays, check_new};
 pub use edit::{AcceptedEdit, check_edit, check_stop};

@@ -5,9 +5,7 @@ use jiff::Timestamp;
 
 use super::super::{SqliteStore, buckets, candidates};
 use crate::{
-    domain::{
-        AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts, PartnerBucket,
-    },
+    domain::{AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts, PartnerBucket},
     ports::{BucketRemoval, BucketStore, StoreError},
 };
 

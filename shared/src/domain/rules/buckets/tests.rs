@@ -53,14 +53,8 @@ fn nicknames_are_refused_with_what_to_do() {
             "The nickname has characters that cannot be seen. Type it by hand, without tabs and line breaks.",
         ),
         ("..", "The nickname has neither a letter nor a digit. Add one."),
-        (
-            " main",
-            "There is a bucket `Main` already. Choose another nickname, or replace the key of `Main`.",
-        ),
-        (
-            "łÓDŹ",
-            "There is a bucket `Łódź` already. Choose another nickname, or replace the key of `Łódź`.",
-        ),
+        (" main", "There is a bucket `Main` already. Choose another nickname, or replace the key of `Main`."),
+        ("łÓDŹ", "There is a bucket `Łódź` already. Choose another nickname, or replace the key of `Łódź`."),
     ] {
         assert_eq!(refused(nickname, "acme-lake", false), sentence, "{nickname:?}");
     }
