@@ -4,8 +4,9 @@ use std::fmt;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::{AccountId, IdentityKind};
+use super::{AccountId, EmailAddress, IdentityKind, WebhookUrl};
 
 /// An IANA time zone that is known to exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +91,20 @@ pub struct Account {
     pub shards: u8,
     /// How many days back a one-time export may reach; none: any.
     pub one_time_limit_days: Option<u32>,
+    /// Who is told by e-mail of what goes wrong.
+    #[serde(default)]
+    pub notify: Vec<EmailAddress>,
+    /// What is told of it too.
+    #[serde(default)]
+    pub webhook: Option<WebhookUrl>,
+    /// The operator's switch: whether the account may create and edit exports. What is there goes on either way.
+    #[serde(default = "switched_on")]
+    pub exports_enabled: bool,
+}
+
+/// Accounts that were stored before there was a switch may export.
+fn switched_on() -> bool {
+    true
 }
 
 impl Account {
@@ -97,6 +112,45 @@ impl Account {
     #[must_use]
     pub fn new(id: AccountId, time_zone: ZoneName) -> Self {
         let identities = IdentityKind::ALL.to_vec();
-        Self { id, time_zone, identities, shards: 1, one_time_limit_days: Some(60) }
+        Self {
+            id,
+            time_zone,
+            identities,
+            shards: 1,
+            one_time_limit_days: Some(60),
+            notify: Vec::new(),
+            webhook: None,
+            exports_enabled: true,
+        }
+    }
+
+    /// Tells these settings from any others: equal settings have equal revisions. For `ETag` and `If-Match`.
+    #[must_use]
+    pub fn revision(&self) -> String {
+        let json = serde_json::to_vec(self).expect("the domain's types have text keys and always serialise");
+        Sha256::digest(json)[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn documents_without_the_newer_settings_are_read() {
+        let old = r#"{"id":7,"time_zone":"Europe/Berlin","identities":["identity"],"shards":3,"one_time_limit_days":null}"#;
+        let account: Account = serde_json::from_str(old).unwrap();
+        assert_eq!((account.notify.len(), &account.webhook, account.exports_enabled), (0, &None, true));
+    }
+
+    #[test]
+    fn a_revision_tells_settings_apart() {
+        let account = Account::new(AccountId(1), ZoneName::default());
+        let off = Account { exports_enabled: false, ..account.clone() };
+        assert_eq!(account.revision(), account.clone().revision());
+        assert_ne!(account.revision(), off.revision());
+        assert_eq!(account.revision().len(), 24);
     }
 }

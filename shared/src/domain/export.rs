@@ -197,6 +197,9 @@ pub struct Export {
     pub delivered_cut: Option<Timestamp>,
     /// When the next run is due; none for a one-time export.
     pub next_due_at: Option<Timestamp>,
+    /// Who created it, by e-mail address, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
 }
 
 impl Export {

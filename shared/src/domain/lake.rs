@@ -144,7 +144,7 @@ pub fn event_folder(event_name: &str) -> (String, bool) {
     (format!("{}~{hash:016x}", &encoded[..end]), true)
 }
 
-/// What a file's footer says, as far as planning needs it.
+/// What a file's footer says, as far as planning and the catalogue need it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Footer {
     /// `spillway.event_name`
@@ -164,9 +164,9 @@ pub struct RowGroup {
     pub bytes: u64,
     /// Profiles: an upper bound of its last `object_id`, where the statistics tell.
     pub last_object_id: Option<String>,
-    /// Profiles: the newest `updated_at`, in microseconds, where the statistics tell.
+    /// The newest time in microseconds, `ts` of events, `updated_at` of profiles, where the statistics tell.
     pub newest_micros: Option<i64>,
-    /// Profiles: the oldest `updated_at`, in microseconds, where the statistics tell.
+    /// The oldest one, where the statistics tell.
     pub oldest_micros: Option<i64>,
 }
 

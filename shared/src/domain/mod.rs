@@ -4,12 +4,16 @@ mod account;
 mod bucket;
 pub mod bucket_check;
 mod candidate;
+mod catalogue;
 mod chunk;
 mod columns;
+mod contact;
 mod crc;
+mod estimate;
 mod export;
 mod failure;
 mod format;
+mod idempotency;
 mod identity;
 mod ids;
 pub mod key_text;
@@ -28,20 +32,27 @@ mod transitions;
 mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
-pub use bucket::{BucketId, BucketState, KeyFacts, PartnerBucket, SealedKey};
+pub use bucket::{BlockOutcome, BucketId, BucketState, KeyFacts, PartnerBucket, SealedKey};
 pub use bucket_check::{BucketSettings, CheckStep, CheckVerdict, RetentionPolicy, StepOutcome, StepReport};
 pub use candidate::{BucketCandidate, CANDIDATE_MINUTES, CandidateId, NotCandidateId};
+pub use catalogue::{
+    CatalogueDay, CatalogueEvent, CatalogueMark, CatalogueTotal, EventKind, MAX_PROPERTIES,
+    MAX_PROPERTY_BYTES, Records, SYSTEM_EVENTS, ShardSums, Sums,
+};
 pub use chunk::{
-    Chunk, ChunkCommand, ChunkContent, ChunkId, ChunkKey, ChunkPlan, ChunkRefusal, ChunkState, Intent,
-    MAX_ATTEMPTS, PlanToken, Written,
+    Chunk, ChunkCommand, ChunkContent, ChunkId, ChunkKey, ChunkPlan, ChunkRefusal, ChunkState, EventNaming,
+    Intent, MAX_ATTEMPTS, PlanToken, Written,
 };
 pub use columns::{PropertyColumn, PropertyScope};
+pub use contact::{EmailAddress, NoEmailAddress, NoWebhook, WebhookUrl};
 pub use crc::{Crc32c, NotCrc32c};
+pub use estimate::{Basis, Estimate, Estimator, LOOK_BACK_DAYS};
 pub use export::{
     BackwardRange, DataSelection, DateRange, Export, ExportSpec, ExportStatus, Frequency, StopReason,
 };
 pub use failure::{BucketFailure, FailureClass, Side};
 pub use format::{Format, Packaging};
+pub use idempotency::{BadIdempotencyKey, Fingerprint, IDEMPOTENCY_SECS, IdempotencyKey};
 pub use identity::{IdentityKind, IdentityPriority, PriorityError};
 pub use ids::{AccountId, DatabaseId, RequestId, RunKey, RunTimestamp};
 pub use key_text::{KeyFault, KeyIdentity};
@@ -51,7 +62,7 @@ pub use lease::{ACK_DEADLINE_SECS, LEASE_SECS, Lease, LeaseToken, REQUEST_TIMEOU
 pub use manifest::{Manifest, ManifestFile, ManifestStatus, ManifestWindow, WindowKind};
 pub use names::FileEventName;
 pub use preset::{Clipped, Preset, clip};
-pub use run::{Run, RunPlan, RunStatus, RunTotals};
+pub use run::{Run, RunClosing, RunPlan, RunStatus, RunTotals};
 pub use slice::{EndCursor, ProfileFile, ProfileRole, RowCursor, Slice, SliceFile};
 pub use transitions::Superseded;
 pub use window::{Cycle, EveryHours, NotOffered, SETTLE_LAG_SECS, Window, next_live_due, start_of_day};

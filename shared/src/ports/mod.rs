@@ -16,6 +16,7 @@ pub use partner_buckets::{
 };
 pub use queue::{ChunkQueue, QueueError, Work};
 pub use store::{
-    AccountStore, BucketRemoval, BucketStore, ChunkPage, ChunkStore, ChunkTally, DueExport, ExportPage,
-    ExportStore, NewExport, NoteStore, RunClosing, RunStore, Store, StoreError,
+    AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,
+    ChunkTally, DueExport, ExportPage, ExportStore, FilePage, NewExport, NewRun, NoteStore, Origin,
+    Repeatable, Repeated, RunFile, RunPage, RunStore, Store, StoreError, WrittenSums,
 };

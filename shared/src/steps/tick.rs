@@ -1,4 +1,5 @@
-//! The scheduler's tick: whatever is due gets its run, and runs whose message was lost are woken again.
+//! The scheduler's tick: whatever is due gets its run, runs whose message was lost are woken again, and the catalogue is
+//! kept.
 //!
 //! A tick only creates runs and sends each a message; planning is work of its own. Two ticks at once do no harm: a run is
 //! created at the cut up to which runs have been created, by one of them. A tick that never came does no harm either:
@@ -8,14 +9,17 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Parts, StepError, create::whole_micros};
+use super::{Kept, Parts, StepError, catalogue::keep_catalogues, create::whole_micros};
 use crate::{
     domain::{AccountId, RequestId, RunKey, RunStatus, SETTLE_LAG_SECS},
-    ports::{DueExport, StoreError, Work},
+    ports::{DueExport, NewRun, StoreError, Work},
 };
 
 /// How many due exports are looked at in one page.
 const PAGE: usize = 500;
+
+/// How many lake files a tick reads for the catalogue; the next one goes on.
+const CATALOGUE_FILES: u64 = 20_000;
 
 /// What a tick did.
 #[derive(Debug, Default)]
@@ -28,6 +32,10 @@ pub struct Ticked {
     pub woken: Vec<RunKey>,
     /// Exports with which something went wrong; the others went on. Where the run was created, a later tick wakes it.
     pub failed: Vec<(AccountId, RequestId, StepError)>,
+    /// What it added to the catalogues.
+    pub catalogued: Kept,
+    /// Accounts whose catalogue stayed behind, with what was wrong; a later tick makes up for it.
+    pub catalogue_failed: Vec<(AccountId, StepError)>,
 }
 
 /// What became of a due export.
@@ -39,10 +47,10 @@ enum Outcome {
 }
 
 /// Creates a run for each export that is due, for what was committed up to the lake's now less the settle lag, also
-/// while its bucket is blocked: its windows are then owed, in order.
+/// while its bucket is blocked: its windows are then owed, in order. Then adds to the catalogues what the lake has taken.
 ///
 /// # Errors
-/// [`StepError`] where the lake's clock, or the list of what is due or open, cannot be read; the next tick goes on. What
+/// [`StepError`] where the lake's clock, or the list of what is due or open or of accounts, cannot be read; the next tick goes on. What
 /// goes wrong with one export is in [`Ticked::failed`].
 pub async fn tick(parts: &Parts) -> Result<Ticked, StepError> {
     let (mut ticked, now) = (Ticked::default(), parts.now());
@@ -67,6 +75,8 @@ pub async fn tick(parts: &Parts) -> Result<Ticked, StepError> {
     wake(parts, now, &mut ticked).await?;
     // Keys that nobody waits for any more do not lie about.
     parts.store.sweep_candidates(now).await?;
+    // Last, for nobody's export waits for it.
+    (ticked.catalogued, ticked.catalogue_failed) = keep_catalogues(parts, CATALOGUE_FILES).await?;
     Ok(ticked)
 }
 
@@ -84,13 +94,14 @@ async fn create_run(
     let Some(settings) = parts.store.account(account).await? else {
         return Err(StepError::Internal(format!("account {account} of export {request} is gone")));
     };
-    let (name, zone) = (&settings.time_zone, settings.time_zone.time_zone());
+    let zone = settings.time_zone.time_zone();
     let Some(window) = export.next_window(cut, &zone) else { return Ok(Outcome::Waiting) };
     // An edit that comes between reading and this keeps its spec; only the due time that it moved may be taken back.
     // Then one run more is due in the old cycle, and its window is part of what the next one would have had.
     let next_due_at = export.spec.frequency.next_due(now, &zone);
-    let expected = export.planned_cut;
-    match parts.store.create_run(account, request, window, name, expected, next_due_at, now).await {
+    let (zone, expected_cut) = (settings.time_zone, export.planned_cut);
+    let new = NewRun { account, request, window, zone, expected_cut, next_due_at, now };
+    match parts.store.create_run(&new).await {
         Ok(run) => {
             parts.queue.send(Work::Run { run: run.key }).await?;
             Ok(Outcome::Created(run.key))

@@ -6,14 +6,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        Account, AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, Chunk, ChunkCommand,
-        ChunkId, ChunkKey, Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket,
-        PlanToken, PropertyColumn, RequestId, Run, RunKey, RunPlan, Slice, StopReason, Window, ZoneName,
+        Account, AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId,
+        CatalogueDay, CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DateRange,
+        Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken,
+        PropertyColumn, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp, SealedKey, Slice,
+        StopReason, Window, ZoneName,
     },
     ports::{
-        AccountStore, BucketRemoval, BucketStore, ChunkPage, ChunkQueue, ChunkStore, ChunkTally, DueExport,
-        ExportPage, ExportStore, Lake, LakeError, LakeQuery, LakeRows, NewExport, NoteStore, QueueError,
-        RunClosing, RunStore, SourcedBatch, Store, StoreError, Work,
+        AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,
+        ChunkStore, ChunkTally, DueExport, ExportPage, ExportStore, FilePage, Lake, LakeError, LakeQuery,
+        LakeRows, NewExport, NewRun, NoteStore, QueueError, Repeated, RunPage, RunStore, SourcedBatch, Store,
+        StoreError, Work, WrittenSums,
     },
 };
 
@@ -51,6 +54,8 @@ gated_store! {
     AccountStore:
     fn put_account(account: &Account) -> ();
     fn account(id: AccountId) -> Option<Account>;
+    fn replace_account(expected: &Account, account: &Account) -> ();
+    fn account_ids(after: Option<AccountId>, limit: usize) -> Vec<AccountId>;
 }
 
 gated_store! {
@@ -59,7 +64,9 @@ gated_store! {
     fn bucket(account: AccountId, id: &BucketId) -> Option<PartnerBucket>;
     fn buckets(account: AccountId) -> Vec<PartnerBucket>;
     fn buckets_named(bucket_name: &str) -> Vec<PartnerBucket>;
-    fn block_bucket(account: AccountId, id: &BucketId, failure: &BucketFailure, since: Timestamp) -> bool;
+    fn block_bucket(
+        account: AccountId, id: &BucketId, key: &SealedKey, failure: &BucketFailure, since: Timestamp
+    ) -> BlockOutcome;
     fn unblock_bucket(account: AccountId, id: &BucketId) -> bool;
     fn remove_bucket(account: AccountId, id: &BucketId) -> BucketRemoval;
     fn put_candidate(candidate: &BucketCandidate) -> ();
@@ -72,6 +79,7 @@ gated_store! {
     ExportStore:
     fn create_export(new: &NewExport) -> Export;
     fn create_one_time(new: &NewExport, window: Window, zone: &ZoneName) -> (Export, Run);
+    fn repeated(account: AccountId, key: &str, now: Timestamp) -> Option<Repeated>;
     fn export(account: AccountId, request: RequestId) -> Option<Export>;
     fn list_exports(
         account: AccountId, filter: &ExportFilter, cursor: Option<RequestId>, limit: usize
@@ -87,13 +95,14 @@ gated_store! {
 
 gated_store! {
     RunStore:
-    fn create_run(
-        account: AccountId, request: RequestId, window: Window, zone: &ZoneName,
-        expected_cut: Option<Timestamp>, next_due_at: Option<Timestamp>, now: Timestamp
-    ) -> Run;
+    fn create_run(new: &NewRun) -> Run;
     fn run(key: RunKey) -> Option<Run>;
     fn runs(account: AccountId, request: RequestId) -> Vec<Run>;
+    fn runs_page(
+        account: AccountId, request: RequestId, cursor: Option<RunTimestamp>, limit: usize
+    ) -> RunPage;
     fn open_runs() -> Vec<Run>;
+    fn open_runs_of(account: AccountId, request: RequestId) -> Vec<RunKey>;
     fn open_run(key: RunKey, plan: &RunPlan, spec: &ExportSpec, now: Timestamp) -> Run;
     fn close_run(key: RunKey, closing: &RunClosing) -> bool;
     fn reopen_run(key: RunKey) -> Run;
@@ -106,7 +115,11 @@ gated_store! {
     fn change_chunk(key: &ChunkKey, command: ChunkCommand, now: Timestamp) -> (Chunk, Option<Chunk>);
     fn chunks(run: RunKey, plan: &PlanToken, from: Option<&ChunkId>, limit: usize) -> ChunkPage;
     fn tally(run: RunKey, plan: &PlanToken, now: Timestamp) -> ChunkTally;
-    fn claim_message(run: RunKey, plan: &PlanToken, lost_before: Timestamp, now: Timestamp) -> Vec<ChunkId>;
+    fn written(run: RunKey, plan: &PlanToken) -> WrittenSums;
+    fn files(run: RunKey, plan: &PlanToken, cursor: Option<&str>, limit: usize) -> FilePage;
+    fn claim_message(
+        run: RunKey, plan: &PlanToken, lost_before: Timestamp, most: usize, now: Timestamp
+    ) -> Vec<ChunkId>;
     fn sweep_chunks(key: RunKey) -> u64;
 }
 
@@ -120,6 +133,16 @@ gated_store! {
     fn put_scanned_keys(account: AccountId, path: &str, keys: &str) -> ();
     fn ratios(account: AccountId, format_key: &str) -> BTreeMap<String, f64>;
     fn put_ratios(account: AccountId, format_key: &str, ratios: &BTreeMap<String, f64>) -> ();
+}
+
+gated_store! {
+    CatalogueStore:
+    fn catalogue_mark(account: AccountId) -> Option<CatalogueMark>;
+    fn add_to_catalogue(
+        account: AccountId, expected: Option<&CatalogueMark>, mark: &CatalogueMark, update: &CatalogueUpdate
+    ) -> ();
+    fn catalogue_days(account: AccountId, days: DateRange) -> Vec<CatalogueDay>;
+    fn catalogue_totals(account: AccountId) -> Vec<CatalogueTotal>;
 }
 
 #[async_trait]

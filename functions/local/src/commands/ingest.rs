@@ -7,16 +7,21 @@ use std::{
     time::Duration,
 };
 
+use anyhow::bail;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use spillway::{adapters::system_clock::SystemClock, domain::Account};
+use spillway::{
+    adapters::system_clock::SystemClock,
+    domain::{Account, AccountId},
+    steps,
+};
 
 use super::connect;
 use crate::{
     cli::IngestArgs,
     ingest::{self, BadLine, IngestOptions, IngestReport, Observer, Progress, Source},
     origins::Places,
-    output::{Output, grouped},
+    output::{Output, counted, grouped},
     system::System,
 };
 
@@ -26,16 +31,27 @@ pub(crate) async fn run(home: &Path, output: &Output, args: IngestArgs) -> anyho
     let total_bytes =
         args.files.iter().map(|file| std::fs::metadata(file).map(|facts| facts.len()).ok()).sum();
     let account = connect::account(&system, args.account, args.time_zone, args.shards).await?;
+    let id = account.id;
     let report = take_in(account, system.home.lake(), sources, total_bytes, output.is_json()).await?;
     print(output, &report)?;
+    keep_catalogue(&system, id).await?;
     Ok(if report.bad_lines == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The list of events is up to date once a command has taken data in.
+pub(super) async fn keep_catalogue(system: &System, account: AccountId) -> anyhow::Result<()> {
+    while steps::keep_catalogue(&system.parts, account).await?.is_behind {}
+    Ok(())
 }
 
 /// A file that cannot be opened is told before anything is taken in.
 fn source(file: &Path) -> anyhow::Result<Source> {
     let name = file.to_str().ok_or_else(|| anyhow::anyhow!("{} is no UTF-8 path", file.display()))?;
     if name != "-" {
-        std::fs::File::open(file).map_err(|error| anyhow::anyhow!("{name} cannot be read: {error}"))?;
+        let facts = std::fs::File::open(file).and_then(|file| file.metadata());
+        if facts.map_err(|error| anyhow::anyhow!("{name} cannot be read: {error}"))?.is_dir() {
+            bail!("{name} is a folder; give the files in it");
+        }
     }
     Ok(Source::named(name))
 }
@@ -58,14 +74,19 @@ pub(super) async fn take_in(
 }
 
 fn print(output: &Output, report: &IngestReport) -> anyhow::Result<()> {
-    let [lines, events, profiles, files] =
-        [report.lines, report.events, report.profiles, report.files].map(grouped);
-    let bytes = HumanBytes(report.bytes_written);
-    output.line(format!(
-        "{lines} lines: {events} events, {profiles} profiles in {files} lake files, {bytes}"
-    ))?;
+    let lines = counted(report.lines, "line");
+    let (events, profiles) = (counted(report.events, "event"), counted(report.profiles, "profile"));
+    let (files, bytes) = (counted(report.files, "lake file"), HumanBytes(report.bytes_written));
+    output.line(format!("{lines}: {events}, {profiles} in {files}, {bytes}"))?;
     if report.bad_lines > 0 {
-        output.line(format!("{} bad lines were left out", grouped(report.bad_lines)))?;
+        let (bad, told) = (counted(report.bad_lines, "bad line"), grouped(report.told_bad_lines));
+        let which = if report.told_bad_lines < report.bad_lines {
+            format!("; the first {told} are named above")
+        } else {
+            String::new()
+        };
+        let were = if report.bad_lines == 1 { "was" } else { "were" };
+        output.line(format!("{bad} {were} left out{which}"))?;
     }
     output.result(&json!({
         "lines": report.lines,
@@ -73,6 +94,7 @@ fn print(output: &Output, report: &IngestReport) -> anyhow::Result<()> {
         "profiles": report.profiles,
         "olderProfiles": report.older_profiles,
         "badLines": report.bad_lines,
+        "namedBadLines": report.told_bad_lines,
         "lakeFiles": report.files,
         "bytesRead": report.bytes_read,
         "bytesWritten": report.bytes_written,

@@ -1,4 +1,4 @@
-//! What planning reads of a file: its footer.
+//! What planning and the catalogue read of a file: its footer.
 
 use parquet::basic::{ColumnOrder, ConvertedType, LogicalType, SortOrder, TimeUnit};
 use parquet::file::metadata::{FileMetaData, RowGroupMetaData};
@@ -8,7 +8,7 @@ use super::file::{guarded, read_metadata};
 use super::paged::PagedFile;
 use super::source::Medium;
 use crate::domain::{Footer, RowGroup};
-use crate::encode::columns::{OBJECT_ID, UPDATED_AT};
+use crate::encode::columns::{OBJECT_ID, TS, UPDATED_AT};
 use crate::ports::LakeError;
 
 /// Reads a file's end. Blocking.
@@ -32,14 +32,14 @@ fn read_footer(paged: &PagedFile, path: &str) -> Result<Footer, LakeError> {
 }
 
 fn row_group(file: &FileMetaData, group: &RowGroupMetaData) -> RowGroup {
-    let updated = micros(group);
     let is_profiles = group.columns().iter().any(|column| column.column_path().parts() == [UPDATED_AT]);
+    let times = micros(group, if is_profiles { UPDATED_AT } else { TS });
     RowGroup {
         rows: u64::try_from(group.num_rows()).unwrap_or(0),
         bytes: u64::try_from(group.compressed_size()).unwrap_or(0),
         last_object_id: is_profiles.then(|| last_object_id(file, group)).flatten(),
-        newest_micros: updated.map(|(_, newest)| newest),
-        oldest_micros: updated.map(|(oldest, _)| oldest),
+        newest_micros: times.map(|(_, newest)| newest),
+        oldest_micros: times.map(|(oldest, _)| oldest),
     }
 }
 
@@ -59,9 +59,9 @@ pub(super) fn last_object_id(file: &FileMetaData, group: &RowGroupMetaData) -> O
     String::from_utf8(statistics.max_bytes_opt()?.to_vec()).ok()
 }
 
-/// The oldest and the newest `updated_at`, where they are microseconds.
-fn micros(group: &RowGroupMetaData) -> Option<(i64, i64)> {
-    let (leaf, statistics) = column(group, UPDATED_AT)?;
+/// The oldest and the newest time of a column, where they are microseconds.
+fn micros(group: &RowGroupMetaData, name: &str) -> Option<(i64, i64)> {
+    let (leaf, statistics) = column(group, name)?;
     let description = group.column(leaf).column_descr();
     let is_micros = match description.logical_type_ref() {
         Some(LogicalType::Timestamp(timestamp)) => timestamp.unit == TimeUnit::MICROS,

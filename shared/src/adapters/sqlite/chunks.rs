@@ -34,6 +34,8 @@ struct Columns {
     state: &'static str,
     free_at: Option<i64>,
     published_at: Option<i64>,
+    /// The object's name, its rows and its bytes, once it is in the bucket.
+    object: Option<(String, i64, i64)>,
 }
 
 impl Columns {
@@ -44,7 +46,9 @@ impl Columns {
             ChunkState::Done(_) => ("done", None),
             ChunkState::Failed { .. } => ("failed", None),
         };
-        Self { state, free_at, published_at: chunk.published_at().map(instant_column) }
+        let object =
+            chunk.manifest_file().map(|file| (file.name, file.rows.cast_signed(), file.bytes.cast_signed()));
+        Self { state, free_at, published_at: chunk.published_at().map(instant_column), object }
     }
 }
 
@@ -112,10 +116,13 @@ pub(super) fn change(
 }
 
 pub(super) fn update(connection: &Connection, chunk: &Chunk) -> Result<(), StoreError> {
-    let sql = "UPDATE chunks SET state = ?6, free_at = ?7, published_at = ?8, doc = ?9
+    let sql = "UPDATE chunks SET state = ?6, free_at = ?7, published_at = ?8, doc = ?9,
+                 object = ?10, rows = ?11, bytes = ?12
                WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND id = ?5";
     let (key, columns) = (chunk.key(), Columns::of(chunk));
     let (account, request, run) = run_columns(key.run);
+    let (object, rows, bytes) =
+        columns.object.map_or((None, 0, 0), |(name, rows, bytes)| (Some(name), rows, bytes));
     connection.prepare_cached(sql)?.execute(params![
         account,
         request,
@@ -125,7 +132,10 @@ pub(super) fn update(connection: &Connection, chunk: &Chunk) -> Result<(), Store
         columns.state,
         columns.free_at,
         columns.published_at,
-        to_json(chunk)
+        to_json(chunk),
+        object,
+        rows,
+        bytes
     ])?;
     Ok(())
 }

@@ -60,6 +60,24 @@ pub(super) fn list<T: DeserializeOwned>(
         .collect()
 }
 
+/// As [`list`], each with the text in the third column, by which it is paged.
+pub(super) fn list_keyed<T: DeserializeOwned>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    name: impl Fn(&str) -> String,
+) -> Result<Vec<(T, String)>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params, |row| {
+        Ok((row.get::<_, Json>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+    })?;
+    rows.map(|row| {
+        let (json, id, key) = row?;
+        Ok((from_json(&json, || name(&id))?, key))
+    })
+    .collect()
+}
+
 /// An account as a column: the same 64 bits.
 pub(super) fn account_column(account: AccountId) -> i64 {
     account.0.cast_signed()

@@ -4,16 +4,16 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    buckets,
+    buckets, creations,
     documents::{account_column, find, instant_column, to_json},
     export_lists, runs,
 };
 use crate::{
     domain::{
-        AccountId, DataSelection, Export, ExportSpec, ExportStatus, PartnerBucket, RequestId, RunStatus,
-        RunTotals, StopReason, Superseded,
+        AccountId, DataSelection, Export, ExportSpec, ExportStatus, PartnerBucket, RequestId, RunClosing,
+        RunStatus, RunTotals, StopReason, Superseded,
     },
-    ports::{NewExport, StoreError},
+    ports::{NewExport, Repeatable, StoreError},
 };
 
 pub(super) fn name(account: AccountId, request: RequestId) -> String {
@@ -21,6 +21,15 @@ pub(super) fn name(account: AccountId, request: RequestId) -> String {
 }
 
 pub(super) fn create(connection: &Connection, new: &NewExport) -> Result<Export, StoreError> {
+    let repeatable = new.origin.repeatable.as_ref();
+    if let Some(Repeatable { key, .. }) = repeatable
+        && creations::get(connection, new.account, key, new.now)?.is_some()
+    {
+        return Err(StoreError::Conflict(format!(
+            "the creation under the key `{key}` in account {}",
+            new.account
+        )));
+    }
     let bucket = buckets::existing(connection, new.account, &new.spec.bucket)?;
     if new.spec.data == DataSelection::AllProfiles
         && let Some(flow) = export_lists::profiles_flow(connection, new.account)?
@@ -43,9 +52,13 @@ pub(super) fn create(connection: &Connection, new: &NewExport) -> Result<Export,
         planned_cut: None,
         delivered_cut: None,
         next_due_at: new.next_due_at,
+        created_by: new.origin.created_by.clone(),
     };
     save(connection, &export)?;
     reserve(connection, &export, &bucket)?;
+    if let Some(repeatable) = repeatable {
+        creations::put(connection, &export, repeatable, new.now)?;
+    }
     Ok(export)
 }
 
@@ -158,10 +171,10 @@ pub(super) fn stop(
     let mut export = existing(connection, account, request)?;
     if export.stop(reason, now) {
         save(connection, &export)?;
-        for mut run in runs::all(connection, account, request)? {
-            if run.status == RunStatus::Owed
-                && run.close(RunStatus::Stopped, RunTotals::default(), now) == Ok(true)
-            {
+        for mut run in runs::open_of(connection, account, request)? {
+            let (status, totals, reopened) = (RunStatus::Stopped, RunTotals::default(), run.reopened);
+            let closing = RunClosing { status, totals, reason: None, reopened, now };
+            if run.status == RunStatus::Owed && run.close(&closing) == Ok(true) {
                 runs::save(connection, &run)?;
             }
         }

@@ -6,14 +6,17 @@
 mod accounts;
 mod buckets;
 mod candidates;
+mod catalogue;
 mod chunks;
 mod claims;
 mod columns;
+mod creations;
 mod documents;
 mod export_lists;
 mod exports;
 mod lake_notes;
 mod ports;
+mod run_files;
 mod runs;
 mod schema;
 #[cfg(test)]

@@ -6,15 +6,17 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Barrier, thread
 use jiff::{Timestamp, civil::Date};
 use rusqlite::Connection;
 
-use super::{SqliteStore, chunks, claims, export_lists, exports, schema};
+use super::{SqliteStore, chunks, claims, export_lists, exports, runs, schema};
 use crate::{
     domain::{
         AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, DataKind,
         DataSelection, DatabaseId, ExportFilter, ExportSpec, Format, Frequency, FrequencyKind,
-        IdentityPriority, KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, Run, SealedKey, Slice,
-        StatusKind, Window, ZoneName,
+        IdentityPriority, KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, RequestId, Run,
+        SealedKey, Slice, StatusKind, Window, ZoneName,
     },
-    ports::{AccountStore, BucketStore, ChunkStore, ExportStore, NewExport, RunStore, StoreError},
+    ports::{
+        AccountStore, BucketStore, ChunkStore, ExportStore, NewExport, NewRun, Origin, RunStore, StoreError,
+    },
 };
 
 fn file() -> (tempfile::TempDir, PathBuf) {
@@ -39,6 +41,11 @@ fn bucket() -> PartnerBucket {
     }
 }
 
+fn new_run(request: RequestId, window: Window, now: i64) -> NewRun {
+    let (account, zone, now) = (AccountId(1), ZoneName::default(), at(now));
+    NewRun { account, request, window, zone, expected_cut: None, next_due_at: None, now }
+}
+
 async fn run_with_chunk(store: &SqliteStore) -> (Run, Chunk) {
     let account = AccountId(1);
     store.put_bucket(&bucket()).await.unwrap();
@@ -53,11 +60,10 @@ async fn run_with_chunk(store: &SqliteStore) -> (Run, Chunk) {
         header_line: false,
         manifest: true,
     };
-    let new = NewExport { account, spec, now: at(1), next_due_at: None };
+    let new = NewExport { account, spec, now: at(1), next_due_at: None, origin: Origin::default() };
     let request = store.create_export(&new).await.unwrap().request;
     let window = Window::Committed { after: at(0), upto: at(1) };
-    let zone = ZoneName::default();
-    let run = store.create_run(account, request, window, &zone, None, None, at(2)).await.unwrap();
+    let run = store.create_run(&new_run(request, window, 2)).await.unwrap();
     let plan = ChunkPlan {
         content: ChunkContent::Profiles,
         database: DatabaseId(0),
@@ -68,6 +74,7 @@ async fn run_with_chunk(store: &SqliteStore) -> (Run, Chunk) {
         columns: 0,
         estimated_bytes: 1,
         message: 0,
+        named_as: None,
     };
     let chunk = Chunk::new(run.key, &PlanToken("p".to_owned()), plan);
     store.add_chunks(std::slice::from_ref(&chunk)).await.unwrap();
@@ -106,7 +113,10 @@ fn every_connection_is_set_as_the_protocol_needs() {
     let (_folder, path) = file();
     let connection = schema::open(&path).unwrap();
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((pragma("synchronous"), pragma("foreign_keys"), pragma("user_version")), (2, 1, 2));
+    assert_eq!(
+        (pragma("synchronous"), pragma("foreign_keys"), pragma("user_version")),
+        (2, 1, schema::VERSION)
+    );
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
@@ -119,7 +129,7 @@ fn files_of_others_and_of_newer_versions_are_refused_and_left_alone() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteStore::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer version") && error.contains("spillway.db"), "{error}");
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", schema::VERSION).unwrap();
     drop(SqliteStore::open(&path).unwrap());
 
     let foreign = folder.path().join("foreign.db");
@@ -151,10 +161,10 @@ async fn a_damaged_document_is_named() {
         }
         let chunk_name = format!("chunk {} of run {}", chunk.key().id.0, run.key);
         let run_name = format!("run {} in account 1", run.key);
-        let (key, plan, zone) = (chunk.key(), &chunk.key().plan, ZoneName::default());
+        let (key, plan) = (chunk.key(), &chunk.key().plan);
         damaged(store.chunk(key).await.unwrap_err(), &chunk_name);
         damaged(store.chunks(run.key, plan, None, 9).await.unwrap_err(), &chunk_name);
-        damaged(store.claim_message(run.key, plan, at(0), at(9)).await.unwrap_err(), &chunk_name);
+        damaged(store.claim_message(run.key, plan, at(0), 9, at(9)).await.unwrap_err(), &chunk_name);
         let token = LeaseToken::from_random(9);
         let lease = ChunkCommand::Lease { token, expires_at: at(50) };
         damaged(store.change_chunk(key, lease, at(9)).await.unwrap_err(), &chunk_name);
@@ -162,8 +172,8 @@ async fn a_damaged_document_is_named() {
         damaged(store.open_runs().await.unwrap_err(), &run_name);
         damaged(store.runs(AccountId(1), run.key.request).await.unwrap_err(), &run_name);
         damaged(store.export(AccountId(1), run.key.request).await.unwrap_err(), "export 1 in account 1");
-        let created = store.create_run(AccountId(1), run.key.request, run.window, &zone, None, None, at(3));
-        damaged(created.await.unwrap_err(), "export 1 in account 1");
+        let new = new_run(run.key.request, run.window, 3);
+        damaged(store.create_run(&new).await.unwrap_err(), "export 1 in account 1");
         damaged(store.buckets(AccountId(1)).await.unwrap_err(), "bucket `main` in account 1");
     }
     // What is no text at all is not taken for a document either, and the store goes on.
@@ -195,6 +205,10 @@ fn indexes_serve_the_queries_over_chunks() {
     let connection = schema::open(&path).unwrap();
     for (sql, index) in [
         (
+            claims::OUTSTANDING,
+            "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at>?)",
+        ),
+        (
             claims::LOWEST_MESSAGE,
             "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at=?)",
         ),
@@ -222,6 +236,18 @@ fn indexes_serve_the_queries_over_chunks() {
         let plan = plan(&connection, sql);
         assert!(plan.iter().any(|step| step.contains(index)), "{index}\n{plan:#?}");
         assert!(!plan.iter().any(|step| step.starts_with("SCAN chunks")), "{plan:#?}");
+    }
+}
+
+#[test]
+fn indexes_serve_the_open_runs_of_an_export() {
+    let (_folder, path) = file();
+    let connection = schema::open(&path).unwrap();
+    for (sql, index) in [
+        (runs::OPEN_KEYS, "SEARCH runs USING COVERING INDEX runs_open_of_export (account=? AND request=?)"),
+        (runs::OPEN_DOCUMENTS, "SEARCH runs USING INDEX runs_open_of_export (account=? AND request=?)"),
+    ] {
+        assert_eq!(plan(&connection, sql), [index]);
     }
 }
 
@@ -256,6 +282,23 @@ fn indexes_serve_the_lists_of_exports() {
     }
 }
 
+/// Copies the documents of a file into one that version 1 would have written.
+fn as_version_1(path: &std::path::Path, to: &std::path::Path) {
+    let raw = Connection::open(to).unwrap();
+    raw.execute_batch(include_str!("schema_1.sql")).unwrap();
+    raw.execute("ATTACH ?1 AS now", [path.to_str().unwrap()]).unwrap();
+    raw.execute_batch(
+        "INSERT INTO buckets SELECT account, id, doc FROM now.buckets;
+         INSERT INTO exports SELECT account, request, bucket, active, doc FROM now.exports;
+         INSERT INTO request_ids SELECT bucket_name, request, account FROM now.request_ids;
+         INSERT INTO runs SELECT account, request, run, cut, status, open, doc FROM now.runs;
+         INSERT INTO chunks SELECT account, request, run, plan, id, state, free_at, published_at, message, doc
+           FROM now.chunks;
+         PRAGMA application_id = 1397771351; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+}
+
 #[tokio::test]
 async fn a_file_of_version_1_keeps_its_exports() {
     let (_folder, path) = file();
@@ -263,17 +306,15 @@ async fn a_file_of_version_1_keeps_its_exports() {
     let (run, _) = run_with_chunk(&store).await;
     let known = store.export(AccountId(1), run.key.request).await.unwrap().unwrap();
     drop(store);
-    let raw = Connection::open(&path).unwrap();
-    let back = "
-        DROP INDEX exports_listed; DROP INDEX exports_due; DROP INDEX exports_profiles_flow;
-        ALTER TABLE exports DROP COLUMN data; ALTER TABLE exports DROP COLUMN format;
-        ALTER TABLE exports DROP COLUMN status; ALTER TABLE exports DROP COLUMN frequency;
-        ALTER TABLE exports DROP COLUMN due_at;
-        INSERT INTO exports (account, request, bucket, active, doc) VALUES (1, 99, 'main', 0, '{damaged');
-        PRAGMA user_version = 1;";
-    raw.execute_batch(back).unwrap();
+    let (_other_folder, of_version_1) = file();
+    as_version_1(&path, &of_version_1);
+    let raw = Connection::open(&of_version_1).unwrap();
+    raw.execute_batch(
+        "INSERT INTO exports (account, request, bucket, active, doc) VALUES (1, 99, 'main', 0, '{damaged')",
+    )
+    .unwrap();
     drop(raw);
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqliteStore::open(&of_version_1).unwrap();
     let filter = ExportFilter {
         bucket: Some(BucketId("main".to_owned())),
         data: Some(DataKind::AllProfiles),
@@ -308,8 +349,8 @@ async fn a_hundred_thousand_exports_are_listed_in_no_time() {
         for second in 0..100_000 {
             let format = if second == 7 { Format::Xml } else { Format::Json };
             let spec = ExportSpec { format, ..spec.clone() };
-            let new =
-                NewExport { account: AccountId(1), spec, now: at(second), next_due_at: Some(at(second)) };
+            let (now, next_due_at) = (at(second), Some(at(second)));
+            let new = NewExport { account: AccountId(1), spec, now, next_due_at, origin: Origin::default() };
             exports::create(transaction, &new)?;
         }
         Ok(())

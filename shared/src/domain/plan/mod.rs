@@ -66,7 +66,7 @@ fn guess((format, packaging): (Format, Packaging)) -> f64 {
     clippy::cast_sign_loss,
     reason = "an estimate of a size; ratios are positive and sizes far below 2^52"
 )]
-fn estimate(input_bytes: u64, ratio: f64) -> u64 {
+pub(in crate::domain) fn estimate(input_bytes: u64, ratio: f64) -> u64 {
     (input_bytes as f64 * ratio).ceil() as u64
 }
 

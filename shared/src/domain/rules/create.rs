@@ -26,6 +26,15 @@ pub struct ClippedDays {
     pub limit_days: u32,
 }
 
+impl ClippedDays {
+    /// What must be told where `left` is what was left of `wanted`.
+    #[must_use]
+    pub fn between(wanted: DateRange, left: DateRange, account: &Account) -> Option<Self> {
+        let limit_days = account.one_time_limit_days?;
+        (left.first() > wanted.first()).then_some(Self { first: left.first(), limit_days })
+    }
+}
+
 /// Whether `spec` may be created at `now`. `profiles_flow` is the account's active recurring or live export of
 /// profiles, where it has one. A preset is asked for as the days that it means today
 /// ([`Preset::days`](crate::domain::Preset::days)).
@@ -39,6 +48,9 @@ pub fn check_new(
     profiles_flow: Option<RequestId>,
     now: Timestamp,
 ) -> Result<Accepted, Refused> {
+    if !account.exports_enabled {
+        return Err(Refusal::ExportsOff.into());
+    }
     let (mut spec, mut refusals, mut clipped) = (spec.clone(), Vec::new(), None);
     common::check(&mut spec, account, buckets, &mut refusals);
     let is_profiles = spec.data == DataSelection::AllProfiles;
@@ -50,12 +62,8 @@ pub fn check_new(
         (Frequency::OneTime { days: None }, true) => {}
         (Frequency::OneTime { days: Some(_) }, true) => refusals.push(Refusal::DaysOfProfiles),
         (Frequency::OneTime { days: None }, false) => refusals.push(Refusal::NoDays),
-        (Frequency::OneTime { days: Some(days) }, false) => match within_limit(*days, account, today) {
-            Ok(Clipped { days: left, clipped: is_clipped }) => {
-                *days = left;
-                let notice = |limit_days| ClippedDays { first: left.first(), limit_days };
-                clipped = account.one_time_limit_days.filter(|_| is_clipped).map(notice);
-            }
+        (Frequency::OneTime { days: Some(days) }, false) => match check_days(*days, account, today) {
+            Ok(left) => (*days, clipped) = left,
             Err(refusal) => refusals.push(refusal),
         },
         (frequency, _) => {
@@ -65,17 +73,26 @@ pub fn check_new(
     if refusals.is_empty() { Ok(Accepted { spec, clipped }) } else { Err(Refused(refusals)) }
 }
 
-fn within_limit(days: DateRange, account: &Account, today: Date) -> Result<Clipped, Refusal> {
+/// The days of a one-time export that are within the account's limit, and what must be told of those that are not.
+///
+/// # Errors
+/// When they reach into the future, or nothing is left of them.
+pub fn check_days(
+    days: DateRange,
+    account: &Account,
+    today: Date,
+) -> Result<(DateRange, Option<ClippedDays>), Refusal> {
     if days.last() > today {
         // Of several days that have not begun the first is named.
         let tomorrow = today.saturating_add(1.day());
         let (day, zone) = (days.first().max(tomorrow), account.time_zone.clone());
         return Err(Refusal::FutureDay { day, today, zone });
     }
-    clip(days, today, account.one_time_limit_days).map_err(|_| {
+    let Clipped { days: left, .. } = clip(days, today, account.one_time_limit_days).map_err(|_| {
         let limit_days = account.one_time_limit_days.unwrap_or(u32::MAX);
         Refusal::TooLongAgo { last: days.last(), earliest: earliest(today, limit_days), limit_days }
-    })
+    })?;
+    Ok((left, ClippedDays::between(days, left, account)))
 }
 
 /// The first window begins at the start date, so it must not reach further back than a one-time export may.

@@ -40,6 +40,9 @@ pub fn check_edit(
         }
         ExportStatus::Pending | ExportStatus::Running => {}
     }
+    if !account.exports_enabled {
+        return Err(Refusal::ExportsOff.into());
+    }
     let (mut spec, mut refusals) = (spec.clone(), Vec::new());
     common::check(&mut spec, account, buckets, &mut refusals);
     let is_profiles = |spec: &ExportSpec| spec.data == DataSelection::AllProfiles;

@@ -3,6 +3,7 @@
 //!
 //! Each refusal is a sentence that says what to do. All that is wrong is told at once.
 
+mod account;
 mod buckets;
 mod common;
 mod create;
@@ -11,11 +12,12 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
+pub use account::{AccountChange, AccountRefusal, AccountRefused, MAX_NOTIFIED, check_account};
 pub use buckets::{
     AcceptedBucket, BucketField, BucketInUse, BucketRefusal, BucketRefused, NICKNAME_MAX_CHARS, check_bucket,
     check_place,
 };
-pub use create::{Accepted, ClippedDays, check_new};
+pub use create::{Accepted, ClippedDays, check_days, check_new};
 pub use edit::{AcceptedEdit, check_edit, check_stop};
 pub use refusal::{Refusal, Refused};
 

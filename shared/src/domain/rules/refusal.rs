@@ -8,6 +8,12 @@ use crate::domain::{BucketId, IdentityKind, RequestId, ZoneName};
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// The operator has switched exports off for the account.
+    #[error(
+        "Exports to Google Cloud are switched off for this account. Ask the support of your platform to switch them \
+         on; what was created before goes on, and can be stopped."
+    )]
+    ExportsOff,
     /// The account has no such bucket.
     #[error("There is no bucket `{bucket}`. {}", instead(.known))]
     NoBucket {

@@ -248,6 +248,7 @@ fn export(spec: ExportSpec, status: ExportStatus) -> Export {
         planned_cut: None,
         delivered_cut: None,
         next_due_at: None,
+        created_by: None,
     }
 }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::StoreError;
-use crate::domain::{Chunk, ChunkCommand, ChunkId, ChunkKey, PlanToken, RunKey};
+use crate::domain::{Chunk, ChunkCommand, ChunkId, ChunkKey, ManifestFile, PlanToken, RunKey};
 
 /// A page of chunks.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,35 @@ pub struct ChunkTally {
     pub done: u64,
     /// Given up.
     pub failed: u64,
+}
+
+/// An object that a run has written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFile {
+    /// As in the manifest.
+    pub file: ManifestFile,
+    /// When it was complete; none where an earlier version wrote it.
+    pub completed_at: Option<Timestamp>,
+}
+
+/// A page of a run's objects.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FilePage {
+    /// In the order of their names.
+    pub files: Vec<RunFile>,
+    /// Behind which the next page begins; none at the end.
+    pub next: Option<String>,
+}
+
+/// What a plan's chunks have written so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WrittenSums {
+    /// Objects.
+    pub files: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// Their bytes as stored.
+    pub bytes: u64,
 }
 
 /// Chunks of runs. See [`Store`](super::Store).
@@ -55,14 +84,28 @@ pub trait ChunkStore: Send + Sync {
     ) -> Result<ChunkPage, StoreError>;
     /// Counts a plan's chunks by state, by count queries.
     async fn tally(&self, run: RunKey, plan: &PlanToken, now: Timestamp) -> Result<ChunkTally, StoreError>;
+    /// Adds up what a plan's chunks have written, by a sum query.
+    async fn written(&self, run: RunKey, plan: &PlanToken) -> Result<WrittenSums, StoreError>;
+    /// A page of the objects of a plan's chunks, up to `limit` (at least one) behind `cursor`, the `next` of the page
+    /// before. Those that are completed meanwhile may stand on either side of it.
+    async fn files(
+        &self,
+        run: RunKey,
+        plan: &PlanToken,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<FilePage, StoreError>;
     /// Takes the next message and marks its chunks as published now: of the chunks that are ready (or whose lease
     /// has ended) and were not published, or not since `lost_before`, those with the lowest message number, up to
-    /// 50. Empty where there is none. Two callers never get the same chunk.
+    /// 50. A message is outstanding while a chunk of its number is unfinished and was published since `lost_before`;
+    /// none of an outstanding one is taken, nor any where `most` of the plan are outstanding. Empty where there is
+    /// none. Two callers never get the same chunk, and many at once never more than `most` messages.
     async fn claim_message(
         &self,
         run: RunKey,
         plan: &PlanToken,
         lost_before: Timestamp,
+        most: usize,
         now: Timestamp,
     ) -> Result<Vec<ChunkId>, StoreError>;
     /// Deletes chunks of a run that are not of its plan (all of them where it has none and has ended).

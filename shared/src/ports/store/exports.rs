@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName,
+    AccountId, Export, ExportFilter, ExportSpec, Fingerprint, RequestId, Run, StopReason, Window, ZoneName,
 };
 
 /// An export to be created.
@@ -19,6 +19,35 @@ pub struct NewExport {
     pub now: Timestamp,
     /// When its first run is due.
     pub next_due_at: Option<Timestamp>,
+    /// By whom and under which key it is created.
+    pub origin: Origin,
+}
+
+/// By whom and under which key an export is created.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// An e-mail address, where it is known.
+    pub created_by: Option<String>,
+    /// Under which key the creation may be repeated.
+    pub repeatable: Option<Repeatable>,
+}
+
+/// A key under which a creation may be repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeatable {
+    /// The caller's; unique in the account.
+    pub key: String,
+    /// What was asked for.
+    pub fingerprint: Fingerprint,
+}
+
+/// A creation that was made under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeated {
+    /// What it created.
+    pub request: RequestId,
+    /// What was asked for.
+    pub fingerprint: Fingerprint,
 }
 
 /// A page of exports.
@@ -46,9 +75,10 @@ pub struct DueExport {
 pub trait ExportStore: Send + Sync {
     /// Creates an export, PENDING, under a request id that is free in its account and in its bucket *by the
     /// bucket's name at Google*, whichever accounts export there. Never clashes, however many create at once.
-    /// [`StoreError::Conflict`] for user profiles where [`Store::profiles_flow`] has an export.
+    /// [`StoreError::Conflict`] for user profiles where [`ExportStore::profiles_flow`] has an export, and where
+    /// [`ExportStore::repeated`] knows its key.
     async fn create_export(&self, new: &NewExport) -> Result<Export, StoreError>;
-    /// Creates a one-time export as [`Store::create_export`] does, and its only run for `window` in the same
+    /// Creates a one-time export as [`ExportStore::create_export`] does, and its only run for `window` in the same
     /// transaction, so that no export is left behind without its run.
     async fn create_one_time(
         &self,
@@ -56,6 +86,14 @@ pub trait ExportStore: Send + Sync {
         window: Window,
         zone: &ZoneName,
     ) -> Result<(Export, Run), StoreError>;
+    /// What was created under a key of the account, within [`IDEMPOTENCY_SECS`](crate::domain::IDEMPOTENCY_SECS)
+    /// before `now`. Older keys are forgotten, and may be used again.
+    async fn repeated(
+        &self,
+        account: AccountId,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<Repeated>, StoreError>;
     /// An export.
     async fn export(&self, account: AccountId, request: RequestId) -> Result<Option<Export>, StoreError>;
     /// A page of an account's exports that `filter` takes, newest first, up to `limit` (at least one) behind

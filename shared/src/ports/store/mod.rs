@@ -4,6 +4,7 @@
 
 mod accounts;
 mod buckets;
+mod catalogue;
 mod chunks;
 mod exports;
 mod notes;
@@ -11,10 +12,11 @@ mod runs;
 
 pub use accounts::AccountStore;
 pub use buckets::{BucketRemoval, BucketStore};
-pub use chunks::{ChunkPage, ChunkStore, ChunkTally};
-pub use exports::{DueExport, ExportPage, ExportStore, NewExport};
+pub use catalogue::{CatalogueStore, CatalogueUpdate};
+pub use chunks::{ChunkPage, ChunkStore, ChunkTally, FilePage, RunFile, WrittenSums};
+pub use exports::{DueExport, ExportPage, ExportStore, NewExport, Origin, Repeatable, Repeated};
 pub use notes::NoteStore;
-pub use runs::{RunClosing, RunStore};
+pub use runs::{NewRun, RunPage, RunStore};
 
 use crate::domain::{ChunkRefusal, RequestId};
 
@@ -55,6 +57,12 @@ pub enum StoreError {
 }
 
 /// The store. Reads see every earlier write.
-pub trait Store: AccountStore + BucketStore + ExportStore + RunStore + ChunkStore + NoteStore {}
+pub trait Store:
+    AccountStore + BucketStore + ExportStore + RunStore + ChunkStore + NoteStore + CatalogueStore
+{
+}
 
-impl<S: AccountStore + BucketStore + ExportStore + RunStore + ChunkStore + NoteStore> Store for S {}
+impl<S> Store for S where
+    S: AccountStore + BucketStore + ExportStore + RunStore + ChunkStore + NoteStore + CatalogueStore
+{
+}

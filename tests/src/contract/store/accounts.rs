@@ -1,7 +1,7 @@
 //! Accounts and buckets.
 
 use spillway::{
-    domain::{Account, AccountId, BucketId, BucketState, FailureClass, ZoneName},
+    domain::{Account, AccountId, BlockOutcome, BucketId, BucketState, FailureClass, SealedKey, ZoneName},
     ports::StoreError,
 };
 
@@ -58,13 +58,17 @@ pub async fn a_blocked_bucket_keeps_its_first_since(stores: Stores) {
     let main = BucketId("main".to_owned());
     let (rejected, missing) =
         (failure(FailureClass::CredentialsRejected), failure(FailureClass::BucketMissing));
-    assert!(stores.one.block_bucket(ACME, &main, &rejected, at(10)).await.unwrap());
-    assert!(!stores.two.block_bucket(ACME, &main, &rejected, at(5)).await.unwrap());
+    let key = bucket(ACME, "main", "").key;
+    let outcome = stores.one.block_bucket(ACME, &main, &key, &rejected, at(10)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::Blocked);
+    let outcome = stores.two.block_bucket(ACME, &main, &key, &rejected, at(5)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::AlreadyBlocked);
     let state = |bucket: Option<spillway::domain::PartnerBucket>| bucket.unwrap().state;
     let blocked = BucketState::Blocked { since: at(10), failure: rejected };
     assert_eq!(state(stores.one.bucket(ACME, &main).await.unwrap()), blocked);
     // Another failure is what the customer has to mend now; the time of failing goes on.
-    assert!(!stores.one.block_bucket(ACME, &main, &missing, at(20)).await.unwrap());
+    let outcome = stores.one.block_bucket(ACME, &main, &key, &missing, at(20)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::AlreadyBlocked);
     let blocked = BucketState::Blocked { since: at(10), failure: missing };
     assert_eq!(state(stores.two.bucket(ACME, &main).await.unwrap()), blocked);
 
@@ -75,12 +79,26 @@ pub async fn a_blocked_bucket_keeps_its_first_since(stores: Stores) {
     assert_eq!(state(spare), BucketState::Ready);
 }
 
+pub async fn a_failure_under_another_key_blocks_nothing(stores: Stores) {
+    with_account(&*stores.one, ACME).await;
+    let mut mended = bucket(ACME, "main", "1-main");
+    let (old, rejected) = (mended.key.clone(), failure(FailureClass::CredentialsRejected));
+    mended.key = SealedKey("v1:given again".to_owned());
+    stores.one.put_bucket(&mended).await.unwrap();
+    // By somebody who opened the bucket before that.
+    let outcome = stores.two.block_bucket(ACME, &mended.id, &old, &rejected, at(10)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::KeyReplaced);
+    assert_eq!(stores.one.bucket(ACME, &mended.id).await.unwrap(), Some(mended.clone()));
+    let outcome = stores.two.block_bucket(ACME, &mended.id, &mended.key, &rejected, at(10)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::Blocked);
+}
+
 pub async fn unknown_buckets_are_not_found(stores: Stores) {
     let none = BucketId("none".to_owned());
     let failure = failure(FailureClass::Hold);
     assert_eq!(stores.one.bucket(ACME, &none).await.unwrap(), None);
     assert_eq!(stores.one.buckets(ACME).await.unwrap(), []);
-    let blocked = stores.one.block_bucket(ACME, &none, &failure, at(0)).await;
+    let blocked = stores.one.block_bucket(ACME, &none, &bucket(ACME, "none", "").key, &failure, at(0)).await;
     assert!(matches!(blocked, Err(StoreError::NotFound(name)) if name.contains("none")));
     let unblocked = stores.one.unblock_bucket(ACME, &none).await;
     assert!(matches!(unblocked, Err(StoreError::NotFound(_))));

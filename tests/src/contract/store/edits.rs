@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use spillway::{
-    domain::{
-        BucketId, DataSelection, ExportFilter, ExportSpec, Format, RequestId, RunStatus, StopReason, ZoneName,
-    },
-    ports::{NewExport, StoreError},
+    domain::{BucketId, DataSelection, ExportFilter, ExportSpec, Format, RequestId, RunStatus, StopReason},
+    ports::{NewExport, Origin, StoreError},
 };
 
 use super::{Stores, fixtures::*};
@@ -79,7 +77,8 @@ pub async fn an_edit_takes_the_request_id_in_another_bucket(stores: Stores) {
     stores.one.edit_export(ACME, request, before, &changed("ours"), None).await.unwrap();
     let create = async |bucket: &str| {
         let spec = spec(bucket, recurring());
-        let new = NewExport { account: OTHER, spec, now: at(0), next_due_at: None };
+        let new =
+            NewExport { account: OTHER, spec, now: at(0), next_due_at: None, origin: Origin::default() };
         stores.one.create_export(&new).await.unwrap()
     };
     assert_eq!(create("theirs").await.request, request.next(), "the number is taken in the bucket");
@@ -119,7 +118,6 @@ pub async fn one_of_many_editors_is_first(stores: Stores) {
     assert_eq!(edited.len(), 1);
     assert_eq!(stores.two.export(ACME, export.request).await.unwrap().as_ref(), edited.first());
     // Runs may be created all the while.
-    let zone = ZoneName::default();
-    let run = stores.two.create_run(ACME, export.request, window(0, 9), &zone, None, None, at(9)).await;
+    let run = stores.two.create_run(&new_run(ACME, export.request, window(0, 9), None, 9)).await;
     assert_eq!(run.unwrap().spec, edited[0].spec);
 }

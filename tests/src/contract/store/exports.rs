@@ -6,7 +6,7 @@ use spillway::{
         AccountId, Export, ExportStatus, Frequency, RequestId, Run, RunKey, RunStatus, RunTimestamp,
         StopReason, Window, ZoneName,
     },
-    ports::{NewExport, StoreError},
+    ports::{NewExport, Origin, StoreError},
 };
 
 use super::{Stores, fixtures::*};
@@ -17,7 +17,13 @@ async fn create(
     bucket: &str,
     now: Timestamp,
 ) -> Result<Export, StoreError> {
-    let new = NewExport { account, spec: spec(bucket, recurring()), now, next_due_at: Some(at(60)) };
+    let new = NewExport {
+        account,
+        spec: spec(bucket, recurring()),
+        now,
+        next_due_at: Some(at(60)),
+        origin: Origin::default(),
+    };
     stores.one.create_export(&new).await
 }
 
@@ -34,6 +40,7 @@ pub async fn a_new_export_is_pending_under_the_second_of_now(stores: Stores) {
         planned_cut: None,
         delivered_cut: None,
         next_due_at: Some(at(60)),
+        created_by: None,
     };
     assert_eq!(export, expected);
     assert_eq!(stores.two.export(ACME, export.request).await.unwrap(), Some(expected));
@@ -44,7 +51,13 @@ pub async fn a_one_time_export_comes_with_its_run(stores: Stores) {
     with_account(&*stores.one, ACME).await;
     let window = Window::Committed { after: at(0), upto: at(4) };
     let spec = spec("main", Frequency::OneTime { days: None });
-    let new = NewExport { account: ACME, spec: spec.clone(), now: at(5), next_due_at: None };
+    let new = NewExport {
+        account: ACME,
+        spec: spec.clone(),
+        now: at(5),
+        next_due_at: None,
+        origin: Origin::default(),
+    };
     let zone = ZoneName::default();
     let (export, run) = stores.one.create_one_time(&new, window, &zone).await.unwrap();
     assert_eq!((export.planned_cut, export.status.clone()), (Some(at(4)), ExportStatus::Pending));

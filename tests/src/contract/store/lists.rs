@@ -9,13 +9,13 @@ use spillway::{
         AccountId, BucketId, DataKind, DataSelection, DateRange, Export, ExportFilter, ExportSpec,
         ExportedOn, Format, Frequency, FrequencyKind, RequestId, RunStatus, StatusKind, StopReason, ZoneName,
     },
-    ports::{DueExport, NewExport, Store, StoreError},
+    ports::{DueExport, NewExport, Origin, Store, StoreError},
 };
 
 use super::{Stores, fixtures::*};
 
 async fn create(store: &dyn Store, account: AccountId, spec: ExportSpec, now: i64) -> Export {
-    let new = NewExport { account, spec, now: at(now), next_due_at: None };
+    let new = NewExport { account, spec, now: at(now), next_due_at: None, origin: Origin::default() };
     store.create_export(&new).await.unwrap()
 }
 
@@ -232,7 +232,13 @@ pub async fn the_flow_of_profiles_is_one(stores: Stores) {
     with_account(&*stores.one, ACME).await;
     with_account(&*stores.one, OTHER).await;
     let of = |frequency| ExportSpec { data: DataSelection::AllProfiles, ..spec("main", frequency) };
-    let new = |frequency| NewExport { account: ACME, spec: of(frequency), now: at(50), next_due_at: None };
+    let new = |frequency| NewExport {
+        account: ACME,
+        spec: of(frequency),
+        now: at(50),
+        next_due_at: None,
+        origin: Origin::default(),
+    };
     let once = Frequency::OneTime { days: None };
     create(&*stores.one, ACME, of(once), 1).await;
     create(&*stores.one, ACME, spec("main", live()), 2).await;
@@ -285,7 +291,13 @@ pub async fn exports_are_due_across_accounts_longest_first(stores: Stores) {
     }
     let add = async |account, now, due: Option<i64>| {
         let next_due_at = due.map(at);
-        let new = NewExport { account, spec: spec("main", recurring()), now: at(now), next_due_at };
+        let new = NewExport {
+            account,
+            spec: spec("main", recurring()),
+            now: at(now),
+            next_due_at,
+            origin: Origin::default(),
+        };
         stores.one.create_export(&new).await.unwrap()
     };
     add(OTHER, 1, Some(20)).await;

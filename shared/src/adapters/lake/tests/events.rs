@@ -77,6 +77,16 @@ fn batches_are_small_where_rows_are_large() {
 }
 
 #[test]
+fn a_footer_says_when_the_events_of_a_row_group_happened() {
+    for lake in TestLake::both() {
+        lake.put("a.parquet", events_file(100, 5, 3, |_| "{}".to_owned()));
+        let footer = lake.runtime.block_on(lake.lake.footer("a.parquet")).unwrap();
+        let times = footer.row_groups.iter().map(|group| (group.oldest_micros, group.newest_micros));
+        assert_eq!(times.collect::<Vec<_>>(), [(Some(100), Some(102)), (Some(103), Some(104))]);
+    }
+}
+
+#[test]
 fn a_large_row_group_is_read_page_by_page() {
     let lake = TestLake::remote();
     // Incompressible without a codec: 50 MB in one row group.

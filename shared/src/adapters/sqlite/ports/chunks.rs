@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::super::{SqliteStore, chunks, claims};
+use super::super::{SqliteStore, chunks, claims, run_files};
 use crate::{
     domain::{Chunk, ChunkCommand, ChunkId, ChunkKey, PlanToken, RunKey},
-    ports::{ChunkPage, ChunkStore, ChunkTally, StoreError},
+    ports::{ChunkPage, ChunkStore, ChunkTally, FilePage, StoreError, WrittenSums},
 };
 
 #[async_trait]
@@ -50,15 +50,32 @@ impl ChunkStore for SqliteStore {
         self.reader.read(move |db| chunks::tally(db, run, &plan, now)).await
     }
 
+    async fn written(&self, run: RunKey, plan: &PlanToken) -> Result<WrittenSums, StoreError> {
+        let plan = plan.clone();
+        self.reader.read(move |db| run_files::written(db, run, &plan)).await
+    }
+
+    async fn files(
+        &self,
+        run: RunKey,
+        plan: &PlanToken,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<FilePage, StoreError> {
+        let (plan, cursor) = (plan.clone(), cursor.map(ToOwned::to_owned));
+        self.reader.read(move |db| run_files::page(db, run, &plan, cursor.as_deref(), limit)).await
+    }
+
     async fn claim_message(
         &self,
         run: RunKey,
         plan: &PlanToken,
         lost_before: Timestamp,
+        most: usize,
         now: Timestamp,
     ) -> Result<Vec<ChunkId>, StoreError> {
         let plan = plan.clone();
-        self.writer.write(move |tx| claims::claim(tx, run, &plan, lost_before, now)).await
+        self.writer.write(move |tx| claims::claim(tx, run, &plan, lost_before, most, now)).await
     }
 
     async fn sweep_chunks(&self, key: RunKey) -> Result<u64, StoreError> {

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::super::{SqliteStore, export_lists, exports, runs};
+use super::super::{SqliteStore, creations, export_lists, exports, runs};
 use crate::{
     domain::{AccountId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName},
-    ports::{DueExport, ExportPage, ExportStore, NewExport, StoreError},
+    ports::{DueExport, ExportPage, ExportStore, NewExport, NewRun, Repeated, StoreError},
 };
 
 #[async_trait]
@@ -24,14 +24,24 @@ impl ExportStore for SqliteStore {
     ) -> Result<(Export, Run), StoreError> {
         let (new, zone) = (new.clone(), zone.clone());
         let create = move |tx: &rusqlite::Transaction<'_>| {
-            let NewExport { account, now, .. } = new;
+            let (account, now) = (new.account, new.now);
             let request = exports::create(tx, &new)?.request;
             let (expected_cut, next_due_at) = (None, None);
-            let run = runs::NewRun { account, request, window, zone, expected_cut, next_due_at, now };
+            let run = NewRun { account, request, window, zone, expected_cut, next_due_at, now };
             let run = runs::create(tx, &run)?;
             Ok((exports::existing(tx, account, request)?, run))
         };
         self.writer.write(create).await
+    }
+
+    async fn repeated(
+        &self,
+        account: AccountId,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<Repeated>, StoreError> {
+        let key = key.to_owned();
+        self.reader.read(move |db| creations::get(db, account, &key, now)).await
     }
 
     async fn export(&self, account: AccountId, request: RequestId) -> Result<Option<Export>, StoreError> {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod buckets;
+mod catalogue;
 mod chunks;
 mod exports;
 mod notes;

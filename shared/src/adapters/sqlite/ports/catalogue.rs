@@ -1,0 +1,42 @@
+//! The port: the catalogue.
+
+use async_trait::async_trait;
+
+use super::super::{SqliteStore, catalogue};
+use crate::{
+    domain::{AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DateRange},
+    ports::{CatalogueStore, CatalogueUpdate, StoreError},
+};
+
+#[async_trait]
+impl CatalogueStore for SqliteStore {
+    async fn catalogue_mark(&self, account: AccountId) -> Result<Option<CatalogueMark>, StoreError> {
+        self.reader.read(move |db| catalogue::mark(db, account)).await
+    }
+
+    async fn add_to_catalogue(
+        &self,
+        account: AccountId,
+        expected: Option<&CatalogueMark>,
+        mark: &CatalogueMark,
+        update: &CatalogueUpdate,
+    ) -> Result<(), StoreError> {
+        let (expected, mark, update) = (expected.cloned(), mark.clone(), update.clone());
+        let add = move |tx: &rusqlite::Transaction<'_>| {
+            catalogue::add(tx, account, expected.as_ref(), &mark, &update)
+        };
+        self.writer.write(add).await
+    }
+
+    async fn catalogue_days(
+        &self,
+        account: AccountId,
+        days: DateRange,
+    ) -> Result<Vec<CatalogueDay>, StoreError> {
+        self.reader.read(move |db| catalogue::days(db, account, days)).await
+    }
+
+    async fn catalogue_totals(&self, account: AccountId) -> Result<Vec<CatalogueTotal>, StoreError> {
+        self.reader.read(move |db| catalogue::totals(db, account)).await
+    }
+}

@@ -1,0 +1,68 @@
+//! What an export would deliver, before it is created: answered from the catalogue, without a look into the lake.
+
+use super::{Parts, StepError, open::ratio_key};
+use crate::{
+    domain::{
+        AccountId, DataSelection, Estimate, Estimator, ExportSpec, Frequency, Records,
+        plan::Ratios,
+        rules::{self, Refusal, Refused},
+    },
+    ports::StoreError,
+};
+
+/// Why there is no estimate.
+#[derive(Debug, thiserror::Error)]
+pub enum EstimateError {
+    /// Nobody knows the account.
+    #[error("there is no account {0}; ingest data for it first")]
+    NoAccount(AccountId),
+    /// The days or the events are not ones that can be exported.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// A part did not work.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+impl From<StoreError> for EstimateError {
+    fn from(error: StoreError) -> Self {
+        Self::Step(error.into())
+    }
+}
+
+/// Estimates a one-time export, or a run of a recurring or live one. Only the data and the days are judged: whatever else
+/// may be wrong with the spec is told when it is created.
+///
+/// # Errors
+/// [`EstimateError`].
+pub async fn estimate(
+    parts: &Parts,
+    account: AccountId,
+    spec: &ExportSpec,
+) -> Result<Estimate, EstimateError> {
+    let account = parts.store.account(account).await?.ok_or(EstimateError::NoAccount(account))?;
+    if matches!(&spec.data, DataSelection::SelectEvents { names } if names.is_empty()) {
+        return Err(Refused::from(Refusal::NoEvents).into());
+    }
+    let ratios = Ratios(parts.store.ratios(account.id, &ratio_key(spec)).await?);
+    let (limits, now) = (parts.options.plan, parts.now());
+    let estimator = Estimator { account: &account, spec, ratios: &ratios, limits, now };
+    match (spec.frequency, spec.data == DataSelection::AllProfiles) {
+        (Frequency::OneTime { days: Some(_) }, true) => Err(Refused::from(Refusal::DaysOfProfiles).into()),
+        (Frequency::OneTime { days: None }, true) => {
+            let totals = parts.store.catalogue_totals(account.id).await?;
+            Ok(estimator.profiles(totals.iter().find(|total| total.records == Records::Profiles)))
+        }
+        (Frequency::OneTime { days: None }, false) => Err(Refused::from(Refusal::NoDays).into()),
+        (Frequency::OneTime { days: Some(days) }, false) => {
+            let (days, clipped) =
+                rules::check_days(days, &account, estimator.today()).map_err(Refused::from)?;
+            let catalogue = parts.store.catalogue_days(account.id, days).await?;
+            Ok(estimator.once(days, clipped, &catalogue))
+        }
+        (Frequency::Recurring(_) | Frequency::Live { .. }, _) => {
+            let catalogue = parts.store.catalogue_days(account.id, estimator.look_back()).await?;
+            Ok(estimator.each_run(&catalogue))
+        }
+    }
+}
