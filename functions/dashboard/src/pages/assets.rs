@@ -58,9 +58,8 @@ static JS: LazyLock<Asset> = LazyLock::new(|| {
     ];
     Asset::new("spillway", "js", "text/javascript; charset=utf-8", &parts)
 });
-static ICONS: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("icons", "svg", "image/svg+xml", &[include_str!("../../static/icons.svg")])
-});
+static ICONS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("icons", "svg", "image/svg+xml", &[include_str!("../../static/icons.svg")]));
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", &[include_str!("../../static/icon.svg")]));
 

@@ -31,7 +31,10 @@ pub(crate) async fn as_pages(request: Request, next: Next) -> Response {
     let Some(problem) = problem else { return response };
     let passes = matches!(
         problem.kind,
-        ProblemKind::Unavailable | ProblemKind::Timeout | ProblemKind::TooManyRequests | ProblemKind::Internal
+        ProblemKind::Unavailable
+            | ProblemKind::Timeout
+            | ProblemKind::TooManyRequests
+            | ProblemKind::Internal
     );
     let detail = match problem.kind {
         ProblemKind::NotFound if problem.detail.contains("/api/docs") => {
@@ -57,5 +60,8 @@ pub(crate) async fn as_pages(request: Request, next: Next) -> Response {
 }
 
 fn wants_html(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT).iter().any(|accept| accept.as_bytes().windows(9).any(|part| part == b"text/html"))
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .any(|accept| accept.as_bytes().windows(9).any(|part| part == b"text/html"))
 }

@@ -4,7 +4,10 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use super::{frame::{Frame, Section}, visit::{Visit, html}};
+use super::{
+    frame::{Frame, Section},
+    visit::{Visit, html},
+};
 use crate::config::Config;
 
 /// The page.

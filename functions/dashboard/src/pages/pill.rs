@@ -59,9 +59,12 @@ impl Pill {
     pub fn of_bucket(state: &BucketState) -> Self {
         match state {
             BucketState::Ready => Self::new("WORKING", "good", "check", "It takes files"),
-            BucketState::Blocked { .. } => {
-                Self::new("BLOCKED", "bad", "pause", "It takes no files; something at Google has to be mended")
-            }
+            BucketState::Blocked { .. } => Self::new(
+                "BLOCKED",
+                "bad",
+                "pause",
+                "It takes no files; something at Google has to be mended",
+            ),
         }
     }
 }
@@ -74,7 +77,8 @@ mod tests {
     fn a_run_that_has_not_ended_is_blocked_with_its_bucket() {
         let texts = |is_blocked| {
             use RunStatus::{Done, Empty, Incomplete, Owed, Running, Stopped};
-            [Owed, Running, Done, Empty, Stopped, Incomplete].map(|status| Pill::of_run(status, is_blocked).text)
+            [Owed, Running, Done, Empty, Stopped, Incomplete]
+                .map(|status| Pill::of_run(status, is_blocked).text)
         };
         assert_eq!(texts(false), ["OWED", "RUNNING", "DONE", "EMPTY", "STOPPED", "INCOMPLETE"]);
         assert_eq!(texts(true), ["BLOCKED", "BLOCKED", "DONE", "EMPTY", "STOPPED", "INCOMPLETE"]);

@@ -47,7 +47,11 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
     Ok(html(&settings_page(&app, &visit, &fields, Form::default()).await?))
 }
 
-pub(super) async fn save(State(app): State<Arc<App>>, visit: Visit, body: Bytes) -> Result<Response, Problem> {
+pub(super) async fn save(
+    State(app): State<Arc<App>>,
+    visit: Visit,
+    body: Bytes,
+) -> Result<Response, Problem> {
     visit.check_editor()?;
     let fields = Fields::parse(&body);
     if fields.text("seen") != visit.account.revision() {
@@ -93,12 +97,18 @@ fn change(fields: &Fields) -> Result<AccountChange, Form> {
     let mut form = Form::default();
     let time_zone = ZoneName::new(fields.text("time_zone")).map_err(|_| {
         let text = fields.text("time_zone");
-        form.refuse("time_zone", format!("“{text}” is no time zone. Choose one like Europe/Berlin out of the list."));
+        form.refuse(
+            "time_zone",
+            format!("“{text}” is no time zone. Choose one like Europe/Berlin out of the list."),
+        );
     });
-    let is_ticked = |kind: &IdentityKind| fields.all("identity").any(|value| value == words::identity_value(*kind));
+    let is_ticked =
+        |kind: &IdentityKind| fields.all("identity").any(|value| value == words::identity_value(*kind));
     let identities = IdentityKind::ALL.into_iter().filter(is_ticked).collect();
     let mut notify = Vec::new();
-    for line in fields.text("notify").split(['\n', '\r', ',', ';']).map(str::trim).filter(|line| !line.is_empty()) {
+    for line in
+        fields.text("notify").split(['\n', '\r', ',', ';']).map(str::trim).filter(|line| !line.is_empty())
+    {
         match EmailAddress::new(line) {
             Ok(address) => notify.push(address),
             Err(wrong) => form.refuse("notify", wrong.to_string()),
@@ -170,7 +180,8 @@ mod tests {
     #[test]
     fn settings_survive_their_form() {
         let mut account = Account::new(AccountId(1), ZoneName::new("Europe/Berlin").unwrap());
-        account.notify = ["a@example.com", "b@example.com"].map(|text| EmailAddress::new(text).unwrap()).to_vec();
+        account.notify =
+            ["a@example.com", "b@example.com"].map(|text| EmailAddress::new(text).unwrap()).to_vec();
         account.webhook = Some(WebhookUrl::new("https://example.com/hook").unwrap());
         account.identities = vec![IdentityKind::Email];
         let change = change(&of_account(&account)).unwrap();
@@ -182,7 +193,8 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
-        let fields = Fields::parse(b"time_zone=Berlin&notify=a%0D%0Ab%40example.com&webhook=http%3A%2F%2Fexample.com");
+        let fields =
+            Fields::parse(b"time_zone=Berlin&notify=a%0D%0Ab%40example.com&webhook=http%3A%2F%2Fexample.com");
         let form = change(&fields).unwrap_err();
         let names: Vec<_> = form.all_wrong().iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["time_zone", "notify", "webhook"]);

@@ -89,8 +89,10 @@ impl Times {
     /// From one instant to another: `25 Nov, 03:00 – 07:00`.
     #[must_use]
     pub fn span(&self, from: Timestamp, to: Timestamp) -> String {
-        let (begin, end) = (from.to_zoned_datetime(self.zone.clone()), to.to_zoned_datetime(self.zone.clone()));
-        let end = if begin.date() == end.date() { end.strftime("%H:%M").to_string() } else { self.moment(to).text };
+        let (begin, end) =
+            (from.to_zoned_datetime(self.zone.clone()), to.to_zoned_datetime(self.zone.clone()));
+        let end =
+            if begin.date() == end.date() { end.strftime("%H:%M").to_string() } else { self.moment(to).text };
         format!("{} – {end}", self.moment(from).text)
     }
 
@@ -111,7 +113,11 @@ impl Times {
         };
         if let Frequency::Live { .. } = export.spec.frequency {
             let is_soon = due.duration_since(self.now) <= SignedDuration::from_mins(5);
-            return Some(if is_soon { "within 5 min".to_owned() } else { format!("{day}at {}", local.strftime("%H:%M")) });
+            return Some(if is_soon {
+                "within 5 min".to_owned()
+            } else {
+                format!("{day}at {}", local.strftime("%H:%M"))
+            });
         }
         let end = due.saturating_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX);
         let end = end.to_zoned_datetime(self.zone.clone());
@@ -180,7 +186,8 @@ mod tests {
 
     #[test]
     fn the_next_run_is_an_hour_in_which_it_begins() {
-        let cycle = Cycle { every: EveryHours::try_from(4).unwrap(), start: date(2026, 11, 20), anchor_hour: 0 };
+        let cycle =
+            Cycle { every: EveryHours::try_from(4).unwrap(), start: date(2026, 11, 20), anchor_hour: 0 };
         let next = |due| berlin().next_run(&export(Frequency::Recurring(cycle), Some(due))).unwrap();
         assert_eq!(next("2026-11-25T22:00:00Z"), "between 23:00 and 00:00");
         assert_eq!(next("2026-11-26T02:00:00Z"), "tomorrow between 03:00 and 04:00");

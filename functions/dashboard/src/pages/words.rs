@@ -184,7 +184,9 @@ mod tests {
     #[test]
     fn selected_events_are_named_or_counted() {
         let names = |names: &[&str]| {
-            data(&DataSelection::SelectEvents { names: names.iter().map(|name| (*name).to_owned()).collect() })
+            data(&DataSelection::SelectEvents {
+                names: names.iter().map(|name| (*name).to_owned()).collect(),
+            })
         };
         assert_eq!(names(&["Charged"]), "Charged");
         assert_eq!(names(&["Charged", "Viewed"]), "2 events");

@@ -68,10 +68,8 @@ async fn each_kind_of_export_is_created_watched_edited_and_stopped() {
     browser.picture("export-stop").await;
     browser.click("dialog form button.danger").await;
     browser.says("Google Cloud data export stopped").await;
+    browser.picture("exports").await;
+    browser.open_newest().await;
     browser.status("STOPPED").await;
     browser.picture("export-stopped").await;
-
-    browser.go("/exports").await;
-    browser.find("tr[data-request]").await;
-    browser.picture("exports").await;
 }

@@ -42,7 +42,7 @@ async fn a_hundred_exports_are_filtered_and_paged_through() {
 
     browser.click("[data-reset]").await;
     browser.find("#results tr[data-request]").await;
-    browser.select("#size", "40").await;
+    browser.select_text("size", "40").await;
     browser.find("#results tr[data-request]:nth-child(40)").await;
     assert_eq!(pages(&browser, 40).await, seen);
 }

@@ -245,6 +245,12 @@ impl Browser {
         self.click(&format!("{css} option[value='{value}']")).await;
     }
 
+    /// Chooses by what is shown.
+    pub(crate) async fn select_text(&self, id: &str, text: &str) {
+        let option = By::XPath(format!("//select[@id='{id}']/option[normalize-space()='{text}']"));
+        self.driver.find(option).await.unwrap().click().await.unwrap();
+    }
+
     /// Names the days of a one-time export. A date field takes keys in the order of the browser's language.
     pub(crate) async fn days(&self, first: &str, last: &str) {
         self.select("#days", "range").await;

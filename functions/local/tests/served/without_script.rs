@@ -31,5 +31,6 @@ async fn connecting_creating_and_stopping_need_no_script() {
     browser.click("main a[href$='/stop']").await;
     browser.submit("main form[action$='/stop']").await;
     browser.says("Google Cloud data export stopped").await;
+    browser.open_newest().await;
     browser.status("STOPPED").await;
 }

@@ -88,7 +88,8 @@ impl Chart {
     pub fn of_runs(runs: &[Run], times: &Times) -> Option<Self> {
         let closed: Vec<&Run> = runs.iter().rev().filter(|run| run.status.is_closed()).collect();
         if closed.len() <= MAX_BARS {
-            let points = closed.iter().map(|run| (times.moment(run.created_at).text, run.totals.rows)).collect();
+            let points =
+                closed.iter().map(|run| (times.moment(run.created_at).text, run.totals.rows)).collect();
             return Self::new("Rows a run", points);
         }
         let mut days: Vec<(Date, u64)> = Vec::new();
@@ -111,7 +112,8 @@ impl Chart {
     fn new(title: &'static str, mut points: Vec<Point>) -> Option<Self> {
         let first = points.len().saturating_sub(MAX_BARS);
         points.drain(..first);
-        let (Some((begin, _)), Some((end, _)), true) = (points.first(), points.last(), points.len() > 1) else {
+        let (Some((begin, _)), Some((end, _)), true) = (points.first(), points.last(), points.len() > 1)
+        else {
             return None;
         };
         let (begin, end) = (begin.clone(), end.clone());
@@ -238,7 +240,8 @@ mod tests {
 
     #[test]
     fn the_newest_bars_are_shown() {
-        let many = (0..100).map(|n| (date(2026, 1, 1).saturating_add(jiff::Span::new().days(n)), 1)).collect();
+        let many =
+            (0..100).map(|n| (date(2026, 1, 1).saturating_add(jiff::Span::new().days(n)), 1)).collect();
         let chart = Chart::of_days(many).unwrap();
         assert_eq!(chart.bars.len(), MAX_BARS);
         assert_eq!(chart.bars.last().unwrap().name, "10 Apr 2026");

@@ -78,7 +78,7 @@ pub(super) async fn save(
         }
         Err(EditError::Refused(wrong)) => {
             new::refused(&app, &visit, Some(&export), &fields, fields::refused(&wrong)).await
-        },
+        }
         Err(EditError::Changed(_)) => changed(&app, &visit, &export).await,
         Err(error @ EditError::NumberTaken { .. }) => {
             let mut form = Form::default();

@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 use spillway::domain::{
-    Account, BucketId, Cycle, DataKind, DataSelection, DateRange, EveryHours, Export, ExportSpec, Format, Frequency,
-    FrequencyKind, IdentityKind, IdentityPriority, Packaging, PartnerBucket, Preset,
+    Account, BucketId, Cycle, DataKind, DataSelection, DateRange, EveryHours, Export, ExportSpec, Format,
+    Frequency, FrequencyKind, IdentityKind, IdentityPriority, Packaging, PartnerBucket, Preset,
     rules::{Refusal, Refused},
 };
 
@@ -109,7 +109,8 @@ pub fn spec(fields: &Fields, today: Date) -> Result<ExportSpec, Form> {
     if format.is_none() {
         form.refuse("format", "Choose a format.");
     }
-    let (Some(data), Some(frequency), Some(format), false) = (data, frequency, format, form.is_refused()) else {
+    let (Some(data), Some(frequency), Some(format), false) = (data, frequency, format, form.is_refused())
+    else {
         return Err(form);
     };
     Ok(ExportSpec {
@@ -149,7 +150,8 @@ fn frequency(fields: &Fields, is_profiles: bool, today: Date, form: &mut Form) -
             days(fields, today, form).map(|days| Frequency::OneTime { days: Some(days) })
         }
         Some(FrequencyKind::Recurring) => {
-            let every = fields.text("every").parse::<u8>().ok().and_then(|hours| EveryHours::try_from(hours).ok());
+            let every =
+                fields.text("every").parse::<u8>().ok().and_then(|hours| EveryHours::try_from(hours).ok());
             if every.is_none() {
                 form.refuse("every", "Choose every 4, 6, 8, 12 or 24 hours.");
             }
@@ -160,7 +162,9 @@ fn frequency(fields: &Fields, is_profiles: bool, today: Date, form: &mut Form) -
             let start = day(fields, "start", "start", form);
             Some(Frequency::Recurring(Cycle { every: every?, start: start?, anchor_hour: anchor_hour? }))
         }
-        Some(FrequencyKind::Live) => day(fields, "start", "start", form).map(|start| Frequency::Live { start }),
+        Some(FrequencyKind::Live) => {
+            day(fields, "start", "start", form).map(|start| Frequency::Live { start })
+        }
         None => {
             form.refuse("frequency", "Choose how often the export runs.");
             None
@@ -197,7 +201,13 @@ fn day(fields: &Fields, name: &str, at: &'static str, form: &mut Form) -> Option
     let text = fields.text(name);
     let day = text.parse().ok();
     if day.is_none() {
-        let which = if name == "last" { "last day" } else if name == "first" { "first day" } else { "start date" };
+        let which = if name == "last" {
+            "last day"
+        } else if name == "first" {
+            "first day"
+        } else {
+            "start date"
+        };
         let wrong = match text {
             "" => format!("The {which} is missing. Choose one."),
             text => format!("“{text}” is no day. Give the {which} like 2026-01-31."),
@@ -226,8 +236,13 @@ fn field_of(refusal: &Refusal) -> &'static str {
         Refusal::NoBucket { .. } => "bucket",
         Refusal::NoEvents | Refusal::NamelessEvent | Refusal::TooManyEvents(_) => "event",
         Refusal::PrioritiesOfSelectEvents | Refusal::IdentityNotUsed { .. } => "identity1",
-        Refusal::NoDays | Refusal::DaysOfProfiles | Refusal::FutureDay { .. } | Refusal::TooLongAgo { .. } => "days",
-        Refusal::StartTooLongAgo { .. } | Refusal::StartTooFarAhead { .. } | Refusal::OtherStart { .. } => "start",
+        Refusal::NoDays
+        | Refusal::DaysOfProfiles
+        | Refusal::FutureDay { .. }
+        | Refusal::TooLongAgo { .. } => "days",
+        Refusal::StartTooLongAgo { .. } | Refusal::StartTooFarAhead { .. } | Refusal::OtherStart { .. } => {
+            "start"
+        }
         Refusal::NoSuchHour(_) | Refusal::HourOfNewCycle => "hour",
         Refusal::ProfilesFlow(_) | Refusal::OtherData(_) => "data",
         Refusal::OtherFrequency { .. } => "frequency",
@@ -291,7 +306,8 @@ mod tests {
 
     #[test]
     fn all_that_cannot_be_understood_is_told_at_once() {
-        let form = parsed("identity1=email&identity2=email&frequency=recurring&every=5&start=soon").unwrap_err();
+        let form =
+            parsed("identity1=email&identity2=email&frequency=recurring&every=5&start=soon").unwrap_err();
         let fields: Vec<_> = form.all_wrong().iter().map(|(field, _)| *field).collect();
         assert_eq!(fields, ["bucket", "data", "identity1", "every", "hour", "start", "format"]);
         assert_eq!(form.wrong("start"), ["“soon” is no day. Give the start date like 2026-01-31."]);

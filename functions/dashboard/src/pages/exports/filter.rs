@@ -144,8 +144,7 @@ impl Filter {
     pub fn choices(&self) -> Vec<FilterChoice> {
         let choice = |name, label, any, options: Vec<(String, String)>| {
             let chosen = self.fields.text(name);
-            let options =
-                options.into_iter().map(|(value, text)| Choice::new(value, text, chosen)).collect();
+            let options = options.into_iter().map(|(value, text)| Choice::new(value, text, chosen)).collect();
             FilterChoice { name, label, any, options }
         };
         let pair = |value: &str, text: &str| (value.to_owned(), text.to_owned());

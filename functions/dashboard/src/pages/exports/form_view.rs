@@ -3,9 +3,8 @@
 use askama::Template;
 use jiff::civil::Date;
 use spillway::domain::{
-    Account, Basis, BucketState, CatalogueEvent, DataKind, Estimate, EventKind, Export, Format, FrequencyKind,
-    IdentityKind, PartnerBucket, Preset,
-    rules::Refused,
+    Account, Basis, BucketState, CatalogueEvent, DataKind, Estimate, EventKind, Export, Format,
+    FrequencyKind, IdentityKind, PartnerBucket, Preset, rules::Refused,
 };
 
 use super::fields::{DAY, PRIORITIES, RANGE};
@@ -143,11 +142,12 @@ impl FormPage {
                 Format::Parquet => "Typed columns",
             })
         });
-        let presets = Preset::ALL.iter().map(|preset| choice("days", words::preset_value(*preset), words::preset(*preset)));
+        let presets = Preset::ALL
+            .iter()
+            .map(|preset| choice("days", words::preset_value(*preset), words::preset(*preset)));
         let presets = presets.chain([choice("days", DAY, "A day"), choice("days", RANGE, "A range of days")]);
-        let cycles = [4, 6, 8, 12, 24].map(|hours: u8| {
-            choice("every", &hours.to_string(), &format!("Every {hours} hours"))
-        });
+        let cycles = [4, 6, 8, 12, 24]
+            .map(|hours: u8| choice("every", &hours.to_string(), &format!("Every {hours} hours")));
         let hours = (0..24).map(|hour: u8| choice("hour", &hour.to_string(), &words::hour(hour)));
         Self {
             editing: editing.map(|export| export.request.to_string()),
@@ -241,14 +241,16 @@ fn events_hint(count: usize) -> String {
 fn priority_choices(account: &Account, fields: &Fields) -> Vec<Vec<Choice>> {
     let mut kinds = account.identities.clone();
     // An export keeps the priorities that it has, whatever the account uses now.
-    let is_asked = |kind: &IdentityKind| {
-        PRIORITIES.iter().any(|name| fields.text(name) == words::identity_value(*kind))
-    };
-    kinds.extend(IdentityKind::ALL.iter().filter(|kind| is_asked(kind) && !account.identities.contains(kind)));
+    let is_asked =
+        |kind: &IdentityKind| PRIORITIES.iter().any(|name| fields.text(name) == words::identity_value(*kind));
+    kinds
+        .extend(IdentityKind::ALL.iter().filter(|kind| is_asked(kind) && !account.identities.contains(kind)));
     let lists = (0..kinds.len().min(PRIORITIES.len())).map(|at| {
         let chosen = fields.text(PRIORITIES[at]);
         let none = (at > 0).then(|| Choice::new("", "None", chosen));
-        let choices = kinds.iter().map(|kind| Choice::new(words::identity_value(*kind), words::identity(*kind), chosen));
+        let choices = kinds
+            .iter()
+            .map(|kind| Choice::new(words::identity_value(*kind), words::identity(*kind), chosen));
         none.into_iter().chain(choices).collect()
     });
     lists.collect()

@@ -94,9 +94,7 @@ async fn last_run(app: &App, export: &Export) -> Result<LastRun, Problem> {
     let page = app.parts.store.runs_page(export.account, export.request, None, 1).await;
     let run = page?.runs.into_iter().next();
     let progress = match &run {
-        Some(run) if run.status == RunStatus::Running => {
-            steps::run_progress(&app.parts, run.key).await?
-        }
+        Some(run) if run.status == RunStatus::Running => steps::run_progress(&app.parts, run.key).await?,
         _ => None,
     };
     Ok(LastRun { run, progress })

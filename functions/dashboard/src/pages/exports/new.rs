@@ -66,7 +66,12 @@ pub(super) async fn create(
         }
         Err(CreateError::KeyReused { request, .. }) => {
             let mut form = Form::default();
-            form.refuse("", format!("This form has created export {request} already. Send it again to create another one."));
+            form.refuse(
+                "",
+                format!(
+                    "This form has created export {request} already. Send it again to create another one."
+                ),
+            );
             refused(&app, &visit, None, &fields, form).await
         }
         Err(error) => Err(error.into()),

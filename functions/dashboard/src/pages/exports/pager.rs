@@ -88,7 +88,10 @@ mod tests {
         assert_eq!(pager.kept, [("type".to_owned(), "all-events".to_owned())]);
         assert!(pager.is_later());
         let first = Pager::new(&filter, 20, 1, (None, None));
-        assert_eq!((first.text.as_str(), first.next_href.clone(), first.is_later()), ("1 export shown", None, false));
+        assert_eq!(
+            (first.text.as_str(), first.next_href.clone(), first.is_later()),
+            ("1 export shown", None, false)
+        );
     }
 
     #[test]

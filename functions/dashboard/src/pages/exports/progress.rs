@@ -41,8 +41,9 @@ pub fn secs_left(progress: &RunProgress, now: Timestamp) -> Option<u64> {
     let elapsed = u64::try_from(now.duration_since(progress.opened_at?).as_secs()).ok()?;
     let (done, all) = progress.chunks_of();
     let share = if done == all { share(progress) } else { numbers::percent(done, all) };
-    (progress.status == RunStatus::Running && share > 0 && elapsed > 0)
-        .then(|| u64::try_from(u128::from(elapsed) * u128::from(100 - share.min(99)) / u128::from(share)).ok())?
+    (progress.status == RunStatus::Running && share > 0 && elapsed > 0).then(|| {
+        u64::try_from(u128::from(elapsed) * u128::from(100 - share.min(99)) / u128::from(share)).ok()
+    })?
 }
 
 impl ProgressView {
@@ -121,12 +122,16 @@ mod tests {
         assert_eq!(share(&progress(RunStatus::Owed, 0, 0)), 0);
         assert_eq!(share(&progress(RunStatus::Running, 10, 0)), 99);
         assert_eq!(share(&progress(RunStatus::Done, 10, 0)), 100);
-        assert_eq!(ProgressView::new(&progress(RunStatus::Done, 10, 0), false, at("2026-11-25T12:05:00Z")), None);
+        assert_eq!(
+            ProgressView::new(&progress(RunStatus::Done, 10, 0), false, at("2026-11-25T12:05:00Z")),
+            None
+        );
     }
 
     #[test]
     fn a_blocked_bucket_has_no_time_left() {
-        let view = ProgressView::new(&progress(RunStatus::Running, 5, 5), true, at("2026-11-25T12:05:00Z")).unwrap();
+        let view =
+            ProgressView::new(&progress(RunStatus::Running, 5, 5), true, at("2026-11-25T12:05:00Z")).unwrap();
         assert_eq!(view.title, "The run waits for the bucket");
         assert_eq!(view.left, "goes on by itself once the bucket works");
     }

@@ -2,8 +2,8 @@
 
 use spillway::{
     domain::{
-        BucketState, Export, ExportStatus, FailureClass, PartnerBucket, Run, RunKey, RunStatus, Side, StopReason,
-        Window, names,
+        BucketState, Export, ExportStatus, FailureClass, PartnerBucket, Run, RunKey, RunStatus, Side,
+        StopReason, Window, names,
     },
     ports::RunFile,
 };
@@ -137,11 +137,13 @@ pub fn run_row(run: &Run, shown: Option<RunKey>, is_blocked: bool, times: &Times
     let told = |text: String| if is_closed { text } else { "–".to_owned() };
     let took = run.opened_at.map(|opened| run.closed_at.unwrap_or(times.now()).duration_since(opened));
     let millis = took.and_then(|took| u64::try_from(took.as_millis()).ok());
-    let note = (totals.failed_chunks > 0).then(|| {
-        format!("{} missing", numbers::counted(totals.failed_chunks, "file", "files"))
-    });
+    let note = (totals.failed_chunks > 0)
+        .then(|| format!("{} missing", numbers::counted(totals.failed_chunks, "file", "files")));
     let deleted = (totals.deleted_profiles > 0).then(|| {
-        format!("{} left out", numbers::counted(totals.deleted_profiles, "deleted profile", "deleted profiles"))
+        format!(
+            "{} left out",
+            numbers::counted(totals.deleted_profiles, "deleted profile", "deleted profiles")
+        )
     });
     RunRow {
         created: times.moment(run.created_at),
@@ -169,7 +171,10 @@ pub fn troubles(
     if let ExportStatus::Stopped { reason: StopReason::Failure { message }, at } = &export.status {
         troubles.push(Trouble {
             class: "bad",
-            title: format!("The export was stopped on {} after three days of failure", times.moment(*at).text),
+            title: format!(
+                "The export was stopped on {} after three days of failure",
+                times.moment(*at).text
+            ),
             text: format!("{message} Mend that, and create a new export."),
             fix: Some(Fix { href: "/exports/new".to_owned(), text: "Create an export" }),
             said: None,
@@ -188,14 +193,15 @@ pub fn troubles(
             FailureClass::PermissionMissing { .. } | FailureClass::BucketMissing => {
                 Some(Fix { href: "/guide".to_owned(), text: "Look at the set-up guide" })
             }
-            FailureClass::RetentionPolicy | FailureClass::Hold if !export.is_one_time() => Some(Fix {
-                href: format!("/exports/{}/edit", export.request),
-                text: "Choose another bucket",
-            }),
+            FailureClass::RetentionPolicy | FailureClass::Hold if !export.is_one_time() => {
+                Some(Fix { href: format!("/exports/{}/edit", export.request), text: "Choose another bucket" })
+            }
             _ => None,
         };
         let goes_on = match failure.class.side() {
-            Side::Customer => " Nothing is lost: what is owed goes out in order once that is mended. We look every hour.",
+            Side::Customer => {
+                " Nothing is lost: what is owed goes out in order once that is mended. We look every hour."
+            }
             Side::Passing | Side::Ours => "",
         };
         troubles.push(Trouble {
@@ -262,9 +268,13 @@ pub fn nothing(run: &Run, is_blocked: bool) -> (&'static str, &'static str) {
         RunStatus::Owed | RunStatus::Running if is_blocked => {
             ("No file yet", "The bucket takes no files. They follow once it does.")
         }
-        RunStatus::Owed => ("No file yet", "The run is being planned. Its files appear here as they are complete."),
+        RunStatus::Owed => {
+            ("No file yet", "The run is being planned. Its files appear here as they are complete.")
+        }
         RunStatus::Running => ("No file yet", "Files appear here as they are complete."),
-        RunStatus::Empty => ("Nothing in the window", "There was no data for this run, so that no file was written."),
+        RunStatus::Empty => {
+            ("Nothing in the window", "There was no data for this run, so that no file was written.")
+        }
         RunStatus::Stopped => ("No file", "The run was stopped before a file was complete."),
         RunStatus::Incomplete | RunStatus::Done => ("No file", "The run has written no file."),
     }

@@ -7,9 +7,7 @@ use axum::{
     response::Response,
 };
 use spillway::{
-    domain::{
-        BucketState, Export, Format, PartnerBucket, Run, RunKey, RunStatus, RunTimestamp,
-    },
+    domain::{BucketState, Export, Format, PartnerBucket, Run, RunKey, RunStatus, RunTimestamp},
     ports::{FilePage, RunPage},
     steps,
 };
@@ -206,7 +204,8 @@ async fn files_to_read<'a>(
     let Some(first) = page.files.first() else { return Ok(None) };
     let event_name = first.file.event_name.as_deref();
     let names = page.files.iter().filter(|file| file.file.event_name.as_deref() == event_name);
-    let columns = if run.spec.format == Format::Csv { header(app, run, event_name).await? } else { Vec::new() };
+    let columns =
+        if run.spec.format == Format::Csv { header(app, run, event_name).await? } else { Vec::new() };
     Ok(Some(Files {
         run: run.key,
         bucket_name,

@@ -36,11 +36,17 @@ impl Names {
             if text.is_empty() {
                 return known;
             }
-            let is_usable = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | ':');
-            if text.len() <= 222 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(is_usable) {
+            let is_usable =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | ':');
+            if text.len() <= 222
+                && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && text.chars().all(is_usable)
+            {
                 return text.to_owned();
             }
-            wrong.push(format!("The {what} has small letters, digits and dashes only. Copy it from Google Cloud's console."));
+            wrong.push(format!(
+                "The {what} has small letters, digits and dashes only. Copy it from Google Cloud's console."
+            ));
             known
         };
         let names = Self {
@@ -64,7 +70,8 @@ mod tests {
 
     #[test]
     fn only_names_that_google_takes_reach_the_lines() {
-        let (names, wrong) = Names::new(&Fields::parse(b"project=acme-prod&bucket=a%3B+rm+-rf&service=-x"), None);
+        let (names, wrong) =
+            Names::new(&Fields::parse(b"project=acme-prod&bucket=a%3B+rm+-rf&service=-x"), None);
         assert_eq!((names.project.as_str(), names.bucket.as_str()), ("acme-prod", BUCKET));
         assert_eq!(names.email(), "spillway-export@acme-prod.iam.gserviceaccount.com");
         assert_eq!(wrong.len(), 2, "{wrong:?}");

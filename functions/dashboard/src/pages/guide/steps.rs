@@ -52,11 +52,15 @@ pub(super) fn steps(names: &Names) -> Vec<Step> {
     vec![
         step(
             "Create a project",
-            &["In Google Cloud's console open *Project picker > New project*, and give it a name. Skip this where you have \
-               one. Billing has to be on: *Billing > Link a billing account*."],
+            &[
+                "In Google Cloud's console open *Project picker > New project*, and give it a name. Skip this where you have \
+               one. Billing has to be on: *Billing > Link a billing account*.",
+            ],
             vec![code(
                 "Shell lines that create a project",
-                format!("gcloud projects create {project}\ngcloud config set project {project}\ngcloud services enable storage.googleapis.com iam.googleapis.com\n"),
+                format!(
+                    "gcloud projects create {project}\ngcloud config set project {project}\ngcloud services enable storage.googleapis.com iam.googleapis.com\n"
+                ),
             )],
         ),
         step(
@@ -66,35 +70,47 @@ pub(super) fn steps(names: &Names) -> Vec<Step> {
                on the bucket alone, in step 5."],
             vec![code(
                 "Shell lines that create a service account",
-                format!("gcloud iam service-accounts create {service} \\\n  --project={project} --display-name=\"Exports\"\n"),
+                format!(
+                    "gcloud iam service-accounts create {service} \\\n  --project={project} --display-name=\"Exports\"\n"
+                ),
             )],
         ),
         step(
             "Create a JSON key",
-            &["Click the service account, then *Keys > Add key > Create new key > JSON > Create*. The browser downloads \
+            &[
+                "Click the service account, then *Keys > Add key > Create new key > JSON > Create*. The browser downloads \
                a file. Keep it safe: whoever has it can write into the bucket.",
-              "Where your organisation forbids keys (*iam.disableServiceAccountKeyCreation*), ask its administrator for an \
-               exception for this project."],
+                "Where your organisation forbids keys (*iam.disableServiceAccountKeyCreation*), ask its administrator for an \
+               exception for this project.",
+            ],
             vec![code(
                 "Shell lines that create a key",
-                format!("gcloud iam service-accounts keys create {service}-key.json \\\n  --iam-account={email}\n"),
+                format!(
+                    "gcloud iam service-accounts keys create {service}-key.json \\\n  --iam-account={email}\n"
+                ),
             )],
         ),
         step(
             "Create a bucket",
-            &["Open *Cloud Storage > Buckets > Create*. Choose a name, a location near your warehouse, the class \
+            &[
+                "Open *Cloud Storage > Buckets > Create*. Choose a name, a location near your warehouse, the class \
                *Standard*, *Uniform* access control, and leave public access prevention on. A retention policy is no \
-               obstacle, also a locked one: files are created, and never replaced or deleted."],
+               obstacle, also a locked one: files are created, and never replaced or deleted.",
+            ],
             vec![code(
                 "Shell lines that create a bucket",
-                format!("gcloud storage buckets create gs://{bucket} --project={project} \\\n  --location=EU --uniform-bucket-level-access --public-access-prevention\n"),
+                format!(
+                    "gcloud storage buckets create gs://{bucket} --project={project} \\\n  --location=EU --uniform-bucket-level-access --public-access-prevention\n"
+                ),
             )],
         ),
         step(
             "Let the service account write",
-            &["On the bucket's page open *Permissions > Grant access*, enter the service account's address, and choose \
+            &[
+                "On the bucket's page open *Permissions > Grant access*, enter the service account's address, and choose \
                *Cloud Storage > Storage Object Creator*. That is the least that does. Add *Storage Object Viewer* where \
-               written files should be read back and verified."],
+               written files should be read back and verified.",
+            ],
             vec![
                 code(
                     "Shell lines that grant the least roles",
@@ -103,9 +119,13 @@ pub(super) fn steps(names: &Names) -> Vec<Step> {
                     ),
                 ),
                 Code {
-                    about: Some("Or, as the simple choice, Storage Admin on the bucket: more than is needed, and enough for everything."),
+                    about: Some(
+                        "Or, as the simple choice, Storage Admin on the bucket: more than is needed, and enough for everything.",
+                    ),
                     label: "Shell lines that grant Storage Admin",
-                    text: format!("gcloud storage buckets add-iam-policy-binding gs://{bucket} \\\n  {member} --role=roles/storage.admin\n"),
+                    text: format!(
+                        "gcloud storage buckets add-iam-policy-binding gs://{bucket} \\\n  {member} --role=roles/storage.admin\n"
+                    ),
                 },
             ],
         ),
@@ -113,9 +133,11 @@ pub(super) fn steps(names: &Names) -> Vec<Step> {
             is_last: true,
             ..step(
                 "Connect the bucket here",
-                &["Under *Partners > Google Cloud > Integrate* click *+ Google Cloud Bucket*. Give it a nickname, paste the \
+                &[
+                    "Under *Partners > Google Cloud > Integrate* click *+ Google Cloud Bucket*. Give it a nickname, paste the \
                    whole key file, enter the bucket's name exactly as in Google Cloud, and click *Save Credentials*. Each \
-                   check says what to do if it fails."],
+                   check says what to do if it fails.",
+                ],
                 Vec::new(),
             )
         },

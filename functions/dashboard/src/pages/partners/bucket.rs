@@ -219,10 +219,13 @@ async fn page(
         ),
         Some(name) => {
             let is_blocked = others.iter().any(|one| one.id.0 == *name && one.state != BucketState::Ready);
-            let goes_on = if is_blocked { " Runs that wait for the bucket then go on by themselves." } else { "" };
+            let goes_on =
+                if is_blocked { " Runs that wait for the bucket then go on by themselves." } else { "" };
             (
                 format!("Replace the key of {name}"),
-                format!("The key that it has stays in use until the new one passes all checks for {bucket_name}.{goes_on}"),
+                format!(
+                    "The key that it has stays in use until the new one passes all checks for {bucket_name}.{goes_on}"
+                ),
                 bucket_href(name, "key"),
             )
         }

@@ -42,9 +42,13 @@ impl StepView {
         let waiting = Self::waiting(report.step);
         match &report.outcome {
             StepOutcome::Passed => Self { class: "passed", icon: "check", said: "passed", ..waiting },
-            StepOutcome::Noted { note } => {
-                Self { class: "noted", icon: "info", said: "passed, with a note", text: Some(note.clone()), ..waiting }
-            }
+            StepOutcome::Noted { note } => Self {
+                class: "noted",
+                icon: "info",
+                said: "passed, with a note",
+                text: Some(note.clone()),
+                ..waiting
+            },
             StepOutcome::Failed { wrong, remedy } => Self {
                 class: "failed",
                 icon: "cross",
@@ -71,7 +75,11 @@ impl CheckView {
         });
         let text = verdict.problem.clone();
         let again = "Nothing was saved. The key is not kept: paste it again with what you mend.";
-        Self { title: "The check did not pass", text: Some(text.unwrap_or_else(|| again.to_owned())), steps: steps.to_vec() }
+        Self {
+            title: "The check did not pass",
+            text: Some(text.unwrap_or_else(|| again.to_owned())),
+            steps: steps.to_vec(),
+        }
     }
 }
 

@@ -28,7 +28,10 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/partners", get(list::page))
         .route("/partners/google-cloud", get(bucket::new_page))
         .route("/partners/google-cloud/buckets", post(bucket::save))
-        .route("/partners/google-cloud/buckets/{nickname}/key", get(bucket::key_page).post(bucket::replace_key))
+        .route(
+            "/partners/google-cloud/buckets/{nickname}/key",
+            get(bucket::key_page).post(bucket::replace_key),
+        )
         .route("/partners/google-cloud/buckets/{nickname}/remove", get(remove::page).post(remove::remove))
 }
 

@@ -19,7 +19,10 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let unreadable = |error: &dyn std::fmt::Display| {
-            Problem::new(ProblemKind::MalformedRequest, format!("The form cannot be read: {error}. Send it again."))
+            Problem::new(
+                ProblemKind::MalformedRequest,
+                format!("The form cannot be read: {error}. Send it again."),
+            )
         };
         let mut form = Multipart::from_request(request, state).await.map_err(|error| unreadable(&error))?;
         let mut sent = Self::default();

@@ -31,7 +31,8 @@ impl Files<'_> {
             Format::Parquet if self.is_gzip() => {
                 let about = "In a shell, after the download: BigQuery does not take the gzip around a Parquet file off, so it \
                              comes off here.";
-                let loads: Vec<_> = self.unpacked().iter().map(|path| format!("  {}", quote::shell(path))).collect();
+                let loads: Vec<_> =
+                    self.unpacked().iter().map(|path| format!("  {}", quote::shell(path))).collect();
                 let code = format!(
                     "{}for file in \\\n{}\ndo\n  bq load --source_format=PARQUET {table} \"$file\"\ndone\n",
                     self.unpack(),
@@ -115,6 +116,7 @@ impl Files<'_> {
 
 /// A column's name as BigQuery takes it.
 fn column(name: &str) -> String {
-    let safe: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(200).collect();
+    let safe: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(200).collect();
     if safe.starts_with(|c: char| c.is_ascii_alphabetic()) { safe } else { format!("c_{safe}") }
 }

@@ -31,7 +31,8 @@ impl Files<'_> {
                     "\nimport duckdb\n\nduckdb.sql('CREATE TABLE {table} AS SELECT * FROM frame')\nprint(duckdb.sql('FROM {table} LIMIT 10'))\n",
                     table = self.table()
                 );
-                let about = "DuckDB reads no XML by itself; in Python, pandas reads it and DuckDB queries it.";
+                let about =
+                    "DuckDB reads no XML by itself; in Python, pandas reads it and DuckDB queries it.";
                 let label = "Python lines that read the files with DuckDB";
                 vec![Part::new(label, about, format!("{}{query}", self.frame()))]
             }

@@ -87,8 +87,10 @@ impl Files<'_> {
     /// A table's name: letters, digits and underscores of the event's.
     fn table(&self) -> String {
         let name = self.event_name.unwrap_or("profiles");
-        let safe: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+        let safe: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+            .collect();
         let safe = safe.trim_matches('_');
         let safe = safe.get(..safe.len().min(60)).unwrap_or_default();
         let begins = safe.starts_with(|c: char| c.is_ascii_alphabetic());
@@ -116,7 +118,11 @@ impl Files<'_> {
             "mkdir -p {folder}\ngcloud storage cp --read-paths-from-stdin {folder}/ <<'FILES'\n{}FILES\n",
             lines_of(addresses)
         );
-        Part::new("Shell lines that download the files", "Downloads the files; DuckDB and pandas read them there.", code)
+        Part::new(
+            "Shell lines that download the files",
+            "Downloads the files; DuckDB and pandas read them there.",
+            code,
+        )
     }
 }
 
@@ -124,7 +130,10 @@ impl Files<'_> {
 ///
 /// # Errors
 /// Where the encoder fails, which it does not without rows.
-pub fn csv_header(event_name: Option<&str>, columns: Vec<PropertyColumn>) -> Result<Vec<String>, EncodeError> {
+pub fn csv_header(
+    event_name: Option<&str>,
+    columns: Vec<PropertyColumn>,
+) -> Result<Vec<String>, EncodeError> {
     let content = match event_name {
         Some(event_name) => FileContent::Events { event_name: event_name.to_owned(), columns },
         None => FileContent::Profiles { columns },

@@ -6,7 +6,8 @@ use super::{Files, Part, quote};
 
 const LABEL: &str = "Python lines that read the files with pandas";
 const ABOUT: &str = "Python 3.9 or newer with pandas; reads the downloaded files into a data frame.";
-const ABOUT_PARQUET: &str = "Python 3.9 or newer with pandas and pyarrow; reads the downloaded files into a data frame.";
+const ABOUT_PARQUET: &str =
+    "Python 3.9 or newer with pandas and pyarrow; reads the downloaded files into a data frame.";
 
 impl Files<'_> {
     pub(super) fn pandas(&self) -> Vec<Part> {
@@ -38,11 +39,19 @@ impl Files<'_> {
     }
 
     fn open(&self) -> &'static str {
-        if self.is_gzip() { "gzip.open(name, \"rt\", encoding=\"utf-8\", newline=\"\\n\")" } else { "open(name, encoding=\"utf-8\", newline=\"\\n\")" }
+        if self.is_gzip() {
+            "gzip.open(name, \"rt\", encoding=\"utf-8\", newline=\"\\n\")"
+        } else {
+            "open(name, encoding=\"utf-8\", newline=\"\\n\")"
+        }
     }
 
     fn json_frame(&self) -> String {
-        let skip = if self.has_header_line() { "        next(lines)  # The first line is the event's name.\n" } else { "" };
+        let skip = if self.has_header_line() {
+            "        next(lines)  # The first line is the event's name.\n"
+        } else {
+            ""
+        };
         let levels = if self.event_name.is_some() { 1 } else { 0 };
         format!(
             "\ndef records(name):\n    with {} as lines:\n{skip}        for line in lines:\n            yield json.loads(line)\n\n\n\

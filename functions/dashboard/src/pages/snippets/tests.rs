@@ -31,7 +31,11 @@ fn code(files: &Files<'_>, title: &str) -> String {
 
 #[test]
 fn the_download() {
-    let files = files(Format::Csv, Packaging::Gzip, &["17-18-a'b-20250611-0-6.csv.gz", "17-18-$x-20250611-0-7.csv.gz"]);
+    let files = files(
+        Format::Csv,
+        Packaging::Gzip,
+        &["17-18-a'b-20250611-0-6.csv.gz", "17-18-$x-20250611-0-7.csv.gz"],
+    );
     assert_eq!(
         code(&files, "gcloud"),
         "mkdir -p export-17-18\n\
@@ -45,7 +49,10 @@ fn the_download() {
 #[test]
 fn bigquery_takes_csv_with_quoted_line_ends_by_a_schema() {
     let code = code(&files(Format::Csv, Packaging::Gzip, &["a.csv.gz", "b.csv.gz"]), "BigQuery");
-    assert!(code.starts_with("cat > schema.json <<'SCHEMA'\n[\n  {\"name\":\"ts\",\"type\":\"INT64\"},\n"), "{code}");
+    assert!(
+        code.starts_with("cat > schema.json <<'SCHEMA'\n[\n  {\"name\":\"ts\",\"type\":\"INT64\"},\n"),
+        "{code}"
+    );
     assert!(code.contains("  {\"name\":\"profile_identity\",\"type\":\"STRING\"},\n"), "{code}");
     assert!(
         code.ends_with(
@@ -70,7 +77,10 @@ fn bigquery_skips_the_first_line_of_json() {
 #[test]
 fn bigquery_gets_parquet_unpacked() {
     let packed = code(&files(Format::Parquet, Packaging::Gzip, &["a.parquet.gzip"]), "BigQuery");
-    assert!(packed.starts_with("gzip --decompress --keep --force --suffix .gzip export-17-18/*.gzip\n"), "{packed}");
+    assert!(
+        packed.starts_with("gzip --decompress --keep --force --suffix .gzip export-17-18/*.gzip\n"),
+        "{packed}"
+    );
     assert!(packed.contains("'export-17-18/a.parquet'"), "{packed}");
     let plain = code(&files(Format::Parquet, Packaging::Plain, &["a.parquet"]), "BigQuery");
     assert!(!plain.contains("gzip"), "{plain}");
@@ -78,7 +88,8 @@ fn bigquery_gets_parquet_unpacked() {
 
 #[test]
 fn commas_do_not_part_an_address() {
-    let code = code(&files(Format::Parquet, Packaging::Plain, &["17-18-a,b,c-20250611-0-6.parquet"]), "BigQuery");
+    let code =
+        code(&files(Format::Parquet, Packaging::Plain, &["17-18-a,b,c-20250611-0-6.parquet"]), "BigQuery");
     assert!(code.contains("'gs://acme-exports/17-18-a*c-20250611-0-6.parquet'"), "{code}");
 }
 
