@@ -303,6 +303,7 @@ async fn another_key_replaces_the_old_one_once_it_has_passed_and_what_waited_goe
     let old = app.bucket().await;
     assert!(matches!(old.state, BucketState::Blocked { .. }));
     let replace = |key: &Value| BucketProposal { replaces: true, ..proposal(BUCKET, "", key) };
+    app.advance_secs(60);
     // A key that does not pass changes nothing.
     let (reports, bucket) = check(&app.parts(), replace(&google.key)).await;
     assert_eq!((end(&reports).0, bucket), (CheckStep::Google, None));
