@@ -176,7 +176,7 @@ async fn what_the_customer_has_to_mend_blocks_the_bucket() {
     let faults = |fault: Fault| FaultRule::always(fault).in_bucket(BUCKET);
     let rule = |google: &Google, fault| google.emulator().faults().add(faults(fault));
     let none: Change = |_| {};
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
         (
             "no permission",
             None,
@@ -203,6 +203,14 @@ async fn what_the_customer_has_to_mend_blocks_the_bucket() {
             "no bucket of exactly this name",
         ),
         ("billing", Some(Fault::BillingDisabled), none, none, FailureClass::BillingDisabled, "billing"),
+        (
+            "organisation, with the status of a name that is taken",
+            Some(Fault::OrgConstraint),
+            none,
+            none,
+            FailureClass::OrganisationPolicy,
+            "constraints/storage",
+        ),
         (
             "organisation",
             Some(Fault::OrgPolicy),

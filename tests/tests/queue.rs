@@ -3,20 +3,15 @@
 
 use std::{
     pin::pin,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures::{FutureExt, future::join_all};
 use spillway::{
-    adapters::{
-        local_queue::{LocalQueue, QueueCounts},
-        sqlite::SqliteStore,
-    },
-    domain::{AccountId, RequestId, RunKey, RunStatus, RunTimestamp},
-    ports::{ChunkQueue, Store, Work},
+    adapters::local_queue::{LocalQueue, QueueCounts},
+    domain::{AccountId, RequestId, RunKey, RunTimestamp},
+    ports::{ChunkQueue, Work},
 };
-use spillway_tests::contract::store::fixtures::{self, ACME, OTHER};
 
 fn message(number: i64) -> Work {
     Work::Run { run: RunKey { account: AccountId(1), request: RequestId(1), run: RunTimestamp(number) } }
@@ -158,25 +153,4 @@ async fn closing_ends_all_waiting_and_forgets_what_waits() {
     assert_eq!(queue.counts(), counts(0, 0, 1));
     held.nack(Duration::ZERO);
     queue.settled().await;
-}
-
-#[tokio::test]
-async fn refilling_sends_every_run_that_has_not_ended() {
-    let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.path().join("spillway.db")).unwrap());
-    let ours = fixtures::with_run(&*store, ACME).await;
-    let running = fixtures::with_run(&*store, OTHER).await;
-    store.open_run(running.key, &fixtures::run_plan("p"), &running.spec, fixtures::at(1)).await.unwrap();
-    let ended = fixtures::with_run(&*store, AccountId(3)).await;
-    store.close_run(ended.key, &fixtures::closing(RunStatus::Empty, 1)).await.unwrap();
-    let queue = LocalQueue::new();
-    assert_eq!(queue.refill(&*store).await.unwrap(), 2);
-    for run in [ours, running] {
-        let delivery = queue.receive().await.unwrap();
-        assert_eq!(delivery.work(), &Work::Run { run: run.key });
-        delivery.ack();
-    }
-    assert!(queue.counts().is_empty());
-    queue.close();
-    assert!(queue.refill(&*store).await.is_err());
 }

@@ -159,7 +159,8 @@ async fn owed_runs_go_out_in_order_after_a_blocked_bucket() {
     let bucket = BucketId(BUCKET.to_owned());
     let class = FailureClass::CredentialsRejected;
     let failure = BucketFailure { class, http_status: Some(401), message: "revoked".to_owned() };
-    flow.app.store.block_bucket(ACCOUNT, &bucket, &failure, flow.app.now()).await.unwrap();
+    let sealed = flow.app.bucket().await.key;
+    flow.app.store.block_bucket(ACCOUNT, &bucket, &sealed, &failure, flow.app.now()).await.unwrap();
     for due in ["2026-03-10T12:00:00Z", "2026-03-10T16:00:00Z", "2026-03-10T20:00:00Z"] {
         flow.commit(date(2026, 3, 10));
         flow.commit(date(2026, 3, 1));
@@ -337,7 +338,8 @@ async fn storms_lose_nothing_and_deliver_nothing_twice() {
                         http_status: Some(403),
                         message: String::new(),
                     };
-                    flow.app.store.block_bucket(ACCOUNT, &bucket, &failure, flow.app.now()).await.unwrap();
+                    let (sealed, now) = (flow.app.bucket().await.key, flow.app.now());
+                    flow.app.store.block_bucket(ACCOUNT, &bucket, &sealed, &failure, now).await.unwrap();
                 }
                 _ => {
                     flow.app.store.unblock_bucket(ACCOUNT, &bucket).await.unwrap();

@@ -29,7 +29,7 @@ pub struct App {
     /// The steps' world.
     pub parts: Parts,
     /// As the operator wrote it.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Checks candidates of buckets.
     pub validator: ValidatorClient,
     identity: Identity,
@@ -60,6 +60,7 @@ impl App {
         let identity = Identity::new(&config, &parts.clock)?;
         let rates = RateLimits::new(&config.limits, &parts.clock);
         let streams = Arc::new(Semaphore::new(config.limits.streams));
+        let config = Arc::new(config);
         Ok(Arc::new(Self { parts, config, validator, identity, rates, streams }))
     }
 
@@ -74,7 +75,7 @@ impl App {
 pub fn router(app: Arc<App>) -> Router {
     let whoever = || middleware::from_fn_with_state(Arc::clone(&app), identity::identify);
     let api = api::routes().layer(whoever());
-    let forms = middleware::from_fn_with_state(Arc::clone(&app), security::csrf::protect);
+    let forms = middleware::from_fn_with_state(Arc::clone(&app.config), security::csrf::protect);
     let pages = pages::routes()
         .layer(middleware::from_fn(identity::only_editors_change))
         .layer(forms)

@@ -19,7 +19,7 @@ use crate::{commands, output::Output};
 #[command(name = "spillway", version, max_term_width = 110, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// The folder that holds lake/, buckets/, state.sqlite, vault.key and mail/
-    #[arg(long, global = true, env = "SPILLWAY_HOME", default_value = ".spillway", value_hint = ValueHint::DirPath)]
+    #[arg(long, global = true, env = "SPILLWAY_HOME", default_value = DEFAULT_HOME, value_hint = ValueHint::DirPath)]
     pub(crate) home: PathBuf,
     /// Print JSON for scripts instead of text for people
     #[arg(long, global = true)]
@@ -27,6 +27,9 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// Where everything lies unless `--home` says otherwise.
+pub(crate) const DEFAULT_HOME: &str = ".spillway";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -126,7 +129,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long)]
     pub(crate) account: Option<AccountId>,
     /// Where the bucket is; the built-in emulator if absent
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_endpoint)]
     pub(crate) gcs_endpoint: Option<String>,
 }
 
@@ -142,7 +145,7 @@ pub(crate) struct RetryArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) lake: Option<String>,
     /// Where the bucket is; the built-in emulator if absent
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_endpoint)]
     pub(crate) gcs_endpoint: Option<String>,
 }
 
@@ -152,7 +155,7 @@ pub(crate) struct ResumeArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) lake: Option<String>,
     /// Where their buckets are; the built-in emulator if absent
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_endpoint)]
     pub(crate) gcs_endpoint: Option<String>,
 }
 
@@ -163,6 +166,18 @@ pub(crate) struct StopArgs {
     pub(crate) account: AccountId,
     /// The export's request id
     pub(crate) request: RequestId,
+}
+
+/// The address of a server. What is no address would look like a fault of the bucket later.
+pub(crate) fn parse_endpoint(text: &str) -> Result<String, String> {
+    let is_url = text.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("https" | "http")) && uri.host().is_some_and(|host| !host.is_empty())
+    });
+    if is_url {
+        Ok(text.to_owned())
+    } else {
+        Err("give an address like https://storage.googleapis.com".to_owned())
+    }
 }
 
 fn parse_run(text: &str) -> Result<(RequestId, RunTimestamp), String> {
@@ -198,11 +213,24 @@ pub fn main() -> ExitCode {
         if is_broken_pipe(&error) {
             return ExitCode::FAILURE;
         }
-        let text = format!("error: {error:#}\n");
+        let text = format!("error: {}\n", told(&error));
         // Where standard error is gone, nobody is left to tell.
         drop(std::io::stderr().write_all(text.as_bytes()));
         ExitCode::FAILURE
     })
+}
+
+/// An error and its causes in one line, each said once: some errors tell their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }
 
 /// Whoever read our output has gone, as `head` does: no reason to complain.

@@ -1,6 +1,6 @@
 //! The workers that take messages off the queue, as Pub/Sub's pushes would.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use spillway::{
@@ -40,8 +40,8 @@ impl Workers {
     ) -> anyhow::Result<Self> {
         // Everything that was on the queue of an earlier process is lost with it.
         let started = parts.clock.now();
-        for run in &left {
-            queue.send(Work::Run { run: *run }).await?;
+        for run in oldest_of_exports(&left) {
+            queue.send(Work::Run { run }).await?;
         }
         let mut tasks = JoinSet::new();
         for _ in 0..count {
@@ -65,7 +65,14 @@ impl Workers {
 }
 
 async fn work(parts: &Parts, delivery: Delivery) {
-    match steps::handle(parts, delivery.work()).await {
+    // A chunk gives its lease back by itself; planning a large lake would go on until it is done, and is cut off: it
+    // may be, anywhere, and the next start plans anew.
+    let is_run = matches!(delivery.work(), Work::Run { .. });
+    let handled = tokio::select! {
+        handled = steps::handle(parts, delivery.work()) => handled,
+        () = parts.shutdown.cancelled(), if is_run => return,
+    };
+    match handled {
         Ok(Handled::Done) => delivery.ack(),
         Ok(Handled::Again(after)) => delivery.nack(after),
         Err(error) => {
@@ -75,9 +82,15 @@ async fn work(parts: &Parts, delivery: Delivery) {
     }
 }
 
+/// The first of each export's runs, which are in order: the others wait until it wakes them.
+fn oldest_of_exports(runs: &[RunKey]) -> Vec<RunKey> {
+    let mut seen = BTreeSet::new();
+    runs.iter().copied().filter(|run| seen.insert((run.account, run.request))).collect()
+}
+
 /// Publishes what was published before this process began; chunks that a killed process had leased come free only
 /// when their leases end.
-async fn sweep(parts: Parts, started: Timestamp, left: Vec<RunKey>) {
+async fn sweep(parts: Parts, started: Timestamp, mut left: Vec<RunKey>) {
     let mut tick = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {
@@ -85,13 +98,18 @@ async fn sweep(parts: Parts, started: Timestamp, left: Vec<RunKey>) {
             () = parts.shutdown.cancelled() => return,
         }
         let swept = async {
+            let mut open = Vec::new();
             for key in &left {
                 let run = parts.store.run(*key).await?;
                 if let Some(run) = run.filter(|run| !run.status.is_closed()) {
                     steps::republish(&parts, &run, started).await?;
-                    parts.queue.send(Work::Run { run: *key }).await?;
+                    open.push(*key);
                 }
             }
+            for run in oldest_of_exports(&open) {
+                parts.queue.send(Work::Run { run }).await?;
+            }
+            left = open;
             Ok::<_, steps::StepError>(())
         };
         if let Err(error) = swept.await {

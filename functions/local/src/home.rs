@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::private;
+
 /// `--home`.
 #[derive(Debug, Clone)]
 pub(crate) struct Home(PathBuf);
@@ -16,6 +18,7 @@ impl Home {
         builder.recursive(true).create(root).with_context(|| {
             format!("the home folder {} cannot be made; choose another with --home", root.display())
         })?;
+        private::close_folder(root)?;
         Ok(Self(root.to_owned()))
     }
 

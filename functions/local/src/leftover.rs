@@ -49,8 +49,9 @@ async fn give_back(parts: &Parts) -> anyhow::Result<()> {
             let page = parts.store.chunks(run.key, &plan.token, from.as_ref(), PAGE).await?;
             for chunk in &page.chunks {
                 let ChunkState::Leased(lease) = chunk.state() else { continue };
-                let release = ChunkCommand::Release { token: lease.token() };
-                match parts.store.change_chunk(chunk.key(), release, parts.clock.now()).await {
+                // Its worker died over it, so that the attempt counts: a chunk that kills each process is given up.
+                let abandon = ChunkCommand::Abandon { token: lease.token() };
+                match parts.store.change_chunk(chunk.key(), abandon, parts.clock.now()).await {
                     // One that has ended by itself is free already.
                     Ok(_) | Err(StoreError::Refused(_)) => {}
                     Err(error) => return Err(error.into()),

@@ -72,6 +72,12 @@ pub(crate) fn start_logging() {
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
 
+/// So many of a thing, in words.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
+}
+
 /// Digits in groups of three.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

@@ -1,6 +1,6 @@
 //! The wiring: embedded parts over the home folder.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use gcs_emulator::{Emulator, Running};
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{WORKERS, Workers},
     home::Home,
+    interrupt::Interrupts,
     leftover,
     origins::{Origins, Places},
     progress::Progress,
@@ -58,7 +59,6 @@ impl System {
             }
         };
         let (queue, progress) = (LocalQueue::new(), Progress::new(quiet));
-        let quick = Options { passing_delay: secs(3), ..Options::default() };
         let parts = Parts {
             store: Arc::new(store),
             queue: Arc::new(queue.clone()),
@@ -68,12 +68,7 @@ impl System {
             clock,
             observer: Arc::new(progress.clone()),
             shutdown: CancellationToken::new(),
-            // A laptop's worker is killed more often than it hangs: its leases end soon. A bucket at Google may be
-            // behind a slow line.
-            options: match &emulator {
-                Some(_) => Options { step_timeout: secs(110), lease: secs(120), ..quick },
-                None => quick,
-            },
+            options: options(emulator.is_some()),
         };
         Ok(Self { home, parts, queue, progress, places, origins, emulator })
     }
@@ -96,9 +91,10 @@ impl System {
         &*self.parts.store
     }
 
-    /// Runs `work` while workers run, and ends them after it. Ctrl-C ends both; what is unfinished is resumed by
-    /// the next start.
+    /// Runs `work` while workers run, and ends them after it. Ctrl-C and SIGTERM end both; what is unfinished is
+    /// resumed by the next start.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let mut interrupts = Interrupts::listen()?;
         let _working = leftover::join(&self.parts, &self.home.workers_lock()).await?;
         let mut left = Vec::new();
         for run in self.parts.store.open_runs().await? {
@@ -107,20 +103,43 @@ impl System {
             }
         }
         let workers = Workers::start(&self.parts, &self.queue, WORKERS, left).await?;
-        let result = tokio::select! {
-            result = work => result,
-            signal = tokio::signal::ctrl_c() => {
-                signal.context("Ctrl-C cannot be heard")?;
-                Err(anyhow::anyhow!("interrupted; `spillway resume` goes on where this ended"))
+        let (result, grace) = tokio::select! {
+            result = work => (result, None),
+            () = interrupts.next() => {
+                let places = self.places.flags();
+                let told = format!("interrupted; `spillway resume{places}` goes on where this ended");
+                (Err(anyhow::anyhow!(told)), Some(GRACE))
             }
         };
-        workers.stop(&self.queue).await;
+        // Chunks are given back at once, and planning ends. After a signal, what takes longer all the same is left where
+        // it stands: every step may be cut off anywhere.
+        tokio::select! {
+            () = workers.stop(&self.queue) => {}
+            () = async {
+                match grace {
+                    Some(grace) => tokio::time::sleep(grace).await,
+                    None => std::future::pending().await,
+                }
+            } => {}
+            () = interrupts.next() => {}
+        }
+        interrupts.end_process();
         result
     }
 }
 
-fn secs(secs: u64) -> std::time::Duration {
-    std::time::Duration::from_secs(secs)
+/// How long workers may take to end after a signal.
+const GRACE: Duration = secs(5);
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+/// A laptop's worker is killed more often than it hangs: its leases end soon. A bucket at Google may be behind a slow
+/// line.
+fn options(is_local: bool) -> Options {
+    let quick = Options { passing_delay: secs(3), ..Options::default() };
+    if is_local { Options { step_timeout: secs(110), lease: secs(120), ..quick } } else { quick }
 }
 
 fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Lake>> {
@@ -133,7 +152,7 @@ fn open_lake(home: &Home, place: Option<&str>, clock: &Arc<dyn Clock>) -> anyhow
             .with_context(|| format!("the lake {} cannot be made", folder.display()))?;
     } else if !folder.is_dir() {
         // Made here, a misspelt folder would give an export of nothing.
-        bail!("there is no folder {}; --lake takes a folder or gs://bucket/prefix", folder.display());
+        bail!("there is no folder `{}`; --lake takes a folder or gs://bucket/prefix", folder.display());
     }
     let lake = ObjectStoreLake::folder(&folder, Arc::clone(clock))?;
     Ok(Arc::new(lake))
@@ -147,4 +166,16 @@ fn google_lake(url: &str) -> anyhow::Result<Arc<dyn Lake>> {
 #[cfg(not(feature = "gcs-lake"))]
 fn google_lake(url: &str) -> anyhow::Result<Arc<dyn Lake>> {
     bail!("{url}: this binary was built without the feature `gcs-lake`; build it with it, or give a folder")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_at_google_gets_the_whole_time_of_a_step() {
+        let of = |is_local| (options(is_local).step_timeout, options(is_local).lease);
+        assert_eq!(of(false), (secs(480), secs(520)));
+        assert_eq!(of(true), (secs(110), secs(120)));
+    }
 }

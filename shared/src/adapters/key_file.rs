@@ -134,7 +134,7 @@ fn write_new(path: &Path) -> io::Result<()> {
     rand::fill(key.as_mut()).map_err(|_| no_random_bits())?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(FILE_PREFIX.as_bytes())?;
-    file.write_all(Zeroizing::new(BASE64_STANDARD.encode(*key)).as_bytes())?;
+    file.write_all(Zeroizing::new(BASE64_STANDARD.encode(key.as_slice())).as_bytes())?;
     file.write_all(b"\n")?;
     // A key that is lost with the power would take every seal with it.
     file.sync_all()

@@ -1,4 +1,4 @@
-//! The queue of a laptop: in this process, refilled from the store at each start.
+//! The queue of a laptop: in this process.
 //!
 //! What is queued is lost with the process. That is harmless: the store knows which runs are open, and whoever goes
 //! on with one publishes what is unfinished.
@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::ports::{ChunkQueue, QueueError, Store, StoreError, Work};
+use crate::ports::{ChunkQueue, QueueError, Work};
 
 /// How many messages are where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,17 +112,6 @@ impl Shared {
     }
 }
 
-/// Why the queue could not be refilled.
-#[derive(Debug, thiserror::Error)]
-pub enum RefillError {
-    /// The store did not tell which runs are open.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The queue is closed.
-    #[error(transparent)]
-    Queue(#[from] QueueError),
-}
-
 impl LocalQueue {
     /// An empty queue.
     #[must_use]
@@ -196,19 +185,6 @@ impl LocalQueue {
             }
             settled.await;
         }
-    }
-
-    /// Sends a message for every run that has not ended; whoever gets it goes on where the run stands. Gives how
-    /// many.
-    ///
-    /// # Errors
-    /// [`RefillError`]
-    pub async fn refill(&self, store: &dyn Store) -> Result<usize, RefillError> {
-        let runs = store.open_runs().await?;
-        for run in &runs {
-            self.send(Work::Run { run: run.key }).await?;
-        }
-        Ok(runs.len())
     }
 }
 

@@ -55,6 +55,17 @@ pub struct PartnerBucket {
     pub state: BucketState,
 }
 
+/// What became of blocking a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockOutcome {
+    /// This blocked it.
+    Blocked,
+    /// It was blocked.
+    AlreadyBlocked,
+    /// Nothing: it has another key than the one under which the failure was seen.
+    KeyReplaced,
+}
+
 /// Whether a bucket takes files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]

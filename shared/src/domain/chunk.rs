@@ -72,6 +72,19 @@ pub struct ChunkPlan {
     pub estimated_bytes: u64,
     /// Which message of the plan it travels in.
     pub message: u32,
+    /// By which name the object goes, where that is not the event's: of a file that was broken when the run was
+    /// planned, only the begin of a long name was known then, and its own name is in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_as: Option<String>,
+}
+
+/// What a chunk's event is really called, once its mended file tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventNaming {
+    /// The event's name.
+    pub event_name: String,
+    /// By which name the object goes, where that is another one.
+    pub named_as: Option<String>,
 }
 
 impl ChunkPlan {
@@ -80,12 +93,41 @@ impl ChunkPlan {
     pub fn object_name(&self, run: RunKey) -> String {
         match &self.content {
             ChunkContent::Events { event_name, date } => {
-                let event = FileEventName::new(event_name);
+                let event = self.file_event_name(event_name);
                 names::event_object(run, &event, *date, self.index, self.database, self.files)
             }
             ChunkContent::Profiles => names::profile_object(run, self.index, self.database, self.files),
         }
     }
+
+    /// Whether the objects of two chunks of a run, or those of their successors, can come to have one name.
+    #[must_use]
+    pub fn may_meet(&self, other: &Self) -> bool {
+        let group = |plan: &Self| match &plan.content {
+            ChunkContent::Events { event_name, date } => Some((plan.file_event_name(event_name), *date)),
+            ChunkContent::Profiles => None,
+        };
+        // Their indexes are i, i + N, i + 2N, … and j, j + M, j + 2M, …
+        let step = greatest_common_divisor(self.stride, other.stride).max(1);
+        self.database == other.database
+            && self.index.abs_diff(other.index).is_multiple_of(step)
+            && group(self) == group(other)
+    }
+
+    fn file_event_name(&self, event_name: &str) -> FileEventName {
+        FileEventName::new(self.named_as.as_deref().unwrap_or(event_name))
+    }
+
+    /// Takes the event's own name; of profiles, nothing.
+    pub fn rename(&mut self, naming: EventNaming) {
+        if let ChunkContent::Events { event_name, .. } = &mut self.content {
+            (*event_name, self.named_as) = (naming.event_name, naming.named_as);
+        }
+    }
+}
+
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// What an attempt is about to finish; stored before the upload's last bytes are sent.
@@ -172,6 +214,11 @@ pub enum ChunkCommand {
         /// The holder's token.
         token: LeaseToken,
     },
+    /// Its holder is known to have died: free at once, and the attempt counts.
+    Abandon {
+        /// The dead holder's token.
+        token: LeaseToken,
+    },
     /// Give it up for a reason of ours.
     Fail {
         /// The holder's token.
@@ -179,10 +226,13 @@ pub enum ChunkCommand {
         /// What is wrong, with file and row.
         reason: String,
     },
-    /// The operator has mended the cause: a failed chunk is ready again.
+    /// The operator has mended the cause: a failed chunk is ready again. One that is ready counts as not published,
+    /// since the message that named it may have been taken while the run was closed.
     Retry {
         /// CSV: how many columns of the event's list it needs now; never fewer than before.
         columns: usize,
+        /// The event's own name, where it was not known.
+        naming: Option<EventNaming>,
     },
     /// It has been put on the queue.
     Publish,
@@ -309,7 +359,7 @@ impl Chunk {
             }
             ChunkCommand::Complete { token, written } => {
                 self.check(token, now)?;
-                let successor = written.object.as_ref().and_then(|object| self.successor(&object.end, now));
+                let successor = written.object.as_ref().and_then(|object| self.successor(&object.end));
                 (self.state, self.completed_at) = (ChunkState::Done(written), Some(now));
                 return Ok(successor);
             }
@@ -318,19 +368,25 @@ impl Chunk {
                 self.attempts = self.attempts.saturating_sub(1);
                 self.state = ChunkState::Ready;
             }
+            ChunkCommand::Abandon { token } => {
+                self.check(token, now)?;
+                self.state = ChunkState::Ready;
+            }
             ChunkCommand::Fail { token, reason } => {
                 self.check(token, now)?;
                 self.state = ChunkState::Failed { reason };
             }
-            ChunkCommand::Retry { columns } => match self.state {
-                ChunkState::Failed { .. } => {
+            ChunkCommand::Retry { columns, naming } => {
+                if matches!(self.state, ChunkState::Failed { .. }) {
                     self.plan.columns = self.plan.columns.max(columns);
+                    naming.into_iter().for_each(|naming| self.plan.rename(naming));
                     self.attempts = 0;
-                    self.published_at = None;
                     self.state = ChunkState::Ready;
+                } else {
+                    self.refuse_unless_free(now)?;
                 }
-                _ => self.refuse_unless_free(now)?,
-            },
+                self.published_at = None;
+            }
             ChunkCommand::Publish => {
                 self.refuse_unless_free(now)?;
                 self.published_at = Some(now);
@@ -373,12 +429,10 @@ impl Chunk {
         }
     }
 
-    fn successor(&self, end: &EndCursor, now: Timestamp) -> Option<Self> {
+    /// The successor is published once its message has been worked, like any other chunk.
+    fn successor(&self, end: &EndCursor) -> Option<Self> {
         let slice = self.plan.slice.rest(end)?;
         let plan = ChunkPlan { index: self.plan.index + self.plan.stride, slice, ..self.plan.clone() };
-        let mut successor = Self::new(self.key.run, &self.key.plan, plan);
-        // Whoever completes the chunk publishes its successor; lost, it is published again like any other.
-        successor.published_at = Some(now);
-        Some(successor)
+        Some(Self::new(self.key.run, &self.key.plan, plan))
     }
 }

@@ -32,7 +32,7 @@ mod transitions;
 mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
-pub use bucket::{BucketId, BucketState, KeyFacts, PartnerBucket, SealedKey};
+pub use bucket::{BlockOutcome, BucketId, BucketState, KeyFacts, PartnerBucket, SealedKey};
 pub use bucket_check::{BucketSettings, CheckStep, CheckVerdict, RetentionPolicy, StepOutcome, StepReport};
 pub use candidate::{BucketCandidate, CANDIDATE_MINUTES, CandidateId, NotCandidateId};
 pub use catalogue::{
@@ -40,8 +40,8 @@ pub use catalogue::{
     MAX_PROPERTY_BYTES, Records, SYSTEM_EVENTS, ShardSums, Sums,
 };
 pub use chunk::{
-    Chunk, ChunkCommand, ChunkContent, ChunkId, ChunkKey, ChunkPlan, ChunkRefusal, ChunkState, Intent,
-    MAX_ATTEMPTS, PlanToken, Written,
+    Chunk, ChunkCommand, ChunkContent, ChunkId, ChunkKey, ChunkPlan, ChunkRefusal, ChunkState, EventNaming,
+    Intent, MAX_ATTEMPTS, PlanToken, Written,
 };
 pub use columns::{PropertyColumn, PropertyScope};
 pub use contact::{EmailAddress, NoEmailAddress, NoWebhook, WebhookUrl};
@@ -62,7 +62,7 @@ pub use lease::{ACK_DEADLINE_SECS, LEASE_SECS, Lease, LeaseToken, REQUEST_TIMEOU
 pub use manifest::{Manifest, ManifestFile, ManifestStatus, ManifestWindow, WindowKind};
 pub use names::FileEventName;
 pub use preset::{Clipped, Preset, clip};
-pub use run::{Run, RunPlan, RunStatus, RunTotals};
+pub use run::{Run, RunClosing, RunPlan, RunStatus, RunTotals};
 pub use slice::{EndCursor, ProfileFile, ProfileRole, RowCursor, Slice, SliceFile};
 pub use transitions::Superseded;
 pub use window::{Cycle, EveryHours, NotOffered, SETTLE_LAG_SECS, Window, next_live_due, start_of_day};

@@ -28,6 +28,27 @@ pub struct Run {
     pub closed_at: Option<Timestamp>,
     /// What came of it, once it has ended.
     pub totals: RunTotals,
+    /// Why it could not go on, where that was none of its chunks: a sentence for the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How often it was opened again. Whoever looked at it before that does not close it.
+    #[serde(default)]
+    pub reopened: u32,
+}
+
+/// How a run is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunClosing {
+    /// A closed status.
+    pub status: RunStatus,
+    /// What was delivered.
+    pub totals: RunTotals,
+    /// Why it could not go on, where that was none of its chunks.
+    pub reason: Option<String>,
+    /// [`Run::reopened`] of the run as it was looked at.
+    pub reopened: u32,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// Where a run stands. That a bucket is blocked is the bucket's state, not the run's.
@@ -44,7 +65,8 @@ pub enum RunStatus {
     Empty,
     /// Stopped; what is complete stays.
     Stopped,
-    /// Some chunk failed for a reason of ours; there is no manifest until it is retried.
+    /// Some chunk failed for a reason of ours, or the run itself could not go on ([`Run::reason`]); there is no
+    /// manifest until it is retried.
     Incomplete,
 }
 

@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 
 use super::{
-    BucketFailure, BucketState, Export, ExportSpec, ExportStatus, Frequency, Run, RunKey, RunPlan, RunStatus,
-    RunTimestamp, RunTotals, StopReason, Window, ZoneName,
+    BlockOutcome, BucketFailure, BucketState, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
+    Run, RunClosing, RunKey, RunPlan, RunStatus, RunTimestamp, RunTotals, SealedKey, StopReason, Window,
+    ZoneName,
 };
 
 /// The document stands where it does not allow this; somebody else was first. It is as it was.
@@ -34,6 +35,16 @@ impl BucketState {
     /// Unblocks. True where it was blocked.
     pub fn unblock(&mut self) -> bool {
         !matches!(std::mem::replace(self, Self::Ready), Self::Ready)
+    }
+}
+
+impl PartnerBucket {
+    /// Blocks it for a failure that was seen under `key`; under another one it may work by now.
+    pub fn block(&mut self, key: &SealedKey, failure: &BucketFailure, at: Timestamp) -> BlockOutcome {
+        if self.key != *key {
+            return BlockOutcome::KeyReplaced;
+        }
+        if self.state.block(failure, at) { BlockOutcome::Blocked } else { BlockOutcome::AlreadyBlocked }
     }
 }
 
@@ -149,6 +160,8 @@ impl Run {
             opened_at: None,
             closed_at: None,
             totals,
+            reason: None,
+            reopened: 0,
         }
     }
 
@@ -168,24 +181,20 @@ impl Run {
     /// Ends it. False, and nothing changes, where it has ended so already.
     ///
     /// # Errors
-    /// [`Superseded`] where it has ended otherwise, or `status` ends no run.
-    pub fn close(
-        &mut self,
-        status: RunStatus,
-        totals: RunTotals,
-        now: Timestamp,
-    ) -> Result<bool, Superseded> {
-        if self.status.is_closed() && self.status == status {
-            return Ok(false);
-        }
-        if self.status.is_closed() || !status.is_closed() {
+    /// [`Superseded`] where it has ended otherwise or was opened again meanwhile, or the status ends no run.
+    pub fn close(&mut self, closing: &RunClosing) -> Result<bool, Superseded> {
+        if closing.reopened != self.reopened || !closing.status.is_closed() {
             return Err(Superseded);
         }
-        (self.status, self.totals, self.closed_at) = (status, totals, Some(now));
+        if self.status.is_closed() {
+            return if self.status == closing.status { Ok(false) } else { Err(Superseded) };
+        }
+        (self.status, self.totals) = (closing.status, closing.totals);
+        (self.reason, self.closed_at) = (closing.reason.clone(), Some(closing.now));
         Ok(true)
     }
 
-    /// Opens an INCOMPLETE one again.
+    /// Opens an INCOMPLETE one again; without a plan it is owed, and planned anew.
     ///
     /// # Errors
     /// [`Superseded`] for any other.
@@ -193,7 +202,9 @@ impl Run {
         if self.status != RunStatus::Incomplete {
             return Err(Superseded);
         }
-        (self.status, self.totals, self.closed_at) = (RunStatus::Running, RunTotals::default(), None);
+        self.status = if self.plan.is_some() { RunStatus::Running } else { RunStatus::Owed };
+        (self.totals, self.reason, self.closed_at) = (RunTotals::default(), None, None);
+        self.reopened += 1;
         Ok(())
     }
 }

@@ -7,8 +7,8 @@ use arrow_array::cast::AsArray;
 use super::{Parts, StepError, open::Request};
 use crate::{
     domain::{
-        ChunkContent, ChunkPlan, DataSelection, Format, ProfileFile, ProfileRole, PropertyColumn,
-        PropertyScope, RowCursor, Slice, SliceFile,
+        ChunkContent, ChunkPlan, DataSelection, EventNaming, Format, ProfileFile, ProfileRole,
+        PropertyColumn, PropertyScope, RowCursor, Slice, SliceFile,
         plan::{EventFile, ProfileShard},
     },
     encode::{PropertyKeys, columns},
@@ -75,6 +75,7 @@ pub(super) async fn for_retry(
     parts: &Parts,
     request: &Request<'_>,
     plan: &ChunkPlan,
+    naming: Option<&EventNaming>,
 ) -> Result<usize, StepError> {
     if request.spec.format != Format::Csv {
         return Ok(0);
@@ -84,9 +85,10 @@ pub(super) async fn for_retry(
         // Neither its footer nor an earlier scan is believed: one of them may be what was wrong.
         scan_keys(parts, request, &mut keys, &path, slice).await?;
     }
-    let event_name = match &plan.content {
-        ChunkContent::Events { event_name, .. } => Some(event_name.as_str()),
-        ChunkContent::Profiles => None,
+    let event_name = match (&plan.content, naming) {
+        (ChunkContent::Events { .. }, Some(naming)) => Some(naming.event_name.as_str()),
+        (ChunkContent::Events { event_name, .. }, None) => Some(event_name.as_str()),
+        (ChunkContent::Profiles, _) => None,
     };
     let mut found = keys.columns();
     if event_name.is_none() {

@@ -226,18 +226,27 @@ async fn begin_one_time(
     spec: ExportSpec,
     origin: Origin,
 ) -> Result<(Export, Run), CreateError> {
-    let Frequency::OneTime { days } = spec.frequency else { return Err(CreateError::NotOneTime) };
-    // The cut is an instant on the lake's own clock; a one-time run has no lag (DESIGN, Which rows).
-    let cut = whole_micros(parts.lake.now().await.map_err(StepError::from)?);
-    let window = match (&spec.data, days) {
-        (DataSelection::AllProfiles, _) => Window::Committed { after: Timestamp::UNIX_EPOCH, upto: cut },
-        (_, Some(days)) => Window::EventDate { days, cut },
-        (_, None) => return Err(CreateError::NoDays),
-    };
+    let window = one_time_window(parts, &spec).await?;
     let new = NewExport { account: account.id, spec, now: parts.now(), next_due_at: None, origin };
     let (export, run) = parts.store.create_one_time(&new, window, &account.time_zone).await?;
     parts.queue.send(Work::Run { run: run.key }).await.map_err(StepError::from)?;
     Ok((export, run))
+}
+
+/// What a one-time export would deliver if it began now: its days, as committed up to now on the lake's own clock, or
+/// all profiles.
+///
+/// # Errors
+/// [`CreateError::NotOneTime`], [`CreateError::NoDays`], or where the lake's clock cannot be read.
+pub async fn one_time_window(parts: &Parts, spec: &ExportSpec) -> Result<Window, CreateError> {
+    let Frequency::OneTime { days } = spec.frequency else { return Err(CreateError::NotOneTime) };
+    // A one-time run has no lag (DESIGN, Which rows).
+    let cut = whole_micros(parts.lake.now().await.map_err(StepError::from)?);
+    match (&spec.data, days) {
+        (DataSelection::AllProfiles, _) => Ok(Window::Committed { after: Timestamp::UNIX_EPOCH, upto: cut }),
+        (_, Some(days)) => Ok(Window::EventDate { days, cut }),
+        (_, None) => Err(CreateError::NoDays),
+    }
 }
 
 /// A cut is written into manifests, whose readers know no finer time than microseconds.

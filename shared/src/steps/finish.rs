@@ -1,6 +1,6 @@
 //! Whoever finds a run's chunks finished writes the manifest and closes the run.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,14 +8,15 @@ use bytes::Bytes;
 use super::{
     Handled, Parts, StepError,
     chunk::{self, block},
+    close::close,
     open::{ratio_key, ratio_name},
 };
 use crate::{
     domain::{
-        BucketState, Chunk, ChunkContent, ChunkState, Crc32c, FailureClass, Manifest, ManifestFile,
-        ManifestStatus, PlanToken, Run, RunKey, RunPlan, RunStatus, RunTotals, Side, names,
+        BlockOutcome, BucketState, Chunk, ChunkContent, ChunkState, Crc32c, FailureClass, Manifest,
+        ManifestFile, ManifestStatus, PlanToken, Run, RunKey, RunPlan, RunStatus, RunTotals, Side, names,
     },
-    ports::{BucketHandle, ByteSource, CreateObjectError, RunClosing, SourceError, Work},
+    ports::{BucketHandle, ByteSource, CreateObjectError, SourceError},
 };
 
 /// How many chunks are looked at in one page.
@@ -76,19 +77,7 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
         }
     }
     put_ratios(parts, &run, &gathered).await?;
-    let closing = RunClosing { status, totals: gathered.totals, now: parts.now() };
-    parts.store.close_run(key, &closing).await?;
-    wake_next(parts, key).await?;
-    Ok(Handled::Done)
-}
-
-/// Sends the oldest run that is still owed on its way.
-pub(super) async fn wake_next(parts: &Parts, closed: RunKey) -> Result<(), StepError> {
-    let runs = parts.store.runs(closed.account, closed.request).await?;
-    if let Some(next) = runs.iter().find(|run| !run.status.is_closed()) {
-        parts.queue.send(Work::Run { run: next.key }).await?;
-    }
-    Ok(())
+    close(parts, &run, status, gathered.totals, None).await
 }
 
 /// A stopped run's chunks of which an attempt had stored its intent before it was killed: the object may be there.
@@ -107,6 +96,11 @@ async fn settle_left(parts: &Parts, run: &Run, plan: &PlanToken) -> Result<bool,
             return Ok(true);
         }
     }
+}
+
+/// What a run's chunks have delivered so far.
+pub(super) async fn totals(parts: &Parts, run: &Run, plan: &RunPlan) -> Result<RunTotals, StepError> {
+    Ok(gather(parts, run, plan).await?.totals)
 }
 
 async fn gather(parts: &Parts, run: &Run, plan: &RunPlan) -> Result<Gathered, StepError> {
@@ -162,9 +156,7 @@ async fn write_manifest(
     files: Vec<ManifestFile>,
     totals: RunTotals,
 ) -> Result<Option<Handled>, StepError> {
-    let Some(bucket) = parts.store.bucket(run.key.account, &run.spec.bucket).await? else {
-        return Err(StepError::Internal(format!("bucket `{}` of run {} is gone", run.spec.bucket, run.key)));
-    };
+    let bucket = parts.bucket_of(run.key, &run.spec.bucket).await?;
     let stopped = status == ManifestStatus::Stopped;
     if matches!(bucket.state, BucketState::Blocked { .. }) {
         // A stop must not wait for a bucket that may never work again.
@@ -191,12 +183,12 @@ async fn write_manifest(
         (Err(error), _) => return Err(StepError::Internal(format!("the manifest {name}: {error}"))),
     };
     match failure.class.side() {
-        Side::Customer => {
-            block(parts, run, &failure).await?;
-            Ok(if stopped { None } else { Some(Handled::Done) })
-        }
+        Side::Customer => match block(parts, run, &bucket.key, &failure).await? {
+            BlockOutcome::KeyReplaced => Ok(Some(Handled::Again(Duration::ZERO))),
+            _ => Ok(if stopped { None } else { Some(Handled::Done) }),
+        },
         Side::Passing => Ok(Some(Handled::Again(parts.options.passing_delay))),
-        Side::Ours => Err(StepError::Bucket(failure)),
+        Side::Ours => Err(StepError::Internal(format!("the manifest {name} was refused: {failure}"))),
     }
 }
 

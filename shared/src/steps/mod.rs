@@ -5,6 +5,7 @@ mod account;
 mod buckets;
 mod catalogue;
 mod chunk;
+mod close;
 mod columns;
 mod create;
 mod edit;
@@ -29,7 +30,9 @@ pub use buckets::{
     BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues};
-pub use create::{CreateError, Created, NewRequest, create_export, create_one_time, create_recurring};
+pub use create::{
+    CreateError, Created, NewRequest, create_export, create_one_time, create_recurring, one_time_window,
+};
 pub use edit::{EditError, edit_export};
 pub use estimate::{EstimateError, estimate};
 pub use files::run_files;
@@ -41,7 +44,10 @@ pub use stop::stop_export;
 pub use tick::{Ticked, tick};
 
 use crate::{
-    domain::{BucketFailure, LEASE_SECS, PartnerBucket, RunKey, STEP_TIMEOUT_SECS, plan::PlanLimits},
+    domain::{
+        BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, RunKey, STEP_TIMEOUT_SECS, Side,
+        plan::PlanLimits,
+    },
     encode::FILE_LIMIT_BYTES,
     ports::{
         BucketHandle, ChunkQueue, Clock, KeyVault, Lake, LakeError, PartnerBuckets, QueueError, Store,
@@ -138,7 +144,8 @@ pub enum Handled {
     Again(Duration),
 }
 
-/// Why a step broke off. The message must be delivered again: all steps can be repeated.
+/// Why a step broke off. The message must be delivered again: all steps can be repeated. ([`handle`] ends the run
+/// instead where that cannot help.)
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
     /// The store.
@@ -161,15 +168,29 @@ pub enum StepError {
     Internal(String),
 }
 
-/// Does what a message asks for.
+impl StepError {
+    /// Whether trying again cannot help: somebody of ours has to mend something first.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Store(error) => matches!(error, StoreError::Unreadable { .. }),
+            Self::Lake(error) => !error.is_passing(),
+            Self::Bucket(failure) => failure.class.side() == Side::Ours,
+            Self::Internal(_) => true,
+            Self::Queue(_) | Self::Vault(_) => false,
+        }
+    }
+}
+
+/// Does what a message asks for. What trying again cannot mend ends the run INCOMPLETE, with the reason kept in it.
 ///
 /// # Errors
 /// [`StepError`]; the message must be delivered again.
 pub async fn handle(parts: &Parts, work: &Work) -> Result<Handled, StepError> {
-    match work {
-        Work::Run { run } => open::run(parts, *run).await,
-        Work::Chunks { run, plan, chunks } => chunk::chunks(parts, *run, plan, chunks).await,
-    }
+    let (key, handled) = match work {
+        Work::Run { run } => (*run, open::run(parts, *run).await),
+        Work::Chunks { run, plan, chunks } => (*run, chunk::chunks(parts, *run, plan, chunks).await),
+    };
+    close::or_incomplete(parts, key, handled).await
 }
 
 impl Parts {
@@ -182,9 +203,26 @@ impl Parts {
         self.now().checked_sub(self.options.lost_after).unwrap_or(Timestamp::MIN)
     }
 
-    /// Opens a bucket under its key; the key is in the open for no longer than that.
+    /// The bucket into which a run goes.
+    async fn bucket_of(&self, run: RunKey, id: &BucketId) -> Result<PartnerBucket, StepError> {
+        self.store.bucket(run.account, id).await?.ok_or_else(|| {
+            StepError::Internal(format!(
+                "bucket `{id}` of run {run} is gone; connect it again under this name, then retry the run"
+            ))
+        })
+    }
+
+    /// Opens a bucket under its key; the key is in the open for no longer than that. A key that cannot be opened is
+    /// the customer's to give again.
     async fn open_bucket(&self, bucket: &PartnerBucket) -> Result<Box<dyn BucketHandle>, StepError> {
-        let key = self.vault.open(bucket.account, &bucket.id, &bucket.key).await?;
+        let key = match self.vault.open(bucket.account, &bucket.id, &bucket.key).await {
+            Ok(key) => key,
+            Err(error @ VaultError::Unreadable { .. }) => {
+                let (class, message) = (FailureClass::KeyUnusable, error.to_string());
+                return Err(StepError::Bucket(BucketFailure { class, http_status: None, message }));
+            }
+            Err(error) => return Err(error.into()),
+        };
         self.buckets.open(&bucket.bucket_name, &key).await.map_err(StepError::Bucket)
     }
 }

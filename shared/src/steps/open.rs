@@ -2,17 +2,17 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Handled, Parts, StepError, columns, finish, publish};
+use super::{Handled, Parts, StepError, close, columns, finish, publish};
 use crate::{
     domain::{
-        AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, ExportSpec, Footer,
-        Format, LakeFile, PlanToken, ProfileFile, ProfileRole, RequestId, Run, RunKey, RunPlan, RunStatus,
-        Slice, Window,
+        AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, Export, ExportSpec,
+        Footer, Format, LakeFile, LakePath, PlanToken, ProfileFile, ProfileRole, RequestId, Run, RunKey,
+        RunPlan, RunStatus, Slice, Window,
         plan::{
             EventFile, PROFILES_RATIO, ProfileShard, Ratios, plan_events, plan_profiles, wants_row_groups,
         },
     },
-    ports::{LakeQuery, StoreError},
+    ports::{LakeQuery, StoreError, Work},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
@@ -36,29 +36,25 @@ pub(super) async fn run(parts: &Parts, key: RunKey) -> Result<Handled, StepError
     match run.status {
         RunStatus::Owed => open(parts, run).await,
         RunStatus::Running => go_on(parts, &run).await,
-        _ => {
-            finish::wake_next(parts, key).await?;
-            Ok(Handled::Done)
-        }
+        _ => close::hand_on(parts, key).await,
     }
 }
 
 async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     let key = run.key;
     let export = parts.store.export(key.account, key.request).await?;
-    // The oldest open run comes first; whoever closes it wakes the next one.
-    let first =
-        parts.store.runs(key.account, key.request).await?.into_iter().find(|run| !run.status.is_closed());
-    let (Some(export), Some(first)) = (export, first) else { return Ok(Handled::Done) };
-    if first.key != key || !export.is_active() {
-        return Ok(Handled::Done);
+    let Some(export) = export.filter(Export::is_active) else { return Ok(Handled::Done) };
+    // The oldest open run comes first, and whoever closes it wakes the next one. It is woken in case that somebody
+    // died before he could.
+    match parts.store.open_runs_of(key.account, key.request).await?.first() {
+        Some(first) if *first == key => {}
+        Some(first) => {
+            parts.queue.send(Work::Run { run: *first }).await?;
+            return Ok(Handled::Done);
+        }
+        None => return Ok(Handled::Done),
     }
-    let Some(bucket) = parts.store.bucket(key.account, &export.spec.bucket).await? else {
-        return Err(StepError::Internal(format!(
-            "bucket `{}` of export {} is gone",
-            export.spec.bucket, key
-        )));
-    };
+    let bucket = parts.bucket_of(key, &export.spec.bucket).await?;
     if matches!(bucket.state, BucketState::Blocked { .. }) {
         return Ok(Handled::Done);
     }
@@ -112,8 +108,7 @@ async fn go_on(parts: &Parts, run: &Run) -> Result<Handled, StepError> {
     let blocked = bucket.is_some_and(|bucket| matches!(bucket.state, BucketState::Blocked { .. }));
     // Into a blocked bucket nothing is sent: it would only be taken without being worked.
     if let Some(plan) = run.plan.as_ref().filter(|_| !blocked) {
-        let outstanding = parts.options.outstanding_messages;
-        publish::publish(parts, run.key, &plan.token, outstanding, parts.lost_before()).await?;
+        publish::publish(parts, run.key, &plan.token, parts.lost_before()).await?;
     }
     finish::finish(parts, run.key).await
 }
@@ -134,8 +129,9 @@ pub(super) async fn make(parts: &Parts, request: &Request<'_>) -> Result<Vec<Chu
     });
     let every_footer = request.spec.format == Format::Csv;
     let read = stream::iter(wanted.map(|file| event_file(parts, request, &ratios, every_footer, file)));
-    let files: Vec<_> =
+    let mut files: Vec<_> =
         read.buffered(FOOTERS_AT_ONCE).try_filter_map(async |file| Ok(file)).try_collect().await?;
+    name_by_neighbours(&mut files);
     let columns = columns::of_events(parts, request, &files).await?;
     let files = files.into_iter().map(|(file, _)| file).collect();
     Ok(plan_events(files, &ratios, format, |event| columns.get(event).copied().unwrap_or(0), limits))
@@ -194,6 +190,30 @@ async fn event_file(
         row_group_bytes,
     };
     Ok(Some((planned, footer.property_keys)))
+}
+
+/// A broken file in the folder of a long event name takes the name from the footers of its neighbours, so that it
+/// shares their file indexes and column list once it is mended.
+fn name_by_neighbours(files: &mut [(EventFile, Option<String>)]) {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for (file, _) in files.iter() {
+        if let Some(told) = abbreviated(&file.path).filter(|told| *told != file.event_name) {
+            names.insert(told, file.event_name.clone());
+        }
+    }
+    for (file, _) in files {
+        if let Some(name) = abbreviated(&file.path).and_then(|told| names.get(&told)) {
+            file.event_name.clone_from(name);
+        }
+    }
+}
+
+/// What a file's folder tells of its event's name, where that is only a part of it.
+pub(super) fn abbreviated(path: &str) -> Option<String> {
+    match LakePath::parse(path).ok()?.event? {
+        (EventFolder::Abbreviated(told), _) => Some(told),
+        (EventFolder::Named(_), _) => None,
+    }
 }
 
 /// A file's footer; an empty one where the file is broken. It is planned nevertheless: its chunk fails and names

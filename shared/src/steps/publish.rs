@@ -8,34 +8,35 @@ use crate::{
     ports::Work,
 };
 
-/// Puts up to `messages` more messages of a plan onto the queue; such as were published before `lost_before` and
-/// are still unfinished count as lost. Gives how many were sent.
+/// Puts messages of a plan onto the queue until as many are out as may be; such as were published before
+/// `lost_before` and are still unfinished count as lost, and go out again. Gives how many were sent.
 pub(super) async fn publish(
     parts: &Parts,
     run: RunKey,
     plan: &PlanToken,
-    messages: usize,
     lost_before: Timestamp,
 ) -> Result<usize, StepError> {
-    for sent in 0..messages {
-        let chunks = parts.store.claim_message(run, plan, lost_before, parts.now()).await?;
+    let most = parts.options.outstanding_messages.max(1);
+    // What is published here must not count as lost to the next round.
+    let lost_before = lost_before.min(parts.now());
+    for sent in 0..most {
+        let chunks = parts.store.claim_message(run, plan, lost_before, most, parts.now()).await?;
         if chunks.is_empty() {
             return Ok(sent);
         }
         parts.queue.send(Work::Chunks { run, plan: plan.clone(), chunks }).await?;
     }
-    Ok(messages)
+    Ok(most)
 }
 
-/// Publishes again what was published before `lost_before` and is still unfinished, of a running run.
+/// Publishes again what was published before `lost_before` and is still unfinished, of a running run. Whoever unblocks
+/// a bucket gives the present: the messages of its runs were taken without being worked, and count as out else.
 ///
 /// # Errors
 /// [`StepError`].
 pub async fn republish(parts: &Parts, run: &Run, lost_before: Timestamp) -> Result<usize, StepError> {
     match &run.plan {
-        Some(plan) if !run.status.is_closed() => {
-            publish(parts, run.key, &plan.token, parts.options.outstanding_messages, lost_before).await
-        }
+        Some(plan) if !run.status.is_closed() => publish(parts, run.key, &plan.token, lost_before).await,
         _ => Ok(0),
     }
 }

@@ -1,6 +1,6 @@
 //! A person stops an export.
 
-use super::{Handled, Parts, StepError, finish};
+use super::{Handled, Parts, StepError, close, finish};
 use crate::{
     domain::{AccountId, Export, RequestId, StopReason},
     ports::Work,
@@ -17,9 +17,10 @@ pub async fn stop_export(
     reason: &StopReason,
 ) -> Result<Export, StepError> {
     let export = parts.store.stop_export(account, request, reason, parts.now()).await?;
-    for run in parts.store.runs(account, request).await?.into_iter().filter(|run| !run.status.is_closed()) {
-        if let Handled::Again(_) = finish::finish(parts, run.key).await? {
-            parts.queue.send(Work::Run { run: run.key }).await?;
+    for run in parts.store.open_runs_of(account, request).await? {
+        let finished = finish::finish(parts, run).await;
+        if let Handled::Again(_) = close::or_incomplete(parts, run, finished).await? {
+            parts.queue.send(Work::Run { run }).await?;
         }
     }
     Ok(export)

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Kept, Parts, StepError, catalogue::keep_catalogues, create::whole_micros};
 use crate::{
     domain::{AccountId, RequestId, RunKey, RunStatus, SETTLE_LAG_SECS},
-    ports::{DueExport, StoreError, Work},
+    ports::{DueExport, NewRun, StoreError, Work},
 };
 
 /// How many due exports are looked at in one page.
@@ -73,10 +73,10 @@ pub async fn tick(parts: &Parts) -> Result<Ticked, StepError> {
         }
     }
     wake(parts, now, &mut ticked).await?;
-    // Last, for nobody's export waits for it.
-    (ticked.catalogued, ticked.catalogue_failed) = keep_catalogues(parts, CATALOGUE_FILES).await?;
     // Keys that nobody waits for any more do not lie about.
     parts.store.sweep_candidates(now).await?;
+    // Last, for nobody's export waits for it.
+    (ticked.catalogued, ticked.catalogue_failed) = keep_catalogues(parts, CATALOGUE_FILES).await?;
     Ok(ticked)
 }
 
@@ -94,13 +94,14 @@ async fn create_run(
     let Some(settings) = parts.store.account(account).await? else {
         return Err(StepError::Internal(format!("account {account} of export {request} is gone")));
     };
-    let (name, zone) = (&settings.time_zone, settings.time_zone.time_zone());
+    let zone = settings.time_zone.time_zone();
     let Some(window) = export.next_window(cut, &zone) else { return Ok(Outcome::Waiting) };
     // An edit that comes between reading and this keeps its spec; only the due time that it moved may be taken back.
     // Then one run more is due in the old cycle, and its window is part of what the next one would have had.
     let next_due_at = export.spec.frequency.next_due(now, &zone);
-    let expected = export.planned_cut;
-    match parts.store.create_run(account, request, window, name, expected, next_due_at, now).await {
+    let (zone, expected_cut) = (settings.time_zone, export.planned_cut);
+    let new = NewRun { account, request, window, zone, expected_cut, next_due_at, now };
+    match parts.store.create_run(&new).await {
         Ok(run) => {
             parts.queue.send(Work::Run { run: run.key }).await?;
             Ok(Outcome::Created(run.key))

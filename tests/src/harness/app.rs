@@ -16,7 +16,9 @@ use spillway::{
         Frequency, IdentityPriority, KeyFacts, Packaging, PartnerBucket, RequestId, Run, RunKey, Window,
         ZoneName, plan::PlanLimits,
     },
-    ports::{ChunkQueue, KeyVault, Lake, NewExport, Origin, PartnerBuckets, ServiceAccountKey, Store, Work},
+    ports::{
+        ChunkQueue, KeyVault, Lake, NewExport, NewRun, Origin, PartnerBuckets, ServiceAccountKey, Store, Work,
+    },
     steps::{self, Handled, Options, Parts, StepError, Unobserved},
 };
 use tempfile::TempDir;
@@ -233,12 +235,11 @@ impl TestApp {
     /// Where that fails.
     pub async fn next_run(&self, request: RequestId) -> Run {
         let export = self.store.export(ACCOUNT, request).await.expect("the store works").expect("an export");
-        let expected = export.planned_cut;
-        let window = Window::Committed { after: expected.unwrap_or(Timestamp::UNIX_EPOCH), upto: self.now() };
-        let zone = ZoneName::default();
-        let created =
-            self.store.create_run(ACCOUNT, request, window, &zone, expected, None, self.now()).await;
-        let run = created.expect("a run");
+        let (expected_cut, now) = (export.planned_cut, self.now());
+        let window = Window::Committed { after: expected_cut.unwrap_or(Timestamp::UNIX_EPOCH), upto: now };
+        let (account, zone, next_due_at) = (ACCOUNT, ZoneName::default(), None);
+        let new = NewRun { account, request, window, zone, expected_cut, next_due_at, now };
+        let run = self.store.create_run(&new).await.expect("a run");
         self.queue.put(Work::Run { run: run.key });
         run
     }

@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 pub enum Strike {
     /// The worker ends there, as a process that is killed.
     Kill,
+    /// The worker stands still there until [`Gate::release`].
+    Hold,
     /// The call answers that the other side is not available. Where the point lies behind the call, its answer was
     /// lost on the way.
     Fail,
@@ -48,6 +50,8 @@ pub struct Gate {
 struct Inner {
     state: Mutex<State>,
     killed: Notify,
+    held: Notify,
+    released: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +76,16 @@ impl Gate {
         self.state().armed.take().is_some()
     }
 
+    /// Waits until the worker stands still.
+    pub async fn until_held(&self) {
+        self.inner.held.notified().await;
+    }
+
+    /// Lets it go on.
+    pub fn release(&self) {
+        self.inner.released.notify_one();
+    }
+
     /// How many points were passed.
     #[must_use]
     pub fn passed(&self) -> u64 {
@@ -94,6 +108,11 @@ impl Gate {
         match self.count() {
             None => Ok(()),
             Some(Strike::Fail) => Err(Struck),
+            Some(Strike::Hold) => {
+                self.inner.held.notify_one();
+                self.inner.released.notified().await;
+                Ok(())
+            }
             Some(Strike::Kill) => {
                 self.inner.killed.notify_one();
                 std::future::pending().await
@@ -101,13 +120,14 @@ impl Gate {
         }
     }
 
-    /// A fail point on a thread without awaits, where a kill is seen as a failure by a thread that nobody waits for.
+    /// A fail point on a thread without awaits, where a kill is seen as a failure by a thread that nobody waits for,
+    /// and nobody stands still.
     ///
     /// # Errors
     /// `Struck`.
     pub fn pass_blocking(&self) -> Result<(), Struck> {
         match self.count() {
-            None => Ok(()),
+            None | Some(Strike::Hold) => Ok(()),
             Some(Strike::Fail) => Err(Struck),
             Some(Strike::Kill) => {
                 self.inner.killed.notify_one();

@@ -6,16 +6,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        Account, AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, CatalogueDay,
-        CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DateRange, Export,
-        ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken, PropertyColumn,
-        RequestId, Run, RunKey, RunPlan, RunTimestamp, Slice, StopReason, Window, ZoneName,
+        Account, AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId,
+        CatalogueDay, CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DateRange,
+        Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken,
+        PropertyColumn, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp, SealedKey, Slice,
+        StopReason, Window, ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,
         ChunkStore, ChunkTally, DueExport, ExportPage, ExportStore, FilePage, Lake, LakeError, LakeQuery,
-        LakeRows, NewExport, NoteStore, QueueError, Repeated, RunClosing, RunPage, RunStore, SourcedBatch,
-        Store, StoreError, Work, WrittenSums,
+        LakeRows, NewExport, NewRun, NoteStore, QueueError, Repeated, RunPage, RunStore, SourcedBatch, Store,
+        StoreError, Work, WrittenSums,
     },
 };
 
@@ -63,7 +64,9 @@ gated_store! {
     fn bucket(account: AccountId, id: &BucketId) -> Option<PartnerBucket>;
     fn buckets(account: AccountId) -> Vec<PartnerBucket>;
     fn buckets_named(bucket_name: &str) -> Vec<PartnerBucket>;
-    fn block_bucket(account: AccountId, id: &BucketId, failure: &BucketFailure, since: Timestamp) -> bool;
+    fn block_bucket(
+        account: AccountId, id: &BucketId, key: &SealedKey, failure: &BucketFailure, since: Timestamp
+    ) -> BlockOutcome;
     fn unblock_bucket(account: AccountId, id: &BucketId) -> bool;
     fn remove_bucket(account: AccountId, id: &BucketId) -> BucketRemoval;
     fn put_candidate(candidate: &BucketCandidate) -> ();
@@ -92,16 +95,14 @@ gated_store! {
 
 gated_store! {
     RunStore:
-    fn create_run(
-        account: AccountId, request: RequestId, window: Window, zone: &ZoneName,
-        expected_cut: Option<Timestamp>, next_due_at: Option<Timestamp>, now: Timestamp
-    ) -> Run;
+    fn create_run(new: &NewRun) -> Run;
     fn run(key: RunKey) -> Option<Run>;
     fn runs(account: AccountId, request: RequestId) -> Vec<Run>;
     fn runs_page(
         account: AccountId, request: RequestId, cursor: Option<RunTimestamp>, limit: usize
     ) -> RunPage;
     fn open_runs() -> Vec<Run>;
+    fn open_runs_of(account: AccountId, request: RequestId) -> Vec<RunKey>;
     fn open_run(key: RunKey, plan: &RunPlan, spec: &ExportSpec, now: Timestamp) -> Run;
     fn close_run(key: RunKey, closing: &RunClosing) -> bool;
     fn reopen_run(key: RunKey) -> Run;
@@ -116,7 +117,9 @@ gated_store! {
     fn tally(run: RunKey, plan: &PlanToken, now: Timestamp) -> ChunkTally;
     fn written(run: RunKey, plan: &PlanToken) -> WrittenSums;
     fn files(run: RunKey, plan: &PlanToken, cursor: Option<&str>, limit: usize) -> FilePage;
-    fn claim_message(run: RunKey, plan: &PlanToken, lost_before: Timestamp, now: Timestamp) -> Vec<ChunkId>;
+    fn claim_message(
+        run: RunKey, plan: &PlanToken, lost_before: Timestamp, most: usize, now: Timestamp
+    ) -> Vec<ChunkId>;
     fn sweep_chunks(key: RunKey) -> u64;
 }
 

@@ -41,6 +41,7 @@ struct State {
     cannot_look: bool,
     refuses_early: bool,
     failure: Option<BucketFailure>,
+    looking_failure: Option<BucketFailure>,
     hold_after_pieces: Option<usize>,
     probe: Probe,
 }
@@ -86,9 +87,12 @@ impl MemoryBuckets {
 
     /// From now on every request fails like this; none: all is well again.
     pub fn fail_with(&self, class: Option<FailureClass>) {
-        let failure =
-            class.map(|class| BucketFailure { class, http_status: Some(403), message: "by the test".into() });
-        self.state().failure = failure;
+        self.state().failure = class.map(by_the_test);
+    }
+
+    /// From now on every look at an object fails like this; none: all is well again.
+    pub fn fail_looking_with(&self, class: Option<FailureClass>) {
+        self.state().looking_failure = class.map(by_the_test);
     }
 
     /// From now on probes are answered like this.
@@ -165,6 +169,10 @@ struct Handle {
     name: String,
 }
 
+fn by_the_test(class: FailureClass) -> BucketFailure {
+    BucketFailure { class, http_status: Some(403), message: "by the test".into() }
+}
+
 fn down(_: Struck) -> BucketFailure {
     let class = FailureClass::Unavailable;
     BucketFailure { class, http_status: Some(503), message: "struck by the test".to_owned() }
@@ -221,6 +229,9 @@ impl BucketHandle for Handle {
         self.buckets.gate.pass().await.map_err(down)?;
         self.buckets.failure()?;
         let state = self.buckets.state();
+        if let Some(failure) = &state.looking_failure {
+            return Err(failure.clone());
+        }
         if state.cannot_look {
             let class = FailureClass::PermissionMissing { permission: Some("storage.objects.get".into()) };
             let message = "it may not look".to_owned();

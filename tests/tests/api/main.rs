@@ -3,3 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod account;
+mod buckets;
+mod catalogue;
+mod create;
+mod document;
+mod edit;
+mod identity;
+mod list;
+mod problems;
+mod progress;
+mod protection;
+mod runs;
+mod support;
+mod tenancy;

@@ -14,6 +14,17 @@ macro_rules! kinds {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
+            /// The first kind of a status; of an error without one of its own, the nearest that there is.
+            #[must_use]
+            pub fn of(status: StatusCode) -> Option<Self> {
+                let known = Self::ALL.iter().copied().find(|kind| kind.status() == status);
+                match (status.is_client_error(), status.is_server_error()) {
+                    (true, _) => known.or(Some(Self::MalformedRequest)),
+                    (_, true) => known.or(Some(Self::Internal)),
+                    _ => None,
+                }
+            }
+
             /// The last part of its address.
             #[must_use]
             pub fn slug(self) -> &'static str {

@@ -16,7 +16,6 @@ use http::{HeaderMap, HeaderValue, header, request};
 use url::form_urlencoded;
 
 use crate::{
-    App,
     config::Config,
     problem::{Problem, ProblemKind},
 };
@@ -42,12 +41,12 @@ impl<S: Sync> FromRequestParts<S> for CsrfToken {
 }
 
 /// Refuses changes without the token, and gives out tokens.
-pub(crate) async fn protect(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let known = cookie(request.headers(), &app.config);
+pub(crate) async fn protect(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
+    let known = cookie(request.headers(), &config);
     let mut request = if request.method().is_safe() {
         request
     } else {
-        match verified(request, known.as_ref(), app.config.limits.body_bytes).await {
+        match verified(request, known.as_ref(), config.limits.body_bytes).await {
             Ok(request) => request,
             Err(problem) => return problem.into_response(),
         }
@@ -57,7 +56,7 @@ pub(crate) async fn protect(State(app): State<Arc<App>>, request: Request, next:
         .unwrap_or_else(|| CsrfToken(BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; TOKEN_BYTES]>())));
     request.extensions_mut().insert(token.clone());
     let mut response = next.run(request).await;
-    if !is_known && let Ok(cookie) = HeaderValue::try_from(set_cookie(&token, &app.config)) {
+    if !is_known && let Ok(cookie) = HeaderValue::try_from(set_cookie(&token, &config)) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response

@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{HeaderValue, header};
 
-use crate::App;
+use crate::config::Config;
 
 /// A response that needs another content policy than [`ContentPolicy::STRICT`] carries it among its extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,15 +28,15 @@ impl ContentPolicy {
     );
 }
 
-pub(super) async fn protect(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn protect(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let policy = response.extensions().get::<ContentPolicy>().copied().unwrap_or(ContentPolicy::STRICT);
-    let is_framed = !app.config.frame_ancestors.is_empty();
+    let is_framed = !config.frame_ancestors.is_empty();
     let mut text = format!("{}; frame-ancestors", policy.0);
     if !is_framed {
         text.push_str(" 'none'");
     }
-    for ancestor in &app.config.frame_ancestors {
+    for ancestor in &config.frame_ancestors {
         // Writing into a string cannot fail.
         let _ = write!(text, " {}", ancestor.origin().ascii_serialization());
     }
@@ -53,7 +53,7 @@ pub(super) async fn protect(State(app): State<Arc<App>>, request: Request, next:
     if !is_framed {
         put(header::X_FRAME_OPTIONS, "DENY");
     }
-    if app.config.is_https() {
+    if config.is_https() {
         put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
     // What is shown is an account's own; what may be kept says so itself.

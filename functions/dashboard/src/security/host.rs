@@ -11,16 +11,16 @@ use axum::{
 use http::{HeaderMap, Uri, header};
 
 use crate::{
-    App,
+    config::Config,
     problem::{Problem, ProblemKind},
 };
 
 pub(super) async fn refuse_foreign_names(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
     request: Request,
     next: Next,
 ) -> Response {
-    if app.config.identity.is_local() && !is_ours(request.headers(), request.uri()) {
+    if config.identity.is_local() && !is_ours(request.headers(), request.uri()) {
         let detail =
             "Without login only localhost, 127.0.0.1 and [::1] are served. Open the page by one of these.";
         return Problem::new(ProblemKind::WrongHost, detail).into_response();

@@ -14,12 +14,16 @@ use http::{HeaderMap, header};
 use url::Url;
 
 use crate::{
-    App,
+    config::Config,
     problem::{Problem, ProblemKind},
 };
 
-pub(super) async fn refuse_cross_site(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if !request.method().is_safe() && !is_ours(request.headers(), &app.config.public_url) {
+pub(super) async fn refuse_cross_site(
+    State(config): State<Arc<Config>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !request.method().is_safe() && !is_ours(request.headers(), &config.public_url) {
         let detail = "The request comes from a page of another site. Open our page, and send it from there.";
         return Problem::new(ProblemKind::CrossSite, detail).into_response();
     }

@@ -9,12 +9,12 @@ use axum::{
 };
 
 use crate::{
-    App,
+    config::Config,
     problem::{Problem, ProblemKind},
 };
 
-pub(super) async fn limit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let secs = app.config.limits.request_timeout_secs;
+pub(super) async fn limit(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
+    let secs = config.limits.request_timeout_secs;
     let path = request.uri().path().to_owned();
     match tokio::time::timeout(Duration::from_secs(secs), next.run(request)).await {
         Ok(response) => response,

@@ -11,7 +11,10 @@ use crate::{
     error::{ApiError, Error, Result},
     faults::Faults,
     iam::Policy,
-    state::{buckets::BucketOptions, keys, names},
+    state::{
+        buckets::{BucketOptions, BucketRecord},
+        keys, names,
+    },
 };
 
 impl Emulator {
@@ -31,6 +34,48 @@ impl Emulator {
     /// `BucketName`, `BucketExists`, or the folder cannot be written.
     pub fn create_bucket(&self, name: &str, options: BucketOptions) -> Result<()> {
         self.store.create_bucket(name, options, Policy::default()).map(drop)
+    }
+
+    /// Makes a bucket together with its roles, in one piece; one on which nobody has a role yet, as a process that
+    /// was killed may have left it, gets them.
+    ///
+    /// # Errors
+    /// `BucketName`, or the folder cannot be written.
+    pub fn create_bucket_with(
+        &self,
+        name: &str,
+        options: BucketOptions,
+        grants: &[(&str, Role)],
+    ) -> Result<()> {
+        let mut policy = Policy::default();
+        grants.iter().for_each(|(who, role)| policy.grant(who, *role));
+        match self.store.create_bucket(name, options, policy.clone()) {
+            Err(Error::BucketExists(_)) => {}
+            made => return made.map(drop),
+        }
+        let adopt = |record: &mut BucketRecord| {
+            if record.policy == Policy::default() {
+                record.policy = policy;
+            }
+            Ok::<_, Error>(())
+        };
+        self.store.update_bucket(name, adopt).map(drop)
+    }
+
+    /// Whether the bucket is there and somebody has a role on it.
+    ///
+    /// # Errors
+    /// If its record cannot be read.
+    pub fn has_grants(&self, name: &str) -> Result<bool> {
+        Ok(self.store.bucket(name)?.is_some_and(|bucket| bucket.policy != Policy::default()))
+    }
+
+    /// Whether a bucket may be called so.
+    ///
+    /// # Errors
+    /// `BucketName`.
+    pub fn check_bucket_name(&self, name: &str) -> Result<()> {
+        if names::is_bucket_name(name) { Ok(()) } else { Err(Error::BucketName(name.to_owned())) }
     }
 
     /// Whether the bucket is there.
@@ -126,7 +171,7 @@ impl Emulator {
         )
     }
 
-    /// The switchboard of faults. It belongs to this process; others switch over `POST /_emulator/faults`.
+    /// The switchboard of faults. Only the process that runs the emulator reaches it.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }

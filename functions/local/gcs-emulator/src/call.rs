@@ -3,16 +3,14 @@
 use axum::extract::Query;
 use http::{HeaderMap, Method, Uri, header};
 use percent_encoding::percent_decode_str;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     api::range::{Span, content_range},
     error::ApiError,
 };
 
-/// One thing that the JSON API can do. Faults name them (in kebab case over HTTP).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// One thing that the JSON API can do. Faults name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// `GET b`
     ListBuckets,
@@ -132,18 +130,18 @@ fn plain_operation<'a>(
     let (bucket, below) = rest.split_once('/').unwrap_or((rest, ""));
     let (kind, object) = below.split_once('/').unwrap_or((below, ""));
     let operation = match (method.as_str(), bucket, kind, object) {
-        ("GET", "", "", "") => ListBuckets,
+        ("GET" | "HEAD", "", "", "") => ListBuckets,
         ("POST", "", "", "") => CreateBucket,
-        ("GET", _, "", "") => GetBucket,
+        ("GET" | "HEAD", _, "", "") => GetBucket,
         ("PATCH" | "PUT", _, "", "") => UpdateBucket,
         ("DELETE", _, "", "") => DeleteBucket,
         ("POST", _, "lockRetentionPolicy", "") => LockRetention,
         ("GET", _, "iam", "") => GetIam,
         ("PUT", _, "iam", "") => SetIam,
         ("GET", _, "iam", "testPermissions") => return Ok((TestPermissions, bucket, "")),
-        ("GET", _, "o", "") => List,
+        ("GET" | "HEAD", _, "o", "") => List,
         ("GET" | "HEAD", _, "o", _) if media => Read,
-        ("GET", _, "o", _) => Metadata,
+        ("GET" | "HEAD", _, "o", _) => Metadata,
         ("PATCH", _, "o", object) if !object.is_empty() => Update,
         ("DELETE", _, "o", object) if !object.is_empty() => Delete,
         _ => return Err(ApiError::not_found("Not Found")),
@@ -201,6 +199,7 @@ mod tests {
             ("GET", "/storage/v1/b/x/iam/testPermissions?permissions=a", None, TestPermissions, "x", ""),
             ("GET", "/storage/v1/b/x/o?prefix=a", None, List, "x", ""),
             ("GET", "/storage/v1/b/x/o/a%2Fb%20c", None, Metadata, "x", "a/b c"),
+            ("HEAD", "/storage/v1/b/x/o/a", None, Metadata, "x", "a"),
             ("GET", "/storage/v1/b/x/o/a/b?alt=media", None, Read, "x", "a/b"),
             ("GET", "/download/storage/v1/b/x/o/a", None, Read, "x", "a"),
             ("DELETE", "/storage/v1/b/x/o/..%2F..", None, Delete, "x", "../.."),

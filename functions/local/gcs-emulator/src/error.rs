@@ -187,6 +187,14 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn org_constraint() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "conditionNotMet",
+            "Request violates constraint 'constraints/storage.retentionPolicySeconds'",
+        )
+    }
+
     /// Google's disks do not fill up; this one can. 507, so that clients take it for the server's fault.
     pub(crate) fn disk_full() -> Self {
         Self::new(

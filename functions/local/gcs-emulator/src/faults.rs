@@ -2,16 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     call::{Call, Operation},
     error::ApiError,
 };
 
 /// How a request fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// 503 `backendError`.
     Unavailable,
@@ -36,6 +33,8 @@ pub enum Fault {
     BillingDisabled,
     /// 403 `forbidden`: the organisation's service perimeter keeps us out.
     OrgPolicy,
+    /// 412 `conditionNotMet`: a constraint of the organisation forbids it, with the status of a failed precondition.
+    OrgConstraint,
     /// 507: the disk is full.
     DiskFull,
     /// 401 `authError`, as for a key that was revoked.
@@ -54,6 +53,7 @@ impl Fault {
             Self::TooManyRequests => Some(ApiError::too_many_requests()),
             Self::BillingDisabled => Some(ApiError::billing_disabled()),
             Self::OrgPolicy => Some(ApiError::org_policy()),
+            Self::OrgConstraint => Some(ApiError::org_constraint()),
             Self::DiskFull => Some(ApiError::disk_full()),
             Self::RevokedKey => Some(ApiError::invalid_credentials()),
             Self::MissingBucket => Some(ApiError::no_bucket()),
@@ -66,25 +66,19 @@ impl Fault {
 }
 
 /// A fault and the requests that it strikes: those that match every filter given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultRule {
     /// What happens.
-    #[serde(flatten)]
     pub fault: Fault,
     /// Only this operation; any, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
     /// Only this bucket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
     /// Only objects whose names begin so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object_prefix: Option<String>,
     /// Matching requests that pass unharmed first.
-    #[serde(default)]
     pub skip: u64,
     /// Requests that are struck after that; until cleared, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
 }
 
@@ -225,17 +219,5 @@ mod tests {
         assert_eq!(strike(), Strike { fault: None, bytes_per_sec: Some(5) });
         faults.clear();
         assert_eq!(strike(), Strike::default());
-    }
-
-    #[test]
-    fn rules_travel_as_json() {
-        let text = r#"{"kind":"break","after_bytes":300000,"operation":"upload-part","times":1}"#;
-        let rule: FaultRule = serde_json::from_str(text).unwrap();
-        let wanted = FaultRule::next(1, Fault::Break { after_bytes: 300_000 }).on(Operation::UploadPart);
-        assert_eq!(rule, wanted);
-        assert_eq!(
-            serde_json::to_string(&FaultRule::next(3, Fault::Unavailable)).unwrap(),
-            r#"{"kind":"unavailable","skip":0,"times":3}"#
-        );
     }
 }

@@ -30,10 +30,9 @@ use crate::{Clocks, Emulator, api, error::Error};
 /// How long open requests may take to end after a shutdown.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The other end of a connection, and the means to reset it.
+/// The means to reset a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
     cut: Arc<AtomicBool>,
 }
 
@@ -61,16 +60,16 @@ impl Listener for Cuttable<TcpListener> {
     type Addr = Peer;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.inner).await;
+        let (stream, _) = Listener::accept(&mut self.inner).await;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "small replies may be slower");
         }
         let cut = Arc::new(AtomicBool::new(false));
-        (Cuttable { inner: stream, cut: Arc::clone(&cut) }, Peer { address, cut })
+        (Cuttable { inner: stream, cut: Arc::clone(&cut) }, Peer { cut })
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
-        Ok(Peer { address: self.inner.local_addr()?, cut: Arc::clone(&self.cut) })
+        Ok(Peer { cut: Arc::clone(&self.cut) })
     }
 }
 

@@ -236,6 +236,127 @@ async fn sessions_by_hand() {
     assert_eq!(world.read("s p").await, b"no range at all");
 }
 
+/// How many files the emulator keeps of uploads.
+fn upload_files(world: &World) -> usize {
+    let count = |part: &str| std::fs::read_dir(world.folder.path().join(".gcs").join(part)).unwrap().count();
+    count("sessions") + count("incoming")
+}
+
+async fn start(world: &World, http: &reqwest::Client, bucket: &str, name: &str) -> String {
+    let url = world.url(&format!(
+        "/upload/storage/v1/b/{bucket}/o?uploadType=resumable&name={name}&ifGenerationMatch=0"
+    ));
+    let reply = http.post(url).json(&json!({})).send().await.unwrap();
+    assert_eq!(reply.status(), 200);
+    reply.headers()["location"].to_str().unwrap().to_owned()
+}
+
+/// Neither a stranger's bucket nor one's own takes another bucket's upload.
+#[tokio::test]
+async fn an_upload_belongs_to_its_bucket() {
+    let world = World::new().await;
+    world.emulator().create_bucket("other-bucket", BucketOptions::default()).unwrap();
+    world.emulator().grant("other-bucket", EMAIL, Role::ObjectUser).unwrap();
+    let http = world.http().await;
+    let location = start(&world, &http, BUCKET, "o").await;
+    let moved = location.replace(BUCKET, "other-bucket");
+    for http in [&http, &reqwest::Client::new()] {
+        let put = |url: &str| http.put(url.to_owned()).header("content-range", "bytes 0-1/2").body("ab");
+        assert_eq!(json(put(&moved)).await.0, 404);
+        assert_eq!(json(http.delete(&moved)).await.0, 404);
+    }
+    let (status, _) = json(http.put(&location).header("content-range", "bytes 0-1/2").body("ab")).await;
+    assert_eq!(status, 200);
+    // Also when it is through.
+    assert_eq!(json(http.put(&moved).header("content-range", "bytes */*")).await.0, 404);
+    assert_eq!(json(http.put(&location).header("content-range", "bytes */*")).await.0, 200);
+    assert!(!world.emulator().object_path("other-bucket", "o").exists());
+}
+
+#[tokio::test]
+async fn uploads_that_ended_leave_nothing() {
+    let world = World::new().await;
+    let http = world.http().await;
+    let late = start(&world, &http, BUCKET, "o").await;
+    let wrong = start(&world, &http, BUCKET, "p").await;
+    for _ in 0..3 {
+        let location = start(&world, &http, BUCKET, "o-").await;
+        let (status, _) = json(http.put(&location).body("x")).await;
+        assert_eq!(status, 200);
+        std::fs::remove_file(world.emulator().object_path(BUCKET, "o-")).unwrap();
+    }
+    world.create("o", noise(300_000)).await.unwrap();
+    assert_eq!(json(http.put(&late).body("taken")).await.0, 412);
+    assert_eq!(json(http.put(&wrong).header("x-goog-hash", "crc32c=AAAAAA==").body("x")).await.0, 400);
+    assert_eq!(upload_files(&world), 0);
+    for location in [&late, &wrong] {
+        assert_eq!(json(http.put(location).header("content-range", "bytes */*")).await.0, 404);
+    }
+}
+
+/// A process that was killed left these; the next one that opens the folder, long after, deletes them.
+#[tokio::test]
+async fn what_dead_processes_left_is_swept() {
+    let world = World::new().await;
+    let http = world.http().await;
+    let location = start(&world, &http, BUCKET, "o").await;
+    let (status, _) = json(http.put(&location).header("content-range", "bytes 0-2/*").body("abc")).await;
+    assert_eq!(status, 308);
+    let internal = world.folder.path().join(".gcs");
+    for orphan in ["sessions/00ff.part", "sessions/00ff.lock", "incoming/00ff"] {
+        std::fs::write(internal.join(orphan), "x").unwrap();
+    }
+    let world = world.restarted().await;
+    assert_eq!(upload_files(&world), 4, "the upload under way, and a request that may be under way");
+    world.clock.advance_secs(25 * 3600);
+    let world = world.restarted().await;
+    assert_eq!(upload_files(&world), 3);
+    world.clock.advance_secs(7 * 24 * 3600);
+    assert_eq!(upload_files(&world.restarted().await), 0);
+}
+
+/// What a crash of the machine makes of bytes that were not on the disk yet never becomes an object.
+#[tokio::test]
+async fn bytes_that_changed_on_the_disk_are_no_object() {
+    let world = World::new().await;
+    let http = world.http().await;
+    let location = start(&world, &http, BUCKET, "o").await;
+    let (status, _) = json(http.put(&location).header("content-range", "bytes 0-2/*").body("abc")).await;
+    assert_eq!(status, 308);
+    let sessions = std::fs::read_dir(world.folder.path().join(".gcs/sessions")).unwrap();
+    let part =
+        sessions.map(|file| file.unwrap().path()).find(|path| path.extension() == Some("part".as_ref()));
+    std::fs::write(part.unwrap(), [0; 3]).unwrap();
+    let (status, _) = json(http.put(&location).header("content-range", "bytes 3-3/4").body("d")).await;
+    assert_eq!(status, 500);
+    assert!(!world.emulator().object_path(BUCKET, "o").exists());
+}
+
+#[tokio::test]
+async fn head_is_get_without_a_body() {
+    let world = World::new().await;
+    world.create("o", noise(10)).await.unwrap();
+    let http = world.http().await;
+    for (path, length) in [("o/o?alt=media", Some("10")), ("o/o", None), ("o", None)] {
+        let reply = http.head(world.url(&format!("/storage/v1/b/{BUCKET}/{path}"))).send().await.unwrap();
+        assert_eq!(reply.status(), 200, "{path}");
+        if let Some(length) = length {
+            assert_eq!(reply.headers()["content-length"], length);
+        }
+        assert!(reply.bytes().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_stays_revoked() {
+    let world = World::new().await;
+    let id = world.key["private_key_id"].as_str().unwrap();
+    world.emulator().revoke_key(id).unwrap();
+    world.emulator().register_key(&world.key).unwrap();
+    let list = world.url(&format!("/storage/v1/b/{BUCKET}/o"));
+    assert_eq!(json(world.http().await.get(list)).await.0, 401);
+}
+
 #[tokio::test]
 async fn a_multipart_upload_as_gcloud_writes_it() {
     let world = World::new().await;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ValueEnum, ValueHint};
+use clap::{ValueEnum, ValueHint, builder::NonEmptyStringValueParser};
 use jiff::civil::Date;
 use spillway::domain::{AccountId, Format, IdentityKind, Packaging, ZoneName};
 
@@ -106,7 +106,7 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) data: Data,
     /// An event to export, as captured; may be given several times
-    #[arg(long = "event", value_name = "NAME")]
+    #[arg(long = "event", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) events: Vec<String>,
     /// The format of the files
     #[arg(long)]
@@ -139,7 +139,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) lake: Option<String>,
     /// Where the bucket is, e.g. https://storage.googleapis.com; the built-in emulator if absent
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = super::parse_endpoint)]
     pub(crate) gcs_endpoint: Option<String>,
     /// Show the chunks, rows and bytes, and write nothing
     #[arg(long)]

@@ -1,16 +1,18 @@
 //! Accounts and buckets, as the command line connects them.
 
-use std::{os::unix::fs::OpenOptionsExt, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, bail};
-use gcs_emulator::{BucketOptions, Role};
+use gcs_emulator::{BucketOptions, Emulator, Role};
+use serde_json::Value;
 use spillway::{
     adapters::gcs::key_facts,
     domain::{Account, AccountId, BucketId, BucketState, PartnerBucket, ZoneName},
     ports::ServiceAccountKey,
 };
+use zeroize::Zeroize;
 
-use crate::system::System;
+use crate::{private, system::System};
 
 /// The project that local buckets and service accounts are said to be in.
 const LOCAL_PROJECT: &str = "spillway-local";
@@ -74,11 +76,11 @@ pub(crate) async fn bucket(
     let name = connection.bucket_name;
     let known = system.store().buckets(account).await?.into_iter().find(|bucket| bucket.bucket_name == name);
     let mut key = match connection.key_file {
-        Some(file) => Some(read_key(file)?),
+        Some(file) => Some(private::read_key(file)?),
         None => None,
     };
     if connection.create {
-        make_local(system, name, &mut key, known.is_some())?;
+        key = make_local(system, name, key, known.as_ref()).await?;
     }
     match (key, known) {
         (Some(key), known) => save(system, account, name, &key, known).await,
@@ -87,7 +89,7 @@ pub(crate) async fn bucket(
             bail!("there is no local bucket `{name}`; make it with --create-bucket")
         }
         (None, None) if system.is_local() && system.home.bucket_key(name).exists() => {
-            let key = read_key(&system.home.bucket_key(name))?;
+            let key = private::read_key(&system.home.bucket_key(name))?;
             save(system, account, name, &key, None).await
         }
         (None, None) => {
@@ -96,51 +98,64 @@ pub(crate) async fn bucket(
     }
 }
 
-fn read_key(file: &Path) -> anyhow::Result<ServiceAccountKey> {
-    let text = std::fs::read_to_string(file);
-    text.map(ServiceAccountKey::new)
-        .with_context(|| format!("the key file {} cannot be read", file.display()))
-}
-
-/// Makes a local bucket that does not exist, and a key for it where there is none.
-fn make_local(
+/// Makes a local bucket that does not exist, with a key of its own where there is none. Every part may be there
+/// already, left by a process that was killed: first comes the key, then the bucket with its grants in one piece, and
+/// last, by the caller, what the store knows of it. Returns the key that the store does not know yet.
+async fn make_local(
     system: &System,
     name: &str,
-    key: &mut Option<ServiceAccountKey>,
-    is_known: bool,
-) -> anyhow::Result<()> {
+    given: Option<ServiceAccountKey>,
+    known: Option<&PartnerBucket>,
+) -> anyhow::Result<Option<ServiceAccountKey>> {
     let emulator = system.emulator()?;
-    if emulator.bucket_exists(name)? {
-        return Ok(());
+    if emulator.has_grants(name)? {
+        return Ok(given);
     }
+    // What the emulator would refuse later must not leave a key behind.
+    emulator.check_bucket_name(name)?;
+    let (key, is_new) = match (given, known) {
+        (Some(given), _) => (given, true),
+        // Its folder was deleted: it comes back under the key that it had.
+        (None, Some(known)) => (system.parts.vault.open(known.account, &known.id, &known.key).await?, false),
+        (None, None) => (own_key(system, emulator, name)?, true),
+    };
+    let text = serde_json::from_str(key.expose()).context("the key is not JSON")?;
+    let email = emulator.register_key(&Wiped(text).0)?;
     let options = BucketOptions { project: LOCAL_PROJECT.to_owned(), ..BucketOptions::default() };
-    emulator.create_bucket(name, options)?;
-    if key.is_none() && !is_known {
-        // An account of its own, so that one bucket's key says nothing about another bucket.
-        let email = format!("{name}@{LOCAL_PROJECT}.iam.gserviceaccount.com");
-        let made = emulator.create_service_account_key(LOCAL_PROJECT, &email)?;
-        let text = serde_json::to_string_pretty(&made)?;
-        write_private(&system.home.bucket_key(name), &text)?;
-        *key = Some(ServiceAccountKey::new(text));
-    }
-    if let Some(key) = key {
-        let email =
-            emulator.register_key(&serde_json::from_str(key.expose()).context("the key is not JSON")?)?;
-        // What the set-up guide asks a customer for: create, and read back.
-        emulator.grant(name, &email, Role::ObjectCreator)?;
-        emulator.grant(name, &email, Role::ObjectViewer)?;
-    }
-    Ok(())
+    // What the set-up guide asks a customer for: create, and read back.
+    let grants = [(email.as_str(), Role::ObjectCreator), (&email, Role::ObjectViewer)];
+    emulator.create_bucket_with(name, options, &grants)?;
+    Ok(is_new.then_some(key))
 }
 
-fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
+/// The key that lies in the home for this bucket; a new one where there is none. Its account is of this bucket only,
+/// so that one bucket's key says nothing about another bucket.
+fn own_key(system: &System, emulator: &Emulator, name: &str) -> anyhow::Result<ServiceAccountKey> {
+    let file = system.home.bucket_key(name);
+    if !file.exists() {
+        let email = format!("{name}@{LOCAL_PROJECT}.iam.gserviceaccount.com");
+        let made = Wiped(emulator.create_service_account_key(LOCAL_PROJECT, &email)?);
+        // With room for all of it, so that no copy is left behind by growing.
+        let mut text = Vec::with_capacity(KEY_ROOM_BYTES);
+        serde_json::to_writer_pretty(&mut text, &made.0)?;
+        private::write_new_key(&file, &ServiceAccountKey::new(String::from_utf8(text)?))?;
     }
-    let mut options = std::fs::OpenOptions::new();
-    let mut opened = options.write(true).create(true).truncate(true).mode(0o600).open(file)?;
-    std::io::Write::write_all(&mut opened, text.as_bytes())?;
-    Ok(())
+    // Where another process was first, its key counts.
+    private::read_key(&file)
+}
+
+/// More than a key that we make takes, in bytes.
+const KEY_ROOM_BYTES: usize = 8 * 1024;
+
+/// A key's JSON, whose secret part is wiped when it is dropped.
+struct Wiped(Value);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        if let Some(Value::String(secret)) = self.0.get_mut("private_key") {
+            secret.zeroize();
+        }
+    }
 }
 
 async fn save(

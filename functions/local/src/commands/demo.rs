@@ -18,6 +18,7 @@ use super::{
     wait,
 };
 use crate::{
+    cli::DEFAULT_HOME,
     ingest::Source,
     origins::Places,
     output::{Output, grouped},
@@ -41,6 +42,7 @@ pub(crate) async fn run(home: &Path, output: &Output) -> anyhow::Result<ExitCode
     let account = data(&system, output).await?;
     let connection = connect::Connection { bucket_name: BUCKET, key_file: None, create: true };
     let bucket = connect::bucket(&system, account.id, &connection).await?;
+    output.line(format!("Exporting them in all four formats into the local bucket {BUCKET} ..."))?;
     let runs = system.drive(export_all(&system, &account, &bucket)).await?;
     let mut reports = Vec::new();
     for run in &runs {
@@ -49,15 +51,15 @@ pub(crate) async fn run(home: &Path, output: &Output) -> anyhow::Result<ExitCode
     let rows = reports.iter().flat_map(RunReport::table_rows).collect();
     output.table(&HEADER, 2, rows)?;
     output.line("")?;
-    for report in &reports {
-        output.line(report.summary())?;
+    for (run, report) in runs.iter().zip(&reports) {
+        output.line(format!("{:19} {}", title(&run.spec), report.summary()))?;
     }
     output.result(&reports)?;
     let verified = check(&system, output, &bucket, &runs).await?;
     if !verified || !reports.iter().all(RunReport::is_complete) {
         return Ok(ExitCode::FAILURE);
     }
-    what_next(&system, output)?;
+    what_next(&system, home, output)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -95,10 +97,9 @@ async fn data(system: &System, output: &Output) -> anyhow::Result<Account> {
 /// One export a format for events and for profiles, all under way at once.
 async fn export_all(system: &System, account: &Account, bucket: &PartnerBucket) -> anyhow::Result<Vec<Run>> {
     let days = DateRange::new(date(2018, 1, 1), date(2025, 12, 31))?;
-    let selections =
-        [(DataSelection::AllEvents, Some(days), "events"), (DataSelection::AllProfiles, None, "profiles")];
+    let selections = [(DataSelection::AllEvents, Some(days)), (DataSelection::AllProfiles, None)];
     let mut created = Vec::new();
-    for (data, days, title) in selections {
+    for (data, days) in selections {
         for format in Format::ALL {
             let spec = ExportSpec {
                 bucket: bucket.id.clone(),
@@ -111,8 +112,9 @@ async fn export_all(system: &System, account: &Account, bucket: &PartnerBucket) 
                 header_line: true,
                 manifest: true,
             };
+            let title = title(&spec);
             let (_, run) = steps::create_one_time(&system.parts, account.id, spec).await?;
-            system.progress.begin(run.key, &format!("{title} as {format}"));
+            system.progress.begin(run.key, &title);
             created.push(run.key);
         }
     }
@@ -121,6 +123,12 @@ async fn export_all(system: &System, account: &Account, bucket: &PartnerBucket) 
         ended.push(wait::until_ended(system, key).await?);
     }
     Ok(ended)
+}
+
+/// What an export of the demo is called.
+fn title(spec: &ExportSpec) -> String {
+    let data = if spec.data == DataSelection::AllProfiles { "profiles" } else { "events" };
+    format!("{data} as {}", spec.format)
 }
 
 async fn check(
@@ -149,15 +157,20 @@ async fn check(
     Ok(total.differences.is_empty())
 }
 
-fn what_next(system: &System, output: &Output) -> anyhow::Result<()> {
+/// Commands that work as they stand: `cargo run` puts no `spillway` on the path.
+fn what_next(system: &System, home: &Path, output: &Output) -> anyhow::Result<()> {
     let folder = system.home.buckets().join(BUCKET);
+    let mut spillway = std::env::args().next().unwrap_or_else(|| "spillway".to_owned());
+    if home != Path::new(DEFAULT_HOME) {
+        spillway = format!("{spillway} --home {}", home.display());
+    }
     output.line(format!(
         "\nThe files lie in {folder}. Try next:
   ls {folder}
-  spillway verify --bucket {BUCKET}
-  spillway export --account {ACCOUNT} --bucket {BUCKET} --data select-events --event Charged \\
+  {spillway} verify --bucket {BUCKET}
+  {spillway} export --account {ACCOUNT} --bucket {BUCKET} --data select-events --event Charged \\
       --format csv --from 2025-01-01 --to 2025-12-31
-  spillway --help",
+  {spillway} --help",
         folder = folder.display()
     ))
 }

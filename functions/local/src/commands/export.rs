@@ -3,12 +3,11 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::bail;
-use jiff::Timestamp;
 use serde_json::json;
 use spillway::{
     domain::{
         Account, DataSelection, DateRange, ExportSpec, Frequency, IdentityPriority, PartnerBucket, Run,
-        StopReason, Window,
+        StopReason,
     },
     steps::{self, Preview},
 };
@@ -53,7 +52,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ExportArgs) -> anyho
     let identities = IdentityPriority::new(kinds)?;
     if args.dry_run {
         let spec = ExportSpec { identities, ..spec(&args.bucket) };
-        return dry_run(&system, output, &account, &spec, days).await;
+        return dry_run(&system, output, &account, &spec).await;
     }
     let key_file = args.key.as_deref();
     let connection = connect::Connection { bucket_name: &args.bucket, key_file, create: args.create_bucket };
@@ -113,7 +112,7 @@ async fn finish(system: &System, output: &Output, run: &Run) -> anyhow::Result<E
     report.print(output, &system.places)?;
     output.result(&report)?;
     if report.is_complete() {
-        if system.is_local() {
+        if system.is_local() && !report.is_untouched() {
             let folder = system.home.buckets().join(run.spec.bucket.0.as_str());
             output.line(format!("The files lie in {}", folder.display()))?;
         }
@@ -132,13 +131,8 @@ async fn dry_run(
     output: &Output,
     account: &Account,
     spec: &ExportSpec,
-    days: Option<DateRange>,
 ) -> anyhow::Result<ExitCode> {
-    let cut = system.parts.lake.now().await?;
-    let window = match days {
-        Some(days) => Window::EventDate { days, cut },
-        None => Window::Committed { after: Timestamp::UNIX_EPOCH, upto: cut },
-    };
+    let window = steps::one_time_window(&system.parts, spec).await?;
     let preview = steps::preview(&system.parts, account.id, spec, window, &account.time_zone).await?;
     print_preview(output, &preview)?;
     Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::bail;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use spillway::{
@@ -20,7 +21,7 @@ use crate::{
     cli::IngestArgs,
     ingest::{self, BadLine, IngestOptions, IngestReport, Observer, Progress, Source},
     origins::Places,
-    output::{Output, grouped},
+    output::{Output, counted, grouped},
     system::System,
 };
 
@@ -47,7 +48,10 @@ pub(super) async fn keep_catalogue(system: &System, account: AccountId) -> anyho
 fn source(file: &Path) -> anyhow::Result<Source> {
     let name = file.to_str().ok_or_else(|| anyhow::anyhow!("{} is no UTF-8 path", file.display()))?;
     if name != "-" {
-        std::fs::File::open(file).map_err(|error| anyhow::anyhow!("{name} cannot be read: {error}"))?;
+        let facts = std::fs::File::open(file).and_then(|file| file.metadata());
+        if facts.map_err(|error| anyhow::anyhow!("{name} cannot be read: {error}"))?.is_dir() {
+            bail!("{name} is a folder; give the files in it");
+        }
     }
     Ok(Source::named(name))
 }
@@ -70,14 +74,19 @@ pub(super) async fn take_in(
 }
 
 fn print(output: &Output, report: &IngestReport) -> anyhow::Result<()> {
-    let [lines, events, profiles, files] =
-        [report.lines, report.events, report.profiles, report.files].map(grouped);
-    let bytes = HumanBytes(report.bytes_written);
-    output.line(format!(
-        "{lines} lines: {events} events, {profiles} profiles in {files} lake files, {bytes}"
-    ))?;
+    let lines = counted(report.lines, "line");
+    let (events, profiles) = (counted(report.events, "event"), counted(report.profiles, "profile"));
+    let (files, bytes) = (counted(report.files, "lake file"), HumanBytes(report.bytes_written));
+    output.line(format!("{lines}: {events}, {profiles} in {files}, {bytes}"))?;
     if report.bad_lines > 0 {
-        output.line(format!("{} bad lines were left out", grouped(report.bad_lines)))?;
+        let (bad, told) = (counted(report.bad_lines, "bad line"), grouped(report.told_bad_lines));
+        let which = if report.told_bad_lines < report.bad_lines {
+            format!("; the first {told} are named above")
+        } else {
+            String::new()
+        };
+        let were = if report.bad_lines == 1 { "was" } else { "were" };
+        output.line(format!("{bad} {were} left out{which}"))?;
     }
     output.result(&json!({
         "lines": report.lines,
@@ -85,6 +94,7 @@ fn print(output: &Output, report: &IngestReport) -> anyhow::Result<()> {
         "profiles": report.profiles,
         "olderProfiles": report.older_profiles,
         "badLines": report.bad_lines,
+        "namedBadLines": report.told_bad_lines,
         "lakeFiles": report.files,
         "bytesRead": report.bytes_read,
         "bytesWritten": report.bytes_written,

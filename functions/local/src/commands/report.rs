@@ -5,7 +5,7 @@ use spillway::domain::{ManifestFile, Run, RunStatus};
 
 use crate::{
     origins::Places,
-    output::{Output, grouped},
+    output::{Output, counted, grouped},
     system::System,
     verify,
 };
@@ -23,6 +23,9 @@ pub(crate) struct RunReport {
     bytes: u64,
     deleted_profiles: u64,
     files: Vec<ManifestFile>,
+    /// Why the run could not go on, where that was none of its chunks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// Chunks that failed, and why.
     failures: Vec<String>,
     /// What the customer has to mend first.
@@ -48,6 +51,7 @@ impl RunReport {
             bytes: files.iter().map(|file| file.bytes).sum(),
             deleted_profiles: run.totals.deleted_profiles,
             files,
+            reason: run.reason.clone(),
             failures: system.progress.failures(run.key),
             blocked,
         })
@@ -77,14 +81,14 @@ impl RunReport {
             output.line("")?;
         }
         output.line(self.summary())?;
-        for failure in &self.failures {
+        for failure in self.reason.iter().chain(&self.failures) {
             output.line(format!("failed: {failure}"))?;
         }
         if self.status == RunStatus::Incomplete.as_str() {
             let (account, run) = (self.account, &self.run);
             let places = places.flags();
             output
-                .line(format!("mend the lake, then: spillway retry-run --account {account}{places} {run}"))?;
+                .line(format!("once that is mended: spillway retry-run --account {account}{places} {run}"))?;
         }
         match &self.blocked {
             Some(failure) => output.line(format!("blocked: {failure}")),
@@ -94,13 +98,13 @@ impl RunReport {
 
     /// One line about the run.
     pub(crate) fn summary(&self) -> String {
-        let (rows, bytes, files) =
-            (grouped(self.rows), grouped(self.bytes), grouped(self.files.len() as u64));
+        let (rows, bytes) = (counted(self.rows, "row"), counted(self.bytes, "byte"));
+        let files = counted(self.files.len() as u64, "file");
         let deleted = match self.deleted_profiles {
             0 => String::new(),
-            deleted => format!(", {} deleted profiles left out", grouped(deleted)),
+            deleted => format!(", {} left out", counted(deleted, "deleted profile")),
         };
-        format!("{} {}: {rows} rows in {files} files, {bytes} bytes{deleted}", self.run, self.status)
+        format!("{} {}: {rows} in {files}, {bytes}{deleted}", self.run, self.status)
     }
 }
 

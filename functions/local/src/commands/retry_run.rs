@@ -5,7 +5,12 @@ use std::{path::Path, process::ExitCode};
 use spillway::{domain::RunKey, steps};
 
 use super::{report::RunReport, wait};
-use crate::{cli::RetryArgs, origins::Places, output::Output, system::System};
+use crate::{
+    cli::RetryArgs,
+    origins::Places,
+    output::{Output, counted},
+    system::System,
+};
 
 pub(crate) async fn run(home: &Path, output: &Output, args: RetryArgs) -> anyhow::Result<ExitCode> {
     let places = Places { lake: args.lake, gcs_endpoint: args.gcs_endpoint };
@@ -13,7 +18,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: RetryArgs) -> anyhow
     let key = RunKey { account: args.account, request: args.run.0, run: args.run.1 };
     let retried = async {
         let chunks = steps::retry_run(&system.parts, key).await?;
-        output.line(format!("{chunks} chunks are worked again"))?;
+        output.line(format!("Working again: {}", counted(chunks, "chunk")))?;
         system.progress.begin(key, &key.to_string());
         wait::until_ended(&system, key).await
     };

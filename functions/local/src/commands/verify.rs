@@ -12,7 +12,7 @@ use spillway::{
 use crate::{
     cli::VerifyArgs,
     origins::Places,
-    output::{Output, grouped},
+    output::{Output, counted},
     system::System,
     verify::{self, VerifyError, VerifyReport},
 };
@@ -54,7 +54,12 @@ async fn bucket(system: &System, args: &VerifyArgs) -> anyhow::Result<PartnerBuc
         known.into_iter().filter(|bucket| args.account.is_none_or(|account| bucket.account == account));
     match fitting.next() {
         Some(bucket) => Ok(bucket),
-        None => bail!("no account knows the bucket `{}`; export into it first", args.bucket),
+        None => match args.account {
+            Some(account) => {
+                bail!("account {account} does not know the bucket `{}`; export into it first", args.bucket)
+            }
+            None => bail!("no account knows the bucket `{}`; export into it first", args.bucket),
+        },
     }
 }
 
@@ -114,7 +119,8 @@ fn print(output: &Output, title: &str, report: &VerifyReport) -> anyhow::Result<
             "{title}: the key may not read objects; what could be looked at was compared with our own records"
         ))?;
     }
-    let (objects, rows, bytes) = (grouped(report.objects), grouped(report.rows), grouped(report.bytes));
+    let (objects, rows) = (counted(report.objects, "file"), counted(report.rows, "row"));
+    let bytes = counted(report.bytes, "byte");
     let word = if report.is_clean() { "ok" } else { "NOT as it should be" };
-    output.line(format!("{title}: {objects} files, {rows} rows, {bytes} bytes, {word}"))
+    output.line(format!("{title}: {objects}, {rows}, {bytes}, {word}"))
 }

@@ -101,6 +101,8 @@ pub struct IngestReport {
     pub older_profiles: u64,
     /// Lines left out.
     pub bad_lines: u64,
+    /// How many of them were told to the observer: the first ones.
+    pub told_bad_lines: u64,
     /// Lake files written.
     pub files: u64,
     /// Their bytes.
@@ -113,7 +115,7 @@ pub struct IngestReport {
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// An input cannot be read on.
-    #[error("`{name}` cannot be read after line {line}: {reason}; the lines before are in the lake")]
+    #[error("`{name}` cannot be read{}: {reason}{}", after(*line), kept(report))]
     Read {
         /// The input.
         name: String,
@@ -132,6 +134,14 @@ pub enum IngestError {
         /// Why.
         reason: String,
     },
+}
+
+fn after(line: u64) -> String {
+    if line == 0 { String::new() } else { format!(" after line {line}") }
+}
+
+fn kept(report: &IngestReport) -> &'static str {
+    if report.lines == 0 { "" } else { "; the lines before are in the lake" }
 }
 
 /// Ingests some inputs, in order.
@@ -159,26 +169,47 @@ pub fn run(
         let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (reading.into_outcome(), written)
     });
-    let Written { report: wrote, bad_rows } = written?;
+    let Written { report: wrote, told_bad_rows, bad_rows } = written?;
     let report = &mut reading.report;
     report.events = wrote.events;
     report.profiles = wrote.profiles;
     report.older_profiles = wrote.older_profiles;
     report.files = wrote.files;
     report.bytes_written = wrote.bytes_written;
-    for (source, line, reason) in bad_rows {
-        report.bad_lines += 1;
-        if report.bad_lines <= options.told_bad_lines {
+    for (source, line, reason) in told_bad_rows {
+        if report.told_bad_lines < options.told_bad_lines {
+            report.told_bad_lines += 1;
             let source = names[source as usize].clone();
             observer.bad_line(&BadLine { source, line, reason });
         }
     }
+    report.bad_lines += bad_rows;
     match reading.stopped {
         None => Ok(reading.report),
         Some((name, line, reason)) => {
             Err(IngestError::Read { name, line, reason, report: Box::new(reading.report) })
         }
     }
+}
+
+/// The most of a reason that is told, in characters.
+const TOLD_CHARS: usize = 200;
+
+/// A reason as it may be told: it can hold parts of the line, which is anybody's, of any length, and might command a
+/// terminal.
+fn shown(reason: &str) -> String {
+    let mut shown = String::new();
+    for (at, character) in reason.chars().enumerate() {
+        match character {
+            _ if at == TOLD_CHARS => {
+                shown.push('…');
+                break;
+            }
+            character if character.is_control() => shown.extend(character.escape_default()),
+            character => shown.push(character),
+        }
+    }
+    shown
 }
 
 /// The reading side.
@@ -264,7 +295,9 @@ impl<'a> Reading<'a> {
 
     fn tell_bad(&mut self, name: &str, line: u64, reason: String) {
         self.report.bad_lines += 1;
-        if self.report.bad_lines <= self.options.told_bad_lines {
+        if self.report.told_bad_lines < self.options.told_bad_lines {
+            self.report.told_bad_lines += 1;
+            let reason = shown(&reason);
             self.observer.bad_line(&BadLine { source: name.to_owned(), line, reason });
         }
     }
@@ -278,6 +311,5 @@ impl<'a> Reading<'a> {
     }
 }
 
-#[cfg(test)]
 #[cfg(test)]
 mod tests;

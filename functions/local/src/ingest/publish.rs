@@ -1,6 +1,10 @@
 //! Lake files appear whole: written under a hidden name, stamped by the clock, then renamed into their folder.
+//!
+//! Whoever has hidden files in an account's folder holds a shared lock on that folder; the system takes it away with
+//! the process, however that ends. So a process that gets the lock for itself alone knows that the hidden files it
+//! finds are of dead ones, and deletes them.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -14,6 +18,9 @@ use tempfile::NamedTempFile;
 use super::IngestOptions;
 use super::collect::Place;
 
+const HIDDEN_PREFIX: &str = ".ingest-";
+const HIDDEN_SUFFIX: &str = ".tmp";
+
 /// Puts files into the lake.
 pub(super) struct Publisher<'a> {
     lake_root: &'a Path,
@@ -22,11 +29,20 @@ pub(super) struct Publisher<'a> {
     /// Tells the names of two runs apart that write at the same time.
     run: u32,
     files: u64,
+    /// The account's folder, locked, once there is a hidden file.
+    folder: Option<File>,
 }
 
 impl<'a> Publisher<'a> {
     pub(super) fn new(options: &'a IngestOptions<'a>) -> Self {
-        Self { lake_root: &options.lake_root, options, clock: options.clock, run: random(), files: 0 }
+        Self {
+            lake_root: &options.lake_root,
+            options,
+            clock: options.clock,
+            run: random(),
+            files: 0,
+            folder: None,
+        }
     }
 
     fn account_folder(&self) -> PathBuf {
@@ -34,11 +50,14 @@ impl<'a> Publisher<'a> {
     }
 
     /// A file that nobody sees; it vanishes unless it is published.
-    pub(super) fn hidden_file(&self) -> io::Result<NamedTempFile> {
+    pub(super) fn hidden_file(&mut self) -> io::Result<NamedTempFile> {
         let folder = self.account_folder();
-        fs::create_dir_all(&folder)?;
+        if self.folder.is_none() {
+            fs::create_dir_all(&folder)?;
+            self.folder = Some(lock(&folder)?);
+        }
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".ingest-").suffix(".tmp");
+        builder.prefix(HIDDEN_PREFIX).suffix(HIDDEN_SUFFIX);
         // As for any new file, the process's mask decides who may read it.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -67,4 +86,29 @@ impl<'a> Publisher<'a> {
         file.persist_noclobber(&path).map_err(|error| error.error)?;
         Ok(path)
     }
+}
+
+/// Locks an account's folder beside others, after deleting what dead processes left in it if there is nobody else.
+fn lock(folder: &Path) -> io::Result<File> {
+    let locked = File::open(folder)?;
+    match locked.try_lock() {
+        Ok(()) => {
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                let is_hidden = entry
+                    .file_name()
+                    .to_str()
+                    .is_some_and(|name| name.starts_with(HIDDEN_PREFIX) && name.ends_with(HIDDEN_SUFFIX));
+                if is_hidden && entry.file_type()?.is_file() {
+                    fs::remove_file(entry.path())?;
+                }
+            }
+            locked.unlock()?;
+        }
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    // Whoever comes between finds no hidden file of ours yet.
+    locked.lock_shared()?;
+    Ok(locked)
 }

@@ -21,7 +21,7 @@ use super::collect::{Flush, Place};
 use super::publish::Publisher;
 use super::rows::{Row, Rows, number_columns, text_columns};
 use super::schema::LakeSchema;
-use super::{IngestError, IngestOptions, IngestReport};
+use super::{IngestError, IngestOptions, IngestReport, shown};
 
 /// Rows go to the Parquet writer in batches of about this size.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -31,8 +31,10 @@ const BATCH_ROWS: usize = 8192;
 #[derive(Default)]
 pub(super) struct Written {
     pub(super) report: IngestReport,
-    /// Rows that were left out after all, with the reason.
-    pub(super) bad_rows: Vec<(u32, u64, String)>,
+    /// The first rows that were left out after all, with the reason.
+    pub(super) told_bad_rows: Vec<(u32, u64, String)>,
+    /// How many were left out.
+    pub(super) bad_rows: u64,
 }
 
 /// Writes flushes.
@@ -99,7 +101,10 @@ impl<'a> LakeWriter<'a> {
         let mut count = 0;
         for (micros, origin, row) in rows.iter() {
             if let Err(reason) = table.push(micros, row, &mut keys) {
-                self.written.bad_rows.push((origin.0, origin.1, reason));
+                self.written.bad_rows += 1;
+                if self.written.bad_rows <= self.options.told_bad_lines {
+                    self.written.told_bad_rows.push((origin.0, origin.1, shown(&reason)));
+                }
                 continue;
             }
             count += 1;

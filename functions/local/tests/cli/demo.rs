@@ -31,6 +31,12 @@ fn the_demo_tells_what_lies_on_the_disk() {
     assert!(rows.count() >= files);
     assert!(done.out.contains("all as their manifests say"), "{}", done.out);
 
+    assert!(done.out.contains("\nprofiles as parquet "), "{}", done.out);
+    // What it says to try next works as it stands.
+    let next = done.out.lines().find(|line| line.ends_with(" verify --bucket spillway-demo")).unwrap();
+    let ran = std::process::Command::new("sh").args(["-c", next]).output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+
     // Again, for a script: nothing is doubled in the lake, the earlier files stay.
     let lake = tree(&home.path("home/lake"));
     let again = home.run(&["--json", "demo"]).ok().json();

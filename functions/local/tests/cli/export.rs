@@ -151,6 +151,8 @@ fn an_empty_window_is_empty() {
     let home = Home::with(&events(5));
     let done = home.export("xml", &["--from", "2020-01-01", "--to", "2020-01-31", "--json"]).ok().json();
     assert_eq!((&done["status"], done["files"].as_array().unwrap().len()), (&"EMPTY".into(), 0));
+    let told = home.export("xml", &["--from", "2020-01-01", "--to", "2020-01-31", "--no-manifest"]).ok().out;
+    assert!(told.contains("EMPTY: 0 rows in 0 files, 0 bytes") && !told.contains("lie in"), "{told}");
     let objects: Vec<_> = home.objects("files").into_keys().collect();
     assert!(objects.len() == 1 && objects[0].ends_with(".manifest"), "{objects:?}");
     home.run(&["verify", "--bucket", "files"]).ok();
@@ -165,6 +167,14 @@ fn wrong_flags_are_told() {
     home.export("csv", &["--from", "2025-06-31", "--to", "2025-07-01"]).fails(&["2025-06-31"]);
     home.export("csv", &["--identity-priority", "email,email"]).error(&["mail"]);
     home.export("avro", &[]).fails(&["avro"]);
+    home.export("csv", &["--data", "select-events", "--event", ""]).fails(&["--event"]);
+    home.export("csv", &["--lake", ""]).error(&["no folder ``"]);
+    for endpoint in ["nonsense", "", "localhost:80", "ftp://a", "http://"] {
+        let mut args = export_args("files", "csv", &["--gcs-endpoint", endpoint]);
+        args.retain(|arg| *arg != "--create-bucket");
+        home.run(&args).fails(&["--gcs-endpoint", "https://storage.googleapis.com"]);
+        home.run(&["resume", "--gcs-endpoint", endpoint]).fails(&["--gcs-endpoint"]);
+    }
     let mut args = export_args("files", "csv", &[]);
     args.retain(|arg| *arg != "--create-bucket");
     home.run(&args).error(&["files", "--create-bucket"]);

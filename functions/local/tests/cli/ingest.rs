@@ -37,6 +37,73 @@ fn bad_lines_are_told_by_number_and_the_good_ones_are_in() {
     assert_eq!(home.ids("files"), [1, 2]);
 }
 
+/// Whatever stands in a line is told short and cannot command a terminal; of many bad lines the first are named.
+#[test]
+fn hostile_bad_lines_are_told_short_and_the_first_only() {
+    let home = Home::new();
+    let long = "x".repeat(1_000_000);
+    let mut text = format!(
+        "{{\"type\":\"{long}\",\"identity\":\"u\"}}\n{{\"type\":\"\\u001b[2J\\u0007\",\"identity\":\"u\"}}\n"
+    );
+    text += &event("A", JUNE, 1);
+    text += &"nonsense\n".repeat(2_000);
+    text +=
+        &"{\"type\":\"event\",\"identity\":\"u\",\"ts\":1,\"evtName\":\"E\",\"evtData\":{\"a\":\\u0041}}\n"
+            .repeat(500);
+    let done = home.feed(&["ingest", "--account", "1", "-"], &text);
+    let done = done.fails(&["2,502 bad lines were left out; the first 100 are named above"]);
+    assert_eq!(done.err.lines().count(), 100);
+    assert!(done.err.lines().all(|line| line.len() < 300), "{}", done.err);
+    assert!(done.err.contains("line 2: its `type` is `\\u{1b}[2J\\u{7}`"), "{}", done.err);
+    let again = home.feed(&["ingest", "--account", "1", "--json", "-"], "nonsense\n").fails(&[]).json();
+    assert_eq!((&again["badLines"], &again["namedBadLines"]), (&1.into(), &1.into()));
+}
+
+/// Hidden files in the account's folder of the lake.
+fn hidden(home: &Home) -> usize {
+    let Ok(entries) = fs::read_dir(home.path("home/lake/account=1")) else { return 0 };
+    entries.filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().starts_with('.')).count()
+}
+
+/// What a killed ingest was writing is deleted by the next one, but never while another one is at work.
+#[test]
+fn what_a_killed_ingest_left_is_deleted() {
+    let home = Home::new();
+    let mut killed = home.command(&["ingest", "--account", "1", "-"]);
+    let mut killed = killed.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut input = killed.stdin.take().unwrap();
+    // So much that it writes its first files while it still reads; each day is a file.
+    let mut at = 0;
+    let noise = "0123456789abcdef".repeat(4_000);
+    let mut feed = |input: &mut std::process::ChildStdin, process: &mut std::process::Child| {
+        while hidden(&home) == 0 {
+            assert!(process.try_wait().unwrap().is_none());
+            at += 1;
+            let ts = JUNE + at % 1_000 * 86_400;
+            let line = format!(
+                "{{\"type\":\"event\",\"identity\":\"u{at}\",\"ts\":{ts},\"evtName\":\"E\",\"evtData\":{{\"n\":\"{noise}\"}}}}\n"
+            );
+            if input.write_all(line.as_bytes()).is_err() {
+                break;
+            }
+        }
+    };
+    feed(&mut input, &mut killed);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    fs::write(home.path("home/lake/account=1/.ingest-other.tmp"), "left too").unwrap();
+    let left = hidden(&home);
+    assert!(left > 0);
+    // Somebody at work: the folder is locked beside others.
+    let folder = fs::File::open(home.path("home/lake/account=1")).unwrap();
+    folder.lock_shared().unwrap();
+    home.feed(&["ingest", "--account", "1", "-"], &event("A", JUNE, 1)).ok();
+    assert_eq!(hidden(&home), left, "they may be of the other process");
+    drop(folder);
+    home.feed(&["ingest", "--account", "1", "-"], &event("A", JUNE, 2)).ok();
+    assert_eq!(hidden(&home), 0);
+}
+
 #[test]
 fn a_missing_file_is_told_before_anything_is_taken_in() {
     let home = Home::new();
@@ -44,7 +111,15 @@ fn a_missing_file_is_told_before_anything_is_taken_in() {
     let a = home.path("a.jsonl");
     let args = ["ingest", "--account", "1", a.to_str().unwrap(), "/nonexistent/b.jsonl"];
     home.run(&args).error(&["/nonexistent/b.jsonl", "cannot be read"]);
+    let folder = home.path("");
+    home.run(&["ingest", "--account", "1", a.to_str().unwrap(), folder.to_str().unwrap()])
+        .error(&["is a folder"]);
     assert!(super::support::tree(&home.path("home/lake")).is_empty());
+    let torn = home.path("torn.gz");
+    fs::write(&torn, [0x1f, 0x8b]).unwrap();
+    let done =
+        home.run(&["ingest", "--account", "1", torn.to_str().unwrap()]).error(&["torn.gz` cannot be read: "]);
+    assert!(!done.err.contains("line"), "{}", done.err);
 }
 
 #[test]

@@ -39,10 +39,19 @@ fn all_rows_once(home: &Home) {
 
 #[test]
 fn ctrl_c_leaves_what_resume_finishes() {
+    a_signal_leaves_what_resume_finishes("-INT");
+}
+
+#[test]
+fn sigterm_does_what_ctrl_c_does() {
+    a_signal_leaves_what_resume_finishes("-TERM");
+}
+
+fn a_signal_leaves_what_resume_finishes(name: &str) {
     let home = large();
     let mut child = home.command(&export_args("files", "json", &[])).spawn().unwrap();
     until_under_way(&home, &mut child, 20);
-    signal(&child, "-INT");
+    signal(&child, name);
     let ended = child.wait_with_output().unwrap();
     let err = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(1), "{err}");
@@ -53,6 +62,55 @@ fn ctrl_c_leaves_what_resume_finishes() {
     all_rows_once(&home);
     let nothing = home.run(&["resume"]).ok();
     assert!(nothing.out.contains("Nothing is unfinished"));
+}
+
+/// A lake of so many files that planning alone takes long: all but the first are links to it.
+fn long_to_plan() -> (Home, std::path::PathBuf) {
+    let home = Home::with(&events(1));
+    let lake = home.path("home/lake");
+    let file = super::support::tree(&lake).into_keys().find(|name| name.ends_with(".parquet")).unwrap();
+    let (file, copies) = (lake.join(&file), lake.join(file).parent().unwrap().join("copies"));
+    std::fs::create_dir(&copies).unwrap();
+    for at in 0..40_000 {
+        std::fs::hard_link(&file, copies.join(format!("{at}.parquet"))).unwrap();
+    }
+    (home, copies)
+}
+
+/// How many runs there are, and of how many the plan is made.
+fn runs(home: &Home) -> (usize, usize) {
+    let store = rusqlite::Connection::open(home.path("home/state.sqlite")).unwrap();
+    let mut rows = store.prepare("SELECT doc ->> '$.plan' IS NOT NULL FROM runs").unwrap();
+    let planned: Vec<bool> = rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    (planned.len(), planned.iter().filter(|planned| **planned).count())
+}
+
+#[test]
+fn planning_ends_within_seconds_and_is_resumed() {
+    let (home, copies) = long_to_plan();
+    for name in ["-INT", "-TERM"] {
+        // CSV looks at every file for its columns.
+        let mut child = home.command(&export_args("files", "csv", &[])).spawn().unwrap();
+        let before = if name == "-INT" { 0 } else { 1 };
+        while runs(&home).0 == before {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it could be interrupted");
+            std::thread::yield_now();
+        }
+        let began = Instant::now();
+        signal(&child, name);
+        let ended = child.wait_with_output().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(20), "it took {:?}", began.elapsed());
+        let err = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{err}");
+        assert!(err.contains("interrupted") && err.contains("resume"), "{err}");
+        assert_eq!(runs(&home), (before + 1, 0), "it went on until all was planned");
+    }
+    std::fs::remove_dir_all(copies).unwrap();
+    let resumed = home.run(&["resume", "--json"]).ok().json();
+    for run in [&resumed[0], &resumed[1]] {
+        assert_eq!((&run["status"], &run["rows"]), (&"DONE".into(), &1.into()));
+    }
+    home.run(&["verify", "--bucket", "files"]).ok();
 }
 
 /// The leases of a killed process are known to be nobody's: the next start does not wait for them to end.

@@ -1,6 +1,6 @@
 //! Service account keys: the right one, wrong ones, and that none gets out.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
@@ -10,6 +10,7 @@ use super::support::{Done, Home, events, export_args, tree};
 fn export_with(home: &Home, bucket: &str, key: &str) -> Done {
     let file = home.path("given.json");
     fs::write(&file, key).unwrap();
+    set_mode(&file, 0o600);
     let mut args = export_args(bucket, "json", &["--key", file.to_str().unwrap()]);
     args.retain(|arg| *arg != "--create-bucket");
     home.run(&args)
@@ -51,6 +52,51 @@ fn wrong_keys_are_refused_with_a_sentence() {
     home.run(&["verify", "--bucket", "files"]).ok();
 }
 
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// As ssh does it.
+#[test]
+fn key_files_and_homes_open_to_others_are_refused() {
+    let home = Home::with(&events(5));
+    home.export("json", &[]).ok();
+    let key = home.path("given.json");
+    fs::copy(home.path("home/keys/files.json"), &key).unwrap();
+    for mode in [0o644, 0o640, 0o602] {
+        set_mode(&key, mode);
+        home.export("csv", &["--key", key.to_str().unwrap()]).error(&["given.json", "chmod 600"]);
+    }
+    set_mode(&key, 0o400);
+    home.export("csv", &["--key", key.to_str().unwrap()]).ok();
+
+    set_mode(&home.path("home"), 0o755);
+    for args in [&["resume"][..], &["verify", "--bucket", "files"], &["ingest", "--account", "1", "-"]] {
+        home.run(args).error(&["0755", "chmod 700"]);
+    }
+    set_mode(&home.path("home"), 0o700);
+    home.run(&["verify", "--bucket", "files"]).ok();
+}
+
+/// In an empty folder there is nothing that others can have read.
+#[test]
+fn an_empty_home_is_closed() {
+    let home = Home::new();
+    fs::create_dir(home.path("home")).unwrap();
+    set_mode(&home.path("home"), 0o755);
+    let done = home.feed(&["ingest", "--account", "1", "-"], &events(5)).ok();
+    assert!(done.err.contains("closed"), "{}", done.err);
+    assert_eq!(fs::metadata(home.path("home")).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn what_is_far_too_large_is_no_key() {
+    let home = Home::with(&events(5));
+    export_with(&home, "files", &" ".repeat(70_000)).error(&["given.json", "65536 bytes"]);
+    let pipe = "--key=/dev/zero";
+    home.export("csv", &[pipe]).error(&["/dev/zero"]);
+}
+
 /// Searches everything that a process says or stores for the lines of the private key.
 #[test]
 fn no_key_gets_out() {
@@ -83,7 +129,6 @@ fn no_key_gets_out() {
         }
         assert!(!contains(&vault), "the vault's key is in {place}");
     }
-    use std::os::unix::fs::PermissionsExt;
     for file in ["home/keys/files.json", "home/vault.key", "home/state.sqlite"] {
         let mode = fs::metadata(home.path(file)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{file}");

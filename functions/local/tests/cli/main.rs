@@ -1,6 +1,7 @@
 //! The binary `spillway` as a process of its own, each test with a home of its own. One test binary: one link.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod create;
 mod damage;
 mod demo;
 mod export;

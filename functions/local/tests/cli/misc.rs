@@ -49,7 +49,7 @@ fn standard_error_may_be_gone() {
     command.stderr(nobody_reads());
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 bad lines"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 bad line was left out"), "{output:?}");
 }
 
 fn nobody_reads() -> std::io::PipeWriter {

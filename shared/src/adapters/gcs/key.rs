@@ -11,6 +11,8 @@ use crate::{
 
 /// Checks that the text is a service account key and nothing else: other kinds of Google credentials can make
 /// the reader fetch addresses or run programs. The text itself is never part of an error.
+///
+/// The client takes what is returned and keeps it for as long as the bucket is open; it does not wipe it.
 pub(super) fn parse(key: &ServiceAccountKey) -> Result<Value, BucketFailure> {
     key_text::read(key.expose()).map_err(refused)?;
     serde_json::from_str(key_text::trimmed(key.expose())).map_err(|_| unusable("the text is not JSON"))

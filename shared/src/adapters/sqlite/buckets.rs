@@ -8,7 +8,7 @@ use super::{
     exports,
 };
 use crate::{
-    domain::{AccountId, BucketFailure, BucketId, PartnerBucket, RequestId},
+    domain::{AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, RequestId, SealedKey},
     ports::{BucketRemoval, StoreError},
 };
 
@@ -61,13 +61,14 @@ pub(super) fn block(
     connection: &Connection,
     account: AccountId,
     id: &BucketId,
+    key: &SealedKey,
     failure: &BucketFailure,
     since: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<BlockOutcome, StoreError> {
     let mut bucket = existing(connection, account, id)?;
-    let blocked = bucket.state.block(failure, since);
+    let outcome = bucket.block(key, failure, since);
     put(connection, &bucket)?;
-    Ok(blocked)
+    Ok(outcome)
 }
 
 pub(super) fn unblock(

@@ -15,17 +15,25 @@ use crate::{
 /// The most chunks that a message names (DESIGN, How a run becomes chunks).
 const MESSAGE_CHUNKS: u32 = 50;
 
+/// The messages that are out. Little is read: few are out at a time, of few chunks each.
+pub(super) const OUTSTANDING: &str = "
+    SELECT count(DISTINCT message) FROM chunks
+      WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at IS NOT NULL
+        AND published_at >= ?5";
 // Two reads, each of one range of the index `chunks_claim`: what was never published, in the order of messages;
-// and what was published too long ago, which is little, since few messages are out at a time.
+// and what was published too long ago, which is little too. Chunks of messages that are out are passed over.
 pub(super) const LOWEST_MESSAGE: &str = "
+    WITH outstanding AS (SELECT DISTINCT message FROM chunks
+      WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at IS NOT NULL
+        AND published_at >= ?6)
     SELECT message FROM (
       SELECT * FROM (SELECT message FROM chunks
         WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
-          AND published_at IS NULL ORDER BY message LIMIT 1)
+          AND published_at IS NULL AND message NOT IN outstanding ORDER BY message LIMIT 1)
       UNION ALL
       SELECT * FROM (SELECT message FROM chunks
         WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
-          AND published_at < ?6 ORDER BY message LIMIT 1)
+          AND published_at < ?6 AND message NOT IN outstanding ORDER BY message LIMIT 1)
     ) ORDER BY message LIMIT 1";
 pub(super) const OF_MESSAGE: &str = "
     SELECT doc, id FROM chunks
@@ -42,10 +50,17 @@ pub(super) fn claim(
     run: RunKey,
     plan: &PlanToken,
     lost_before: Timestamp,
+    most: usize,
     now: Timestamp,
 ) -> Result<Vec<ChunkId>, StoreError> {
     let (account, request, timestamp) = run_columns(run);
     let (free_at, published_before) = (instant_column(now), instant_column(lost_before));
+    let outstanding: i64 = connection
+        .prepare_cached(OUTSTANDING)?
+        .query_row(params![account, request, timestamp, plan.0, published_before], |row| row.get(0))?;
+    if usize::try_from(outstanding).is_ok_and(|outstanding| outstanding >= most) {
+        return Ok(vec![]);
+    }
     let message: Option<i64> = connection
         .prepare_cached(LOWEST_MESSAGE)?
         .query_row(params![account, request, timestamp, plan.0, free_at, published_before], |row| row.get(0))

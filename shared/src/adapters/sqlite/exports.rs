@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, DataSelection, Export, ExportSpec, ExportStatus, PartnerBucket, RequestId, RunStatus,
-        RunTotals, StopReason, Superseded,
+        AccountId, DataSelection, Export, ExportSpec, ExportStatus, PartnerBucket, RequestId, RunClosing,
+        RunStatus, RunTotals, StopReason, Superseded,
     },
     ports::{NewExport, Repeatable, StoreError},
 };
@@ -171,10 +171,10 @@ pub(super) fn stop(
     let mut export = existing(connection, account, request)?;
     if export.stop(reason, now) {
         save(connection, &export)?;
-        for mut run in runs::all(connection, account, request)? {
-            if run.status == RunStatus::Owed
-                && run.close(RunStatus::Stopped, RunTotals::default(), now) == Ok(true)
-            {
+        for mut run in runs::open_of(connection, account, request)? {
+            let (status, totals, reopened) = (RunStatus::Stopped, RunTotals::default(), run.reopened);
+            let closing = RunClosing { status, totals, reason: None, reopened, now };
+            if run.status == RunStatus::Owed && run.close(&closing) == Ok(true) {
                 runs::save(connection, &run)?;
             }
         }

@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, RunStatus, RunTimestamp, Superseded, Window,
-        ZoneName,
+        AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, RunStatus, RunTimestamp,
+        Superseded,
     },
-    ports::{RunClosing, RunPage, StoreError},
+    ports::{NewRun, RunPage, StoreError},
 };
 
 pub(super) fn name(key: RunKey) -> String {
@@ -21,17 +21,6 @@ pub(super) fn name(key: RunKey) -> String {
 
 fn superseded(key: RunKey) -> impl FnOnce(Superseded) -> StoreError {
     move |Superseded| StoreError::Conflict(name(key))
-}
-
-/// What a new run is made of.
-pub(super) struct NewRun {
-    pub(super) account: AccountId,
-    pub(super) request: RequestId,
-    pub(super) window: Window,
-    pub(super) zone: ZoneName,
-    pub(super) expected_cut: Option<Timestamp>,
-    pub(super) next_due_at: Option<Timestamp>,
-    pub(super) now: Timestamp,
 }
 
 pub(super) fn create(connection: &Connection, new: &NewRun) -> Result<Run, StoreError> {
@@ -101,6 +90,36 @@ pub(super) fn open_ones(connection: &Connection) -> Result<Vec<Run>, StoreError>
     list(connection, sql, [], |id| format!("run {id}"))
 }
 
+/// Both are served by the index `runs_open_of_export`.
+pub(super) const OPEN_KEYS: &str =
+    "SELECT run FROM runs WHERE account = ?1 AND request = ?2 AND open ORDER BY cut, run";
+pub(super) const OPEN_DOCUMENTS: &str =
+    "SELECT doc, request || '-' || run FROM runs WHERE account = ?1 AND request = ?2 AND open
+       ORDER BY cut, run";
+
+/// The keys of an export's runs that have not ended.
+pub(super) fn open_keys(
+    connection: &Connection,
+    account: AccountId,
+    request: RequestId,
+) -> Result<Vec<RunKey>, StoreError> {
+    let mut statement = connection.prepare_cached(OPEN_KEYS)?;
+    let params = [account_column(account), request.0];
+    let keys =
+        statement.query_map(params, |row| Ok(RunKey { account, request, run: RunTimestamp(row.get(0)?) }))?;
+    Ok(keys.collect::<Result<_, _>>()?)
+}
+
+/// The runs of an export that have not ended.
+pub(super) fn open_of(
+    connection: &Connection,
+    account: AccountId,
+    request: RequestId,
+) -> Result<Vec<Run>, StoreError> {
+    let params = [account_column(account), request.0];
+    list(connection, OPEN_DOCUMENTS, params, |id| format!("run {id} in account {account}"))
+}
+
 pub(super) fn save(connection: &Connection, run: &Run) -> Result<(), StoreError> {
     let sql = "INSERT INTO runs (account, request, run, cut, status, open, doc)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -121,14 +140,12 @@ pub(super) fn save(connection: &Connection, run: &Run) -> Result<(), StoreError>
 
 /// Whether the run is the first of its export that has not ended.
 fn is_first(connection: &Connection, key: RunKey) -> Result<bool, StoreError> {
-    let sql = "SELECT run FROM runs WHERE account = ?1 AND request = ?2 AND open ORDER BY cut, run LIMIT 1";
-    let params = [account_column(key.account), key.request.0];
-    Ok(connection.prepare_cached(sql)?.query_row(params, |row| row.get::<_, i64>(0))? == key.run.0)
+    Ok(open_keys(connection, key.account, key.request)?.first() == Some(&key))
 }
 
 fn is_another_running(connection: &Connection, key: RunKey) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM runs WHERE account = ?1 AND request = ?2 AND run <> ?3
-                 AND status = ?4)";
+                 AND open AND status = ?4)";
     let (account, request, run) = run_columns(key);
     let params = params![account, request, run, RunStatus::Running.as_str()];
     Ok(connection.prepare_cached(sql)?.query_row(params, |row| row.get(0))?)
@@ -157,13 +174,19 @@ pub(super) fn open(
 
 pub(super) fn close(connection: &Connection, key: RunKey, closing: &RunClosing) -> Result<bool, StoreError> {
     let mut run = existing(connection, key)?;
-    if !run.close(closing.status, closing.totals, closing.now).map_err(superseded(key))? {
+    if !run.close(closing).map_err(superseded(key))? {
         return Ok(false);
     }
-    let mut export = exports::existing(connection, key.account, key.request)?;
-    export.run_closed(closing.status, run.window.cut(), is_another_running(connection, key)?);
     save(connection, &run)?;
-    exports::save(connection, &export)?;
+    match exports::existing(connection, key.account, key.request) {
+        Ok(mut export) => {
+            export.run_closed(closing.status, run.window.cut(), is_another_running(connection, key)?);
+            exports::save(connection, &export)?;
+        }
+        // That is what the run tells; it would be worked for ever otherwise.
+        Err(StoreError::Unreadable { .. }) if closing.status == RunStatus::Incomplete => {}
+        Err(error) => return Err(error),
+    }
     Ok(true)
 }
 
@@ -171,7 +194,9 @@ pub(super) fn reopen(connection: &Connection, key: RunKey) -> Result<Run, StoreE
     let mut run = existing(connection, key)?;
     run.reopen().map_err(superseded(key))?;
     let mut export = exports::existing(connection, key.account, key.request)?;
-    export.run_reopened();
+    if run.status == RunStatus::Running {
+        export.run_reopened();
+    }
     save(connection, &run)?;
     exports::save(connection, &export)?;
     Ok(run)

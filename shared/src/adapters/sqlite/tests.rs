@@ -6,15 +6,17 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Barrier, thread
 use jiff::{Timestamp, civil::Date};
 use rusqlite::Connection;
 
-use super::{SqliteStore, chunks, claims, export_lists, exports, schema};
+use super::{SqliteStore, catalogue, chunks, claims, export_lists, exports, run_files, runs, schema};
 use crate::{
     domain::{
-        AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, DataKind,
-        DataSelection, DatabaseId, ExportFilter, ExportSpec, Format, Frequency, FrequencyKind,
-        IdentityPriority, KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, Run, SealedKey, Slice,
-        StatusKind, Window, ZoneName,
+        AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, Crc32c, DataKind,
+        DataSelection, DatabaseId, EndCursor, ExportFilter, ExportSpec, Format, Frequency, FrequencyKind,
+        IdentityPriority, Intent, KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, RequestId, Run,
+        SealedKey, Slice, StatusKind, Window, Written, ZoneName,
     },
-    ports::{AccountStore, BucketStore, ChunkStore, ExportStore, NewExport, Origin, RunStore, StoreError},
+    ports::{
+        AccountStore, BucketStore, ChunkStore, ExportStore, NewExport, NewRun, Origin, RunStore, StoreError,
+    },
 };
 
 fn file() -> (tempfile::TempDir, PathBuf) {
@@ -39,6 +41,11 @@ fn bucket() -> PartnerBucket {
     }
 }
 
+fn new_run(request: RequestId, window: Window, now: i64) -> NewRun {
+    let (account, zone, now) = (AccountId(1), ZoneName::default(), at(now));
+    NewRun { account, request, window, zone, expected_cut: None, next_due_at: None, now }
+}
+
 async fn run_with_chunk(store: &SqliteStore) -> (Run, Chunk) {
     let account = AccountId(1);
     store.put_bucket(&bucket()).await.unwrap();
@@ -56,8 +63,7 @@ async fn run_with_chunk(store: &SqliteStore) -> (Run, Chunk) {
     let new = NewExport { account, spec, now: at(1), next_due_at: None, origin: Origin::default() };
     let request = store.create_export(&new).await.unwrap().request;
     let window = Window::Committed { after: at(0), upto: at(1) };
-    let zone = ZoneName::default();
-    let run = store.create_run(account, request, window, &zone, None, None, at(2)).await.unwrap();
+    let run = store.create_run(&new_run(request, window, 2)).await.unwrap();
     let plan = ChunkPlan {
         content: ChunkContent::Profiles,
         database: DatabaseId(0),
@@ -68,6 +74,7 @@ async fn run_with_chunk(store: &SqliteStore) -> (Run, Chunk) {
         columns: 0,
         estimated_bytes: 1,
         message: 0,
+        named_as: None,
     };
     let chunk = Chunk::new(run.key, &PlanToken("p".to_owned()), plan);
     store.add_chunks(std::slice::from_ref(&chunk)).await.unwrap();
@@ -154,10 +161,10 @@ async fn a_damaged_document_is_named() {
         }
         let chunk_name = format!("chunk {} of run {}", chunk.key().id.0, run.key);
         let run_name = format!("run {} in account 1", run.key);
-        let (key, plan, zone) = (chunk.key(), &chunk.key().plan, ZoneName::default());
+        let (key, plan) = (chunk.key(), &chunk.key().plan);
         damaged(store.chunk(key).await.unwrap_err(), &chunk_name);
         damaged(store.chunks(run.key, plan, None, 9).await.unwrap_err(), &chunk_name);
-        damaged(store.claim_message(run.key, plan, at(0), at(9)).await.unwrap_err(), &chunk_name);
+        damaged(store.claim_message(run.key, plan, at(0), 9, at(9)).await.unwrap_err(), &chunk_name);
         let token = LeaseToken::from_random(9);
         let lease = ChunkCommand::Lease { token, expires_at: at(50) };
         damaged(store.change_chunk(key, lease, at(9)).await.unwrap_err(), &chunk_name);
@@ -165,8 +172,8 @@ async fn a_damaged_document_is_named() {
         damaged(store.open_runs().await.unwrap_err(), &run_name);
         damaged(store.runs(AccountId(1), run.key.request).await.unwrap_err(), &run_name);
         damaged(store.export(AccountId(1), run.key.request).await.unwrap_err(), "export 1 in account 1");
-        let created = store.create_run(AccountId(1), run.key.request, run.window, &zone, None, None, at(3));
-        damaged(created.await.unwrap_err(), "export 1 in account 1");
+        let new = new_run(run.key.request, run.window, 3);
+        damaged(store.create_run(&new).await.unwrap_err(), "export 1 in account 1");
         damaged(store.buckets(AccountId(1)).await.unwrap_err(), "bucket `main` in account 1");
     }
     // What is no text at all is not taken for a document either, and the store goes on.
@@ -198,6 +205,10 @@ fn indexes_serve_the_queries_over_chunks() {
     let connection = schema::open(&path).unwrap();
     for (sql, index) in [
         (
+            claims::OUTSTANDING,
+            "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at>?)",
+        ),
+        (
             claims::LOWEST_MESSAGE,
             "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at=?)",
         ),
@@ -225,6 +236,18 @@ fn indexes_serve_the_queries_over_chunks() {
         let plan = plan(&connection, sql);
         assert!(plan.iter().any(|step| step.contains(index)), "{index}\n{plan:#?}");
         assert!(!plan.iter().any(|step| step.starts_with("SCAN chunks")), "{plan:#?}");
+    }
+}
+
+#[test]
+fn indexes_serve_the_open_runs_of_an_export() {
+    let (_folder, path) = file();
+    let connection = schema::open(&path).unwrap();
+    for (sql, index) in [
+        (runs::OPEN_KEYS, "SEARCH runs USING INDEX runs_open_of_export (account=? AND request=?)"),
+        (runs::OPEN_DOCUMENTS, "SEARCH runs USING INDEX runs_open_of_export (account=? AND request=?)"),
+    ] {
+        assert_eq!(plan(&connection, sql), [index]);
     }
 }
 
@@ -277,6 +300,30 @@ fn as_version_1(path: &std::path::Path, to: &std::path::Path) {
 }
 
 #[tokio::test]
+async fn a_file_of_version_1_keeps_its_files() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    let (run, chunk) = run_with_chunk(&store).await;
+    let token = LeaseToken::from_random(9);
+    let lease = ChunkCommand::Lease { token, expires_at: at(50) };
+    store.change_chunk(chunk.key(), lease, at(9)).await.unwrap();
+    let object =
+        Some(Intent { crc32c: Crc32c(7), bytes: 10, rows: 2, deleted_profiles: 0, end: EndCursor::End });
+    let complete = ChunkCommand::Complete { token, written: Written { object, deleted_profiles: 0 } };
+    store.change_chunk(chunk.key(), complete, at(9)).await.unwrap();
+    let plan = &chunk.key().plan;
+    let (files, sums) =
+        (store.files(run.key, plan, None, 9).await.unwrap(), store.written(run.key, plan).await.unwrap());
+    assert_eq!((files.files.len(), sums.rows, sums.bytes), (1, 2, 10));
+    drop(store);
+    let (_other_folder, of_version_1) = file();
+    as_version_1(&path, &of_version_1);
+    let store = SqliteStore::open(&of_version_1).unwrap();
+    assert_eq!(store.written(run.key, plan).await.unwrap(), sums);
+    assert_eq!(store.files(run.key, plan, None, 9).await.unwrap(), files);
+}
+
+#[tokio::test]
 async fn a_file_of_version_1_keeps_its_exports() {
     let (_folder, path) = file();
     let store = SqliteStore::open(&path).unwrap();
@@ -304,6 +351,25 @@ async fn a_file_of_version_1_keeps_its_exports() {
     assert_eq!(store.profiles_flow(AccountId(1)).await.unwrap(), Some(run.key.request));
     let damaged = store.list_exports(AccountId(1), &ExportFilter::default(), None, 9).await.unwrap_err();
     assert!(damaged.to_string().contains("export 99 in account 1"), "{damaged}");
+}
+
+#[test]
+fn indexes_serve_what_pages_of_customers_ask_for() {
+    let (_folder, path) = file();
+    let connection = schema::open(&path).unwrap();
+    for (sql, index) in [
+        (
+            run_files::SUMS,
+            "COVERING INDEX chunks_written (account=? AND request=? AND run=? AND plan=? AND object>?)",
+        ),
+        (run_files::PAGE, "INDEX chunks_written (account=? AND request=? AND run=? AND plan=? AND object>?)"),
+        (runs::PAGE, "INDEX sqlite_autoindex_runs_1 (account=? AND request=? AND run<?)"),
+        (catalogue::DAYS, "PRIMARY KEY (account=? AND settled=? AND date>? AND date<?)"),
+    ] {
+        let plan = plan(&connection, sql);
+        assert!(plan.iter().any(|step| step.contains(index)), "{index}\n{plan:#?}");
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{plan:#?}");
+    }
 }
 
 #[tokio::test]

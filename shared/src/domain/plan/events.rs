@@ -64,6 +64,7 @@ pub fn plan_events(
                     columns: columns(&head.event_name),
                     estimated_bytes,
                     message: 0,
+                    named_as: None,
                 });
             }
         }

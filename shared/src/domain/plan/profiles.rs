@@ -44,6 +44,7 @@ pub fn plan_profiles(
                 columns,
                 estimated_bytes,
                 message: 0,
+                named_as: None,
             });
         }
     }

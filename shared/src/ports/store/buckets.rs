@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts, PartnerBucket, RequestId,
+    AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts, PartnerBucket,
+    RequestId, SealedKey,
 };
 
 /// What became of a bucket that was to be removed.
@@ -29,15 +30,16 @@ pub trait BucketStore: Send + Sync {
     async fn buckets(&self, account: AccountId) -> Result<Vec<PartnerBucket>, StoreError>;
     /// Every account's bucket of this name at Google, by account: for operators, never for customers.
     async fn buckets_named(&self, bucket_name: &str) -> Result<Vec<PartnerBucket>, StoreError>;
-    /// Blocks a bucket from `since` on. A bucket that is blocked keeps its first `since`, and takes a failure of
-    /// another class. True where this call blocked it.
+    /// Blocks a bucket from `since` on for a failure that was seen under `key`; nothing changes where it has another
+    /// one by now. A bucket that is blocked keeps its first `since`, and takes a failure of another class.
     async fn block_bucket(
         &self,
         account: AccountId,
         id: &BucketId,
+        key: &SealedKey,
         failure: &BucketFailure,
         since: Timestamp,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<BlockOutcome, StoreError>;
     /// Unblocks a bucket. True where it was blocked.
     async fn unblock_bucket(&self, account: AccountId, id: &BucketId) -> Result<bool, StoreError>;
     /// Forgets a bucket and its key, unless exports still go into it. [`StoreError::NotFound`] where there is none.

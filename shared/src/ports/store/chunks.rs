@@ -97,12 +97,15 @@ pub trait ChunkStore: Send + Sync {
     ) -> Result<FilePage, StoreError>;
     /// Takes the next message and marks its chunks as published now: of the chunks that are ready (or whose lease
     /// has ended) and were not published, or not since `lost_before`, those with the lowest message number, up to
-    /// 50. Empty where there is none. Two callers never get the same chunk.
+    /// 50. A message is outstanding while a chunk of its number is unfinished and was published since `lost_before`;
+    /// none of an outstanding one is taken, nor any where `most` of the plan are outstanding. Empty where there is
+    /// none. Two callers never get the same chunk, and many at once never more than `most` messages.
     async fn claim_message(
         &self,
         run: RunKey,
         plan: &PlanToken,
         lost_before: Timestamp,
+        most: usize,
         now: Timestamp,
     ) -> Result<Vec<ChunkId>, StoreError>;
     /// Deletes chunks of a run that are not of its plan (all of them where it has none and has ended).

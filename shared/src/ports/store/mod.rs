@@ -16,7 +16,7 @@ pub use catalogue::{CatalogueStore, CatalogueUpdate};
 pub use chunks::{ChunkPage, ChunkStore, ChunkTally, FilePage, RunFile, WrittenSums};
 pub use exports::{DueExport, ExportPage, ExportStore, NewExport, Origin, Repeatable, Repeated};
 pub use notes::NoteStore;
-pub use runs::{RunClosing, RunPage, RunStore};
+pub use runs::{NewRun, RunPage, RunStore};
 
 use crate::domain::{ChunkRefusal, RequestId};
 

@@ -5,18 +5,25 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, RunStatus, RunTimestamp, RunTotals, Window,
-    ZoneName,
+    AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp, Window, ZoneName,
 };
 
-/// How a run is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunClosing {
-    /// A closed status.
-    pub status: RunStatus,
-    /// What was delivered.
-    pub totals: RunTotals,
-    /// Now.
+/// A run to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Whose.
+    pub account: AccountId,
+    /// Of which export.
+    pub request: RequestId,
+    /// What it delivers.
+    pub window: Window,
+    /// The account's time zone.
+    pub zone: ZoneName,
+    /// Up to where runs of the export have been created.
+    pub expected_cut: Option<Timestamp>,
+    /// When the next one is due.
+    pub next_due_at: Option<Timestamp>,
+    /// Now; the run's timestamp is this second, or the next one that is free in the export.
     pub now: Timestamp,
 }
 
@@ -34,19 +41,8 @@ pub struct RunPage {
 pub trait RunStore: Send + Sync {
     /// Creates an owed run and advances the export's `planned_cut` to the window's cut and `next_due_at`, where
     /// `planned_cut` is still `expected_cut` and the export is active (else [`StoreError::Conflict`]: another tick
-    /// was first, or it was stopped). The run's timestamp is `now` in seconds or the next one that is free in the export; a
-    /// one-time run's is the request id.
-    #[allow(clippy::too_many_arguments, reason = "each says a thing of its own")]
-    async fn create_run(
-        &self,
-        account: AccountId,
-        request: RequestId,
-        window: Window,
-        zone: &ZoneName,
-        expected_cut: Option<Timestamp>,
-        next_due_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<Run, StoreError>;
+    /// was first, or it was stopped). A one-time run's timestamp is the request id.
+    async fn create_run(&self, new: &NewRun) -> Result<Run, StoreError>;
     /// A run.
     async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError>;
     /// The runs of an export, oldest first, which is by the cuts of their windows.
@@ -62,6 +58,9 @@ pub trait RunStore: Send + Sync {
     ) -> Result<RunPage, StoreError>;
     /// Every run of every account that has not ended, oldest first: what a start or the checker looks through.
     async fn open_runs(&self) -> Result<Vec<Run>, StoreError>;
+    /// The runs of an export that have not ended, oldest first. Served by an index: costs what is open, and reads no
+    /// document, so that a damaged one does not hold up the others.
+    async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError>;
     /// Makes `plan` *the* plan of an owed run, freezes the export's spec as `spec` and sets run and export
     /// RUNNING. [`StoreError::Conflict`] where the run has a plan, has ended, is not the oldest open run of its
     /// export, or its export has ended.
@@ -76,9 +75,11 @@ pub trait RunStore: Send + Sync {
     /// STOPPED run, whose window has not been delivered); a one-time export becomes DONE (it stays RUNNING for an
     /// INCOMPLETE run), others PENDING (RUNNING while another of their runs is); a STOPPED export stays so.
     /// Closing a closed run again with the same status changes nothing, with another it is a
-    /// [`StoreError::Conflict`]. True where this call closed it.
+    /// [`StoreError::Conflict`]; so is closing one that was opened again after the caller looked at it. True where
+    /// this call closed it. An INCOMPLETE run ends also where its export cannot be read, which then stays as it is.
     async fn close_run(&self, key: RunKey, closing: &RunClosing) -> Result<bool, StoreError>;
-    /// Opens an INCOMPLETE run again: RUNNING, and its export too where that has not ended.
+    /// Opens an INCOMPLETE run again: RUNNING, and its export too where that has not ended; without a plan it is
+    /// OWED.
     /// [`StoreError::Conflict`] for any other run.
     async fn reopen_run(&self, key: RunKey) -> Result<Run, StoreError>;
 }

@@ -11,13 +11,13 @@ use std::time::Duration;
 use attempt::attempt;
 use trouble::Trouble;
 
-use super::{Handled, Parts, StepError, finish::finish, publish::publish};
+use super::{Handled, Parts, StepError, close::hand_on, finish::finish, publish::publish};
 use crate::{
     domain::{
-        BucketFailure, BucketState, Chunk, ChunkCommand, ChunkId, ChunkKey, ChunkRefusal, ChunkState,
-        LeaseToken, PlanToken, Run, RunKey, RunStatus, Side, Written,
+        BlockOutcome, BucketFailure, BucketState, Chunk, ChunkCommand, ChunkId, ChunkKey, ChunkRefusal,
+        ChunkState, LeaseToken, PartnerBucket, PlanToken, Run, RunKey, RunStatus, SealedKey, Side, Written,
     },
-    ports::{BucketHandle, StoreError, Work},
+    ports::{BucketHandle, StoreError},
 };
 
 /// What became of one chunk of a message.
@@ -30,6 +30,30 @@ enum Outcome {
     Leave(Handled),
 }
 
+/// The bucket of a message's run, opened when the first chunk needs it.
+#[derive(Default)]
+struct Target {
+    bucket: Option<PartnerBucket>,
+    handle: Option<Box<dyn BucketHandle>>,
+}
+
+impl Target {
+    async fn open(&mut self, parts: &Parts, run: &Run) -> Result<&dyn BucketHandle, Trouble> {
+        if self.handle.is_none() {
+            let bucket = self.bucket.insert(parts.bucket_of(run.key, &run.spec.bucket).await?);
+            if matches!(bucket.state, BucketState::Blocked { .. }) {
+                return Err(Trouble::Blocked);
+            }
+            let opened = parts.open_bucket(bucket).await;
+            self.handle = Some(opened.map_err(|error| match error {
+                StepError::Bucket(failure) => Trouble::Bucket(failure),
+                error => Trouble::Step(error),
+            })?);
+        }
+        self.handle.as_deref().ok_or(Trouble::Blocked)
+    }
+}
+
 /// Works the chunks of a message, then sends the run's next message and looks whether the run is finished.
 pub(super) async fn chunks(
     parts: &Parts,
@@ -39,14 +63,17 @@ pub(super) async fn chunks(
 ) -> Result<Handled, StepError> {
     let Some(run) = parts.store.run(key).await? else { return Ok(Handled::Done) };
     // Chunks of another planning are never worked, and those of a closed run no more.
+    if run.status.is_closed() {
+        return hand_on(parts, key).await;
+    }
     if run.status != RunStatus::Running || run.plan.as_ref().is_none_or(|current| current.token != *plan) {
         return Ok(Handled::Done);
     }
-    let mut bucket = None;
+    let mut target = Target::default();
     let mut again: Option<Duration> = None;
     for id in ids {
         let key = ChunkKey { run: key, plan: plan.clone(), id: id.clone() };
-        match work(parts, &run, &key, &mut bucket).await? {
+        match work(parts, &run, &key, &mut target).await? {
             Outcome::Finished => {}
             Outcome::Later(delay) => again = Some(again.map_or(delay, |sooner| sooner.min(delay))),
             Outcome::Leave(handled) => {
@@ -60,16 +87,11 @@ pub(super) async fn chunks(
     }
     // Lost ones too: while a bucket is blocked, messages are taken without their chunks being worked, and waiting for
     // the checker with each handful of them would take days.
-    publish(parts, run.key, plan, 1, parts.lost_before()).await?;
+    publish(parts, run.key, plan, parts.lost_before()).await?;
     finish(parts, run.key).await
 }
 
-async fn work(
-    parts: &Parts,
-    run: &Run,
-    key: &ChunkKey,
-    bucket: &mut Option<Box<dyn BucketHandle>>,
-) -> Result<Outcome, StepError> {
+async fn work(parts: &Parts, run: &Run, key: &ChunkKey, target: &mut Target) -> Result<Outcome, StepError> {
     let token = LeaseToken::from_random(rand::random());
     let now = parts.now();
     let expires_at = now + parts.options.lease;
@@ -88,10 +110,12 @@ async fn work(
         parts.observer.failed(run.key, &chunk.object_name(), reason);
         return Ok(Outcome::Finished);
     }
-    let result = leased(parts, run, &chunk, token, bucket).await;
-    match result {
+    match leased(parts, run, &chunk, token, target).await {
         Ok(outcome) => Ok(outcome),
-        Err(trouble) => give_up(parts, run, &chunk, token, trouble).await,
+        Err(trouble) => {
+            let sealed = target.bucket.as_ref().map(|bucket| &bucket.key);
+            give_up(parts, run, &chunk, token, sealed, trouble).await
+        }
     }
 }
 
@@ -101,7 +125,7 @@ async fn leased(
     run: &Run,
     chunk: &Chunk,
     token: LeaseToken,
-    bucket: &mut Option<Box<dyn BucketHandle>>,
+    target: &mut Target,
 ) -> Result<Outcome, Trouble> {
     // Looked at after the lease was taken: a finisher of a stopped run counts leases after the stop was stored, so
     // that either it sees this lease or we see the stop.
@@ -109,10 +133,7 @@ async fn leased(
     if !export.is_some_and(|export| export.is_active()) {
         return Err(Trouble::Stopped);
     }
-    if bucket.is_none() {
-        *bucket = Some(open_bucket(parts, run).await?);
-    }
-    let Some(handle) = bucket.as_deref() else { return Err(Trouble::Blocked) };
+    let handle = target.open(parts, run).await?;
     let work = attempt(parts, run, chunk, token, handle);
     let Ok(written) = tokio::time::timeout(parts.options.step_timeout, work).await else {
         // The lease is left to end by itself, so that the attempt counts.
@@ -136,9 +157,9 @@ pub(super) async fn settle_left(parts: &Parts, run: &Run, chunk: &Chunk) -> Resu
         Err(error) => return Err(error.into()),
     }
     let settled = async {
-        let bucket = open_bucket(parts, run).await?;
+        let mut target = Target::default();
         // Nobody says that the object exists, so that without permission to look it is not claimed.
-        settle::settle_existing(parts, chunk, &*bucket, |_| None).await
+        settle::settle_existing(parts, chunk, target.open(parts, run).await?, |_| None).await
     };
     let (command, is_told) = match settled.await {
         Ok(Some(written)) => (ChunkCommand::Complete { token, written }, true),
@@ -150,19 +171,6 @@ pub(super) async fn settle_left(parts: &Parts, run: &Run, chunk: &Chunk) -> Resu
     Ok(is_told)
 }
 
-async fn open_bucket(parts: &Parts, run: &Run) -> Result<Box<dyn BucketHandle>, Trouble> {
-    let bucket = parts.store.bucket(run.key.account, &run.spec.bucket).await?;
-    let bucket =
-        bucket.ok_or_else(|| StepError::Internal(format!("bucket `{}` is gone", run.spec.bucket)))?;
-    if matches!(bucket.state, BucketState::Blocked { .. }) {
-        return Err(Trouble::Blocked);
-    }
-    parts.open_bucket(&bucket).await.map_err(|error| match error {
-        StepError::Bucket(failure) => Trouble::Bucket(failure),
-        error => Trouble::Step(error),
-    })
-}
-
 async fn complete(
     parts: &Parts,
     run: &Run,
@@ -172,14 +180,10 @@ async fn complete(
 ) -> Result<Outcome, Trouble> {
     let has_object = written.object.is_some();
     let complete = ChunkCommand::Complete { token, written };
-    let (_, successor) = parts.store.change_chunk(chunk.key(), complete, parts.now()).await?;
+    // A successor goes out with the next message.
+    parts.store.change_chunk(chunk.key(), complete, parts.now()).await?;
     if has_object {
         parts.observer.completed(run.key, &chunk.object_name());
-    }
-    if let Some(successor) = successor {
-        let key = successor.key();
-        let work = Work::Chunks { run: run.key, plan: key.plan.clone(), chunks: vec![key.id.clone()] };
-        parts.queue.send(work).await.map_err(StepError::from)?;
     }
     Ok(Outcome::Finished)
 }
@@ -190,6 +194,7 @@ async fn give_up(
     run: &Run,
     chunk: &Chunk,
     token: LeaseToken,
+    sealed: Option<&SealedKey>,
     trouble: Trouble,
 ) -> Result<Outcome, StepError> {
     let delay = parts.options.passing_delay;
@@ -214,8 +219,15 @@ async fn give_up(
         }
         Trouble::Bucket(failure) => match failure.class.side() {
             Side::Customer => {
-                block(parts, run, &failure).await?;
-                (ChunkCommand::Release { token }, Outcome::Leave(Handled::Done))
+                let outcome = match sealed {
+                    Some(sealed) => block(parts, run, sealed, &failure).await?,
+                    None => BlockOutcome::KeyReplaced,
+                };
+                let handled = match outcome {
+                    BlockOutcome::KeyReplaced => Handled::Again(Duration::ZERO),
+                    BlockOutcome::Blocked | BlockOutcome::AlreadyBlocked => Handled::Done,
+                };
+                (ChunkCommand::Release { token }, Outcome::Leave(handled))
             }
             Side::Passing => {
                 tracing::warn!(object = chunk.object_name(), %failure, "a chunk is tried again later");
@@ -241,12 +253,21 @@ async fn change(parts: &Parts, chunk: &Chunk, command: ChunkCommand) -> Result<(
     }
 }
 
-/// Marks the run's bucket as blocked by a failure of the customer's side.
-pub(super) async fn block(parts: &Parts, run: &Run, failure: &BucketFailure) -> Result<(), StepError> {
-    let newly = parts.store.block_bucket(run.key.account, &run.spec.bucket, failure, parts.now()).await?;
-    if newly {
-        tracing::warn!(bucket = %run.spec.bucket, %failure, "the bucket is blocked");
+/// Marks the run's bucket as blocked by a failure of the customer's side, unless it has another key by now than the one
+/// under which that was seen.
+pub(super) async fn block(
+    parts: &Parts,
+    run: &Run,
+    sealed: &SealedKey,
+    failure: &BucketFailure,
+) -> Result<BlockOutcome, StepError> {
+    let (account, bucket) = (run.key.account, &run.spec.bucket);
+    let outcome = parts.store.block_bucket(account, bucket, sealed, failure, parts.now()).await?;
+    if outcome == BlockOutcome::Blocked {
+        tracing::warn!(%bucket, %failure, "the bucket is blocked");
     }
-    parts.observer.blocked(run.key, failure);
-    Ok(())
+    if outcome != BlockOutcome::KeyReplaced {
+        parts.observer.blocked(run.key, failure);
+    }
+    Ok(outcome)
 }

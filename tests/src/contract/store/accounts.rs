@@ -1,7 +1,7 @@
 //! Accounts and buckets.
 
 use spillway::{
-    domain::{Account, AccountId, BucketId, BucketState, FailureClass, ZoneName},
+    domain::{Account, AccountId, BlockOutcome, BucketId, BucketState, FailureClass, SealedKey, ZoneName},
     ports::StoreError,
 };
 
@@ -25,6 +25,35 @@ pub async fn an_account_may_have_any_number(stores: Stores) {
         assert_eq!(found.id, AccountId(id));
         assert_eq!(stores.two.buckets(AccountId(id)).await.unwrap().len(), 2);
     }
+}
+
+pub async fn settings_are_replaced_where_they_are_as_expected(stores: Stores) {
+    let account = Account::new(ACME, ZoneName::default());
+    let off = Account { exports_enabled: false, ..account.clone() };
+    let unknown = stores.one.replace_account(&account, &off).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound(name)) if name == "account 1"));
+    stores.one.put_account(&account).await.unwrap();
+    stores.two.replace_account(&account, &off).await.unwrap();
+    assert_eq!(stores.one.account(ACME).await.unwrap(), Some(off.clone()));
+    let late = stores.one.replace_account(&account, &account).await;
+    assert!(matches!(late, Err(StoreError::Conflict(name)) if name == "account 1"));
+    assert_eq!(stores.two.account(ACME).await.unwrap(), Some(off));
+}
+
+pub async fn accounts_are_listed_by_number(stores: Stores) {
+    let ids = [0, 7, i64::MAX as u64, 1 << 63, u64::MAX].map(AccountId);
+    for id in ids.iter().rev() {
+        stores.one.put_account(&Account::new(*id, ZoneName::default())).await.unwrap();
+    }
+    assert_eq!(stores.two.account_ids(None, 9).await.unwrap(), ids);
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = stores.two.account_ids(after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        listed.extend(page);
+    }
+    assert_eq!(listed, ids);
 }
 
 pub async fn buckets_are_created_replaced_and_ordered_by_nickname(stores: Stores) {
@@ -58,13 +87,17 @@ pub async fn a_blocked_bucket_keeps_its_first_since(stores: Stores) {
     let main = BucketId("main".to_owned());
     let (rejected, missing) =
         (failure(FailureClass::CredentialsRejected), failure(FailureClass::BucketMissing));
-    assert!(stores.one.block_bucket(ACME, &main, &rejected, at(10)).await.unwrap());
-    assert!(!stores.two.block_bucket(ACME, &main, &rejected, at(5)).await.unwrap());
+    let key = bucket(ACME, "main", "").key;
+    let outcome = stores.one.block_bucket(ACME, &main, &key, &rejected, at(10)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::Blocked);
+    let outcome = stores.two.block_bucket(ACME, &main, &key, &rejected, at(5)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::AlreadyBlocked);
     let state = |bucket: Option<spillway::domain::PartnerBucket>| bucket.unwrap().state;
     let blocked = BucketState::Blocked { since: at(10), failure: rejected };
     assert_eq!(state(stores.one.bucket(ACME, &main).await.unwrap()), blocked);
     // Another failure is what the customer has to mend now; the time of failing goes on.
-    assert!(!stores.one.block_bucket(ACME, &main, &missing, at(20)).await.unwrap());
+    let outcome = stores.one.block_bucket(ACME, &main, &key, &missing, at(20)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::AlreadyBlocked);
     let blocked = BucketState::Blocked { since: at(10), failure: missing };
     assert_eq!(state(stores.two.bucket(ACME, &main).await.unwrap()), blocked);
 
@@ -75,12 +108,26 @@ pub async fn a_blocked_bucket_keeps_its_first_since(stores: Stores) {
     assert_eq!(state(spare), BucketState::Ready);
 }
 
+pub async fn a_failure_under_another_key_blocks_nothing(stores: Stores) {
+    with_account(&*stores.one, ACME).await;
+    let mut mended = bucket(ACME, "main", "1-main");
+    let (old, rejected) = (mended.key.clone(), failure(FailureClass::CredentialsRejected));
+    mended.key = SealedKey("v1:given again".to_owned());
+    stores.one.put_bucket(&mended).await.unwrap();
+    // By somebody who opened the bucket before that.
+    let outcome = stores.two.block_bucket(ACME, &mended.id, &old, &rejected, at(10)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::KeyReplaced);
+    assert_eq!(stores.one.bucket(ACME, &mended.id).await.unwrap(), Some(mended.clone()));
+    let outcome = stores.two.block_bucket(ACME, &mended.id, &mended.key, &rejected, at(10)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::Blocked);
+}
+
 pub async fn unknown_buckets_are_not_found(stores: Stores) {
     let none = BucketId("none".to_owned());
     let failure = failure(FailureClass::Hold);
     assert_eq!(stores.one.bucket(ACME, &none).await.unwrap(), None);
     assert_eq!(stores.one.buckets(ACME).await.unwrap(), []);
-    let blocked = stores.one.block_bucket(ACME, &none, &failure, at(0)).await;
+    let blocked = stores.one.block_bucket(ACME, &none, &bucket(ACME, "none", "").key, &failure, at(0)).await;
     assert!(matches!(blocked, Err(StoreError::NotFound(name)) if name.contains("none")));
     let unblocked = stores.one.unblock_bucket(ACME, &none).await;
     assert!(matches!(unblocked, Err(StoreError::NotFound(_))));

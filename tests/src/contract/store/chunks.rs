@@ -115,7 +115,10 @@ pub async fn only_the_lease_token_changes_a_leased_chunk(stores: Stores) {
     refused(change(ChunkCommand::Release { token: token(2) }).await, ChunkRefusal::LeaseLost);
     let fail = ChunkCommand::Fail { token: token(2), reason: "broken".to_owned() };
     refused(change(fail).await, ChunkRefusal::LeaseLost);
-    refused(change(ChunkCommand::Retry { columns: 0 }).await, ChunkRefusal::Busy { until: at(50) });
+    refused(
+        change(ChunkCommand::Retry { columns: 0, naming: None }).await,
+        ChunkRefusal::Busy { until: at(50) },
+    );
     refused(change(ChunkCommand::Publish).await, ChunkRefusal::Busy { until: at(50) });
     assert_eq!(stores.one.chunk(&key).await.unwrap(), Some(leased), "as it was");
 
@@ -212,4 +215,18 @@ pub async fn unknown_chunks_and_runs_are_not_found(stores: Stores) {
     let added = stores.one.add_chunks(&[chunk(&unknown, "p", 0, 0)]).await;
     assert!(matches!(added, Err(StoreError::NotFound(_))), "{added:?}");
     assert!(matches!(stores.one.sweep_chunks(unknown.key).await, Err(StoreError::NotFound(_))));
+}
+
+pub async fn an_abandoned_lease_counts(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let key = with_chunks(&*stores.one, &run, "p", &[0]).await.remove(0);
+    let abandon = |holder| ChunkCommand::Abandon { token: token(holder) };
+    for _ in 0..MAX_ATTEMPTS {
+        stores.one.change_chunk(&key, lease(1, 50), at(1)).await.unwrap();
+        refused(stores.two.change_chunk(&key, abandon(2), at(1)).await, ChunkRefusal::LeaseLost);
+        let (free, _) = stores.two.change_chunk(&key, abandon(1), at(1)).await.unwrap();
+        assert_eq!(free.state(), &ChunkState::Ready);
+    }
+    let (failed, _) = stores.one.change_chunk(&key, lease(1, 50), at(1)).await.unwrap();
+    assert!(matches!(failed.state(), ChunkState::Failed { .. }));
 }

@@ -9,7 +9,17 @@ use spillway::{
 use super::{Stores, fixtures::*};
 
 async fn claim(store: &dyn Store, key: &ChunkKey, lost_before: Timestamp, now: i64) -> Vec<ChunkId> {
-    let mut claimed = store.claim_message(key.run, &key.plan, lost_before, at(now)).await.unwrap();
+    claim_of(store, key, lost_before, 100, now).await
+}
+
+async fn claim_of(
+    store: &dyn Store,
+    key: &ChunkKey,
+    lost_before: Timestamp,
+    most: usize,
+    now: i64,
+) -> Vec<ChunkId> {
+    let mut claimed = store.claim_message(key.run, &key.plan, lost_before, most, at(now)).await.unwrap();
     claimed.sort();
     claimed
 }
@@ -27,18 +37,25 @@ pub async fn messages_come_in_order(stores: Stores) {
         assert_eq!(stores.two.chunk(key).await.unwrap().unwrap().published_at(), Some(at(9)));
     }
     let none = PlanToken("none".to_owned());
-    assert_eq!(stores.one.claim_message(run.key, &none, Timestamp::MAX, at(9)).await.unwrap(), []);
+    assert_eq!(stores.one.claim_message(run.key, &none, Timestamp::MAX, 9, at(9)).await.unwrap(), []);
 }
 
 pub async fn a_message_has_up_to_fifty_chunks(stores: Stores) {
     let run = with_run(&*stores.one, ACME).await;
     let keys = with_chunks(&*stores.one, &run, "p", &[1; 120]).await;
     let mut claimed = vec![];
-    for expected in [50, 50, 20, 0] {
+    for expected in [50, 50, 20] {
         let message = claim(&*stores.one, &keys[0], Timestamp::MIN, 0).await;
         assert_eq!(message.len(), expected);
+        assert_eq!(claim(&*stores.two, &keys[0], Timestamp::MIN, 0).await, [], "it is out");
+        for id in &message {
+            let key = ChunkKey { id: id.clone(), ..keys[0].clone() };
+            stores.one.change_chunk(&key, lease(1, 50), at(0)).await.unwrap();
+            stores.one.change_chunk(&key, complete(1), at(0)).await.unwrap();
+        }
         claimed.extend(message);
     }
+    assert_eq!(claim(&*stores.one, &keys[0], Timestamp::MIN, 0).await, []);
     claimed.sort();
     assert_eq!(claimed, ids(&keys));
 }
@@ -79,20 +96,46 @@ pub async fn a_retried_chunk_is_claimed_again(stores: Stores) {
     let fail = ChunkCommand::Fail { token: token(1), reason: "broken".to_owned() };
     stores.one.change_chunk(&keys[0], fail, at(1)).await.unwrap();
     assert_eq!(claim(&*stores.one, &keys[0], Timestamp::MAX, 2).await, []);
-    stores.one.change_chunk(&keys[0], ChunkCommand::Retry { columns: 0 }, at(3)).await.unwrap();
+    stores.one.change_chunk(&keys[0], ChunkCommand::Retry { columns: 0, naming: None }, at(3)).await.unwrap();
     assert_eq!(claim(&*stores.two, &keys[0], Timestamp::MIN, 4).await, ids(&keys));
 }
 
-pub async fn a_successor_is_claimed_when_it_is_lost(stores: Stores) {
+pub async fn a_successor_waits_for_its_message(stores: Stores) {
     let run = with_run(&*stores.one, ACME).await;
-    let keys = with_chunks(&*stores.one, &run, "p", &[1, 2]).await;
+    let keys = with_chunks(&*stores.one, &run, "p", &[1, 1, 2]).await;
+    assert_eq!(claim_of(&*stores.one, &keys[0], Timestamp::MIN, 1, 0).await, ids(&keys[..2]));
     stores.one.change_chunk(&keys[0], lease(1, 50), at(0)).await.unwrap();
     let end = EndCursor::Row(RowCursor { file: 0, row: 5 });
     let written = Written { object: Some(intent(1, end)), deleted_profiles: 0 };
     let command = ChunkCommand::Complete { token: token(1), written };
     let (_, successor) = stores.one.change_chunk(&keys[0], command, at(10)).await.unwrap();
     let successor = successor.unwrap().key().clone();
-    // Whoever completed the chunk publishes it, so a claim passes it over.
-    assert_eq!(claim(&*stores.two, &keys[0], at(10), 11).await, ids(&keys[1..]));
-    assert_eq!(claim(&*stores.two, &keys[0], at(11), 911).await, [successor.id]);
+    // The other chunk of the message is not finished.
+    assert_eq!(claim_of(&*stores.two, &keys[0], Timestamp::MIN, 1, 11).await, []);
+    stores.one.change_chunk(&keys[1], lease(1, 50), at(11)).await.unwrap();
+    assert_eq!(claim_of(&*stores.two, &keys[0], Timestamp::MIN, 1, 12).await, []);
+    stores.one.change_chunk(&keys[1], complete(1), at(12)).await.unwrap();
+    assert_eq!(claim_of(&*stores.two, &keys[0], Timestamp::MIN, 1, 13).await, [successor.id]);
+}
+
+pub async fn no_more_messages_are_out_than_may_be(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let keys = with_chunks(&*stores.one, &run, "p", &[1, 1, 2, 3, 4]).await;
+    let next = async |lost_before, now| claim_of(&*stores.one, &keys[0], at(lost_before), 2, now).await;
+    assert_eq!(next(-900, 0).await, ids(&keys[..2]));
+    assert_eq!(next(-900, 0).await, ids(&keys[2..3]));
+    assert_eq!(next(-900, 0).await, []);
+    // One chunk of a message that is unfinished holds its place, leased or not; a message that is finished does not.
+    stores.two.change_chunk(&keys[0], lease(1, 50), at(1)).await.unwrap();
+    stores.two.change_chunk(&keys[0], complete(1), at(1)).await.unwrap();
+    stores.two.change_chunk(&keys[1], lease(1, 50), at(1)).await.unwrap();
+    assert_eq!(next(-899, 1).await, []);
+    let fail = ChunkCommand::Fail { token: token(1), reason: "broken".to_owned() };
+    stores.two.change_chunk(&keys[1], fail, at(2)).await.unwrap();
+    assert_eq!(next(-898, 2).await, ids(&keys[3..4]));
+    assert_eq!(next(-898, 2).await, []);
+    // Message 2 is lost: it goes out again in its own place.
+    assert_eq!(next(1, 901).await, ids(&keys[2..3]));
+    assert_eq!(next(1, 901).await, []);
+    assert_eq!(claim_of(&*stores.two, &keys[0], at(1), 3, 901).await, ids(&keys[4..]));
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use futures::{FutureExt, future::join_all};
 use jiff::Timestamp;
 use spillway::{
-    domain::{AccountId, ChunkRefusal, PropertyColumn, PropertyScope, RunStatus, ZoneName},
+    domain::{AccountId, ChunkRefusal, PropertyColumn, PropertyScope, RunStatus},
     ports::{NewExport, Origin, Store, StoreError},
 };
 
@@ -42,11 +42,10 @@ pub async fn fifty_creators_get_fifty_request_ids(stores: Stores) {
 
 pub async fn one_of_many_ticks_creates_the_run(stores: Stores) {
     let export = with_export(&*stores.one, ACME, recurring(), 0).await;
-    let zone = ZoneName::default();
     let created = at_once(&stores, 20, |store, n| {
-        let (request, zone, now) = (export.request, zone.clone(), at(n as i64));
+        let new = new_run(ACME, export.request, window(0, 9), None, n as i64);
         async move {
-            match store.create_run(ACME, request, window(0, 9), &zone, None, None, now).await {
+            match store.create_run(&new).await {
                 Ok(_) => true,
                 Err(StoreError::Conflict(_)) => false,
                 Err(error) => panic!("{error}"),
@@ -64,13 +63,25 @@ pub async fn claimers_never_get_the_same_chunk(stores: Stores) {
     let keys = with_chunks(&*stores.one, &run, "p", &messages).await;
     let claims = at_once(&stores, 40, |store, _| {
         let (run, plan) = (run.key, keys[0].plan.clone());
-        async move { store.claim_message(run, &plan, Timestamp::MIN, at(0)).await.unwrap() }
+        async move { store.claim_message(run, &plan, Timestamp::MIN, 100, at(0)).await.unwrap() }
     })
     .await;
     assert_eq!(claims.iter().filter(|claim| claim.is_empty()).count(), 10);
     let mut claimed: Vec<_> = claims.into_iter().flatten().collect();
     claimed.sort();
     assert_eq!(claimed, ids(&keys));
+}
+
+pub async fn claimers_never_get_more_messages_than_may_be_out(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let messages: Vec<u32> = (0..60).map(|n| n / 3).collect();
+    let keys = with_chunks(&*stores.one, &run, "p", &messages).await;
+    let claims = at_once(&stores, 40, |store, _| {
+        let (run, plan) = (run.key, keys[0].plan.clone());
+        async move { store.claim_message(run, &plan, Timestamp::MIN, 7, at(0)).await.unwrap() }
+    })
+    .await;
+    assert_eq!(claims.iter().filter(|claim| !claim.is_empty()).count(), 7);
 }
 
 pub async fn one_of_many_leases_is_given(stores: Stores) {
@@ -120,11 +131,10 @@ pub async fn columns_found_at_once_are_all_kept(stores: Stores) {
 
 pub async fn dropped_calls_are_done_wholly_or_not_at_all(stores: Stores) {
     let export = with_export(&*stores.one, ACME, recurring(), 0).await;
-    let zone = ZoneName::default();
     for n in 1..=20 {
         let known = stores.one.export(ACME, export.request).await.unwrap().unwrap();
-        let (request, window, cut) = (export.request, window(0, n), known.planned_cut);
-        let call = stores.one.create_run(ACME, request, window, &zone, cut, None, at(n));
+        let new = new_run(ACME, export.request, window(0, n), known.planned_cut, n);
+        let call = stores.one.create_run(&new);
         // Polled once, so that it is under way, and dropped.
         drop(call.now_or_never());
     }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use spillway::{
-    domain::{
-        BucketId, DataSelection, ExportFilter, ExportSpec, Format, RequestId, RunStatus, StopReason, ZoneName,
-    },
+    domain::{BucketId, DataSelection, ExportFilter, ExportSpec, Format, RequestId, RunStatus, StopReason},
     ports::{NewExport, Origin, StoreError},
 };
 
@@ -120,7 +118,6 @@ pub async fn one_of_many_editors_is_first(stores: Stores) {
     assert_eq!(edited.len(), 1);
     assert_eq!(stores.two.export(ACME, export.request).await.unwrap().as_ref(), edited.first());
     // Runs may be created all the while.
-    let zone = ZoneName::default();
-    let run = stores.two.create_run(ACME, export.request, window(0, 9), &zone, None, None, at(9)).await;
+    let run = stores.two.create_run(&new_run(ACME, export.request, window(0, 9), None, 9)).await;
     assert_eq!(run.unwrap().spec, edited[0].spec);
 }

@@ -6,10 +6,10 @@ use spillway::{
         Account, AccountId, BucketFailure, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkId,
         ChunkKey, ChunkPlan, Crc32c, Cycle, DataSelection, DatabaseId, DateRange, EndCursor, EveryHours,
         Export, ExportSpec, FailureClass, Format, Frequency, IdentityPriority, Intent, KeyFacts, LeaseToken,
-        Packaging, PartnerBucket, PlanToken, Run, RunPlan, RunStatus, RunTotals, SealedKey, Slice, SliceFile,
-        Window, Written, ZoneName,
+        Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunPlan, RunStatus, RunTotals,
+        SealedKey, Slice, SliceFile, Window, Written, ZoneName,
     },
-    ports::{NewExport, Origin, RunClosing, Store, StoreError},
+    ports::{NewExport, NewRun, Origin, Store, StoreError},
 };
 
 /// The account of most cases.
@@ -106,7 +106,26 @@ pub fn run_plan(token: &str) -> RunPlan {
 /// An end of a run, with nothing delivered.
 #[must_use]
 pub fn closing(status: RunStatus, now: i64) -> RunClosing {
-    RunClosing { status, totals: RunTotals::default(), now: at(now) }
+    closing_after(0, status, now)
+}
+
+/// The same of a run that was opened again so often.
+#[must_use]
+pub fn closing_after(reopened: u32, status: RunStatus, now: i64) -> RunClosing {
+    RunClosing { status, totals: RunTotals::default(), reason: None, reopened, now: at(now) }
+}
+
+/// The next run of an export, to be created where runs were created up to `expected_cut`.
+#[must_use]
+pub fn new_run(
+    account: AccountId,
+    request: RequestId,
+    window: Window,
+    expected_cut: Option<Timestamp>,
+    now: i64,
+) -> NewRun {
+    let (zone, next_due_at, now) = (ZoneName::default(), None, at(now));
+    NewRun { account, request, window, zone, expected_cut, next_due_at, now }
 }
 
 /// A chunk of one file, of index `index`, travelling in `message`.
@@ -125,6 +144,7 @@ pub fn chunk(run: &Run, plan: &str, index: u32, message: u32) -> Chunk {
         columns: 0,
         estimated_bytes: 85_000_000,
         message,
+        named_as: None,
     };
     Chunk::new(run.key, &plan_token, plan)
 }
@@ -177,8 +197,8 @@ pub async fn next_run(
     now: i64,
 ) -> Result<Run, StoreError> {
     let known = store.export(export.account, export.request).await?.unwrap();
-    let (account, request, zone) = (export.account, export.request, ZoneName::default());
-    store.create_run(account, request, window, &zone, known.planned_cut, Some(at(now + 100)), at(now)).await
+    let new = new_run(export.account, export.request, window, known.planned_cut, now);
+    store.create_run(&NewRun { next_due_at: Some(at(now + 100)), ..new }).await
 }
 
 /// A recurring export's first run, owed.

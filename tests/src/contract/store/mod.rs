@@ -3,15 +3,18 @@
 //! `store_contract!(open)` makes a test of each case; `open()` gives a future of [`Stores`] that are empty.
 
 pub mod accounts;
+pub mod catalogue;
 pub mod chunks;
 pub mod claims;
 pub mod concurrency;
 pub mod edits;
 pub mod exports;
+pub mod files;
 pub mod fixtures;
 pub mod lists;
 pub mod model;
 pub mod notes;
+pub mod repeats;
 pub mod run_order;
 pub mod runs;
 pub mod tenancy;
@@ -37,8 +40,11 @@ macro_rules! store_contract {
         $crate::store_contract! { $open;
             accounts::settings_are_created_and_replaced,
             accounts::an_account_may_have_any_number,
+            accounts::settings_are_replaced_where_they_are_as_expected,
+            accounts::accounts_are_listed_by_number,
             accounts::buckets_are_created_replaced_and_ordered_by_nickname,
             accounts::a_blocked_bucket_keeps_its_first_since,
+            accounts::a_failure_under_another_key_blocks_nothing,
             accounts::unknown_buckets_are_not_found,
             exports::a_new_export_is_pending_under_the_second_of_now,
             exports::a_taken_second_gives_the_next_free_one,
@@ -71,6 +77,8 @@ macro_rules! store_contract {
             runs::closing_again_changes_nothing,
             runs::closing_leaves_a_stopped_export_stopped,
             runs::only_incomplete_runs_open_again,
+            runs::a_run_that_was_never_planned_is_owed_again,
+            runs::open_runs_of_an_export_come_oldest_first,
             run_order::runs_of_an_export_come_oldest_first,
             run_order::taken_seconds_are_passed_over,
             run_order::a_clock_that_goes_back_does_not_change_the_order,
@@ -85,6 +93,7 @@ macro_rules! store_contract {
             chunks::an_expired_lease_is_nobodys,
             chunks::intents_are_kept_over_leases,
             chunks::a_chunk_whose_workers_die_fails,
+            chunks::an_abandoned_lease_counts,
             chunks::the_tally_counts_expired_leases_as_ready,
             chunks::sweeping_leaves_the_plan_only,
             chunks::unknown_chunks_and_runs_are_not_found,
@@ -93,16 +102,28 @@ macro_rules! store_contract {
             claims::what_was_lost_is_claimed_again,
             claims::leased_and_finished_chunks_are_not_claimed,
             claims::a_retried_chunk_is_claimed_again,
-            claims::a_successor_is_claimed_when_it_is_lost,
+            claims::a_successor_waits_for_its_message,
+            claims::no_more_messages_are_out_than_may_be,
             notes::columns_are_appended_in_order,
             notes::lists_of_columns_do_not_mix,
             notes::scanned_keys_are_kept,
             notes::ratios_are_merged,
+            repeats::a_key_names_what_it_created_for_a_day,
+            repeats::a_creation_that_fails_keeps_no_key,
+            repeats::keys_are_their_accounts_own,
+            repeats::one_of_many_creators_under_a_key_creates,
+            files::what_is_written_is_added_up_and_paged_by_name,
+            files::runs_are_paged_newest_first,
+            catalogue::a_catalogue_grows_from_mark_to_mark,
+            catalogue::what_is_recent_is_replaced,
+            catalogue::one_of_many_keepers_adds,
+            catalogue::a_catalogue_is_its_accounts_own,
             tenancy::nothing_is_found_across_accounts,
             tenancy::nothing_is_changed_across_accounts,
             concurrency::fifty_creators_get_fifty_request_ids,
             concurrency::one_of_many_ticks_creates_the_run,
             concurrency::claimers_never_get_the_same_chunk,
+            concurrency::claimers_never_get_more_messages_than_may_be_out,
             concurrency::one_of_many_leases_is_given,
             concurrency::one_of_many_closers_closes,
             concurrency::columns_found_at_once_are_all_kept,

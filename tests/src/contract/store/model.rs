@@ -27,10 +27,11 @@ enum Operation {
     Intend { chunk: usize, holder: u64, crc32c: u32 },
     Complete { chunk: usize, holder: u64, kind: Completion },
     Release { chunk: usize, holder: u64 },
+    Abandon { chunk: usize, holder: u64 },
     Fail { chunk: usize, holder: u64 },
     Retry { chunk: usize },
     Publish { chunk: usize },
-    Claim { lost_secs: i64 },
+    Claim { lost_secs: i64, most: usize },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +53,11 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (chunk, holder.clone(), kind)
             .prop_map(|(chunk, holder, kind)| Operation::Complete { chunk, holder, kind }),
         2 => (chunk, holder.clone()).prop_map(|(chunk, holder)| Operation::Release { chunk, holder }),
+        1 => (chunk, holder.clone()).prop_map(|(chunk, holder)| Operation::Abandon { chunk, holder }),
         1 => (chunk, holder).prop_map(|(chunk, holder)| Operation::Fail { chunk, holder }),
         1 => chunk.prop_map(|chunk| Operation::Retry { chunk }),
         1 => chunk.prop_map(|chunk| Operation::Publish { chunk }),
-        3 => secs.prop_map(|lost_secs| Operation::Claim { lost_secs }),
+        3 => (secs, 1..4_usize).prop_map(|(lost_secs, most)| Operation::Claim { lost_secs, most }),
     ]
 }
 
@@ -110,7 +112,7 @@ impl<'a> World<'a> {
         let at_index = |chunk: usize| chunk % self.keys.len();
         match *operation {
             Operation::Advance { secs } => self.now += secs,
-            Operation::Claim { lost_secs } => self.claim(store, now - lost_secs).await,
+            Operation::Claim { lost_secs, most } => self.claim(store, now - lost_secs, most).await,
             Operation::Lease { chunk, holder, secs } => {
                 let expected = self.model.chunk(at_index(chunk)).lease(holder, now + secs, now);
                 self.change(store, chunk, lease(holder, now + secs), expected).await;
@@ -140,6 +142,10 @@ impl<'a> World<'a> {
                 let expected = self.model.chunk(at_index(chunk)).release(holder, now);
                 self.change(store, chunk, ChunkCommand::Release { token: token(holder) }, expected).await;
             }
+            Operation::Abandon { chunk, holder } => {
+                let expected = self.model.chunk(at_index(chunk)).abandon(holder, now);
+                self.change(store, chunk, ChunkCommand::Abandon { token: token(holder) }, expected).await;
+            }
             Operation::Fail { chunk, holder } => {
                 let expected = self.model.chunk(at_index(chunk)).fail(holder, now);
                 let reason = "broken".to_owned();
@@ -148,7 +154,7 @@ impl<'a> World<'a> {
             }
             Operation::Retry { chunk } => {
                 let expected = self.model.chunk(at_index(chunk)).retry(now);
-                self.change(store, chunk, ChunkCommand::Retry { columns: 0 }, expected).await;
+                self.change(store, chunk, ChunkCommand::Retry { columns: 0, naming: None }, expected).await;
             }
             Operation::Publish { chunk } => {
                 let expected = self.model.chunk(at_index(chunk)).publish(now);
@@ -180,16 +186,17 @@ impl<'a> World<'a> {
         }
     }
 
-    async fn claim(&mut self, store: &dyn Store, lost_before: i64) {
+    async fn claim(&mut self, store: &dyn Store, lost_before: i64, most: usize) {
         let mut expected: Vec<ChunkId> = self
             .model
-            .claim(lost_before, self.now)
+            .claim(lost_before, most, self.now)
             .into_iter()
             .map(|index| self.keys[index].id.clone())
             .collect();
         expected.sort();
         let (run, plan) = (self.run.key, &self.keys[0].plan);
-        let mut claimed = store.claim_message(run, plan, at(lost_before), at(self.now)).await.unwrap();
+        let claimed = store.claim_message(run, plan, at(lost_before), most, at(self.now)).await;
+        let mut claimed = claimed.unwrap();
         claimed.sort();
         assert_eq!(claimed, expected);
     }

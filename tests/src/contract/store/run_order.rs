@@ -76,10 +76,10 @@ pub async fn a_run_that_is_opened_again_leaves_later_ones_alone(stores: Stores) 
     }
     stores.one.reopen_run(second.key).await.unwrap();
     stores.one.reopen_run(first.key).await.unwrap();
-    stores.one.close_run(first.key, &closing(RunStatus::Done, 50)).await.unwrap();
+    stores.one.close_run(first.key, &closing_after(1, RunStatus::Done, 50)).await.unwrap();
     let then = export_of(&*stores.two, &first).await;
     assert_eq!((then.status, then.delivered_cut), (ExportStatus::Running, Some(at(20))));
-    stores.one.close_run(second.key, &closing(RunStatus::Done, 60)).await.unwrap();
+    stores.one.close_run(second.key, &closing_after(1, RunStatus::Done, 60)).await.unwrap();
     let then = export_of(&*stores.two, &first).await;
     assert_eq!((then.status, then.delivered_cut), (ExportStatus::Pending, Some(at(20))));
 }

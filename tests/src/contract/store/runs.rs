@@ -2,10 +2,10 @@
 
 use spillway::{
     domain::{
-        Export, ExportStatus, Frequency, RequestId, Run, RunKey, RunStatus, RunTimestamp, RunTotals,
-        StopReason, ZoneName,
+        Export, ExportStatus, Frequency, RequestId, Run, RunClosing, RunKey, RunStatus, RunTimestamp,
+        RunTotals, StopReason, ZoneName,
     },
-    ports::{RunClosing, Store, StoreError},
+    ports::{NewRun, Store, StoreError},
 };
 
 use super::{Stores, fixtures::*};
@@ -22,7 +22,9 @@ pub async fn creating_a_run_advances_the_export(stores: Stores) {
     let export = with_export(&*stores.one, ACME, recurring(), 0).await;
     let (zone, window) = (ZoneName::new("Asia/Kolkata").unwrap(), window(-100, 50));
     let due = Some(at(14_400));
-    let run = stores.one.create_run(ACME, export.request, window, &zone, None, due, at(60)).await.unwrap();
+    let new = new_run(ACME, export.request, window, None, 60);
+    let new = NewRun { zone: zone.clone(), next_due_at: due, ..new };
+    let run = stores.one.create_run(&new).await.unwrap();
     let expected = Run {
         key: RunKey { account: ACME, request: export.request, run: RunTimestamp(1_700_000_060) },
         window,
@@ -34,6 +36,8 @@ pub async fn creating_a_run_advances_the_export(stores: Stores) {
         opened_at: None,
         closed_at: None,
         totals: RunTotals::default(),
+        reason: None,
+        reopened: 0,
     };
     assert_eq!(run, expected);
     assert_eq!(stores.two.run(run.key).await.unwrap(), Some(expected));
@@ -43,9 +47,8 @@ pub async fn creating_a_run_advances_the_export(stores: Stores) {
 
 pub async fn a_run_is_created_at_the_expected_cut_only(stores: Stores) {
     let export = with_export(&*stores.one, ACME, recurring(), 0).await;
-    let zone = ZoneName::default();
     let create = async |expected, now| {
-        stores.one.create_run(ACME, export.request, window(0, 50), &zone, expected, None, at(now)).await
+        stores.one.create_run(&new_run(ACME, export.request, window(0, 50), expected, now)).await
     };
     assert!(is_conflict(&create(Some(at(0)), 50).await));
     create(None, 50).await.unwrap();
@@ -53,7 +56,7 @@ pub async fn a_run_is_created_at_the_expected_cut_only(stores: Stores) {
     assert!(is_conflict(&create(Some(at(49)), 51).await));
     create(Some(at(50)), 51).await.unwrap();
     assert_eq!(stores.two.runs(ACME, export.request).await.unwrap().len(), 2);
-    let unknown = stores.one.create_run(ACME, RequestId(1), window(0, 50), &zone, None, None, at(0)).await;
+    let unknown = stores.one.create_run(&new_run(ACME, RequestId(1), window(0, 50), None, 0)).await;
     assert!(matches!(unknown, Err(StoreError::NotFound(_))));
 }
 
@@ -119,10 +122,11 @@ pub async fn closing_moves_a_recurring_export_on(stores: Stores) {
     for status in [RunStatus::Done, RunStatus::Empty, RunStatus::Incomplete] {
         let run = opened(&stores, recurring()).await;
         let totals = RunTotals { files: 1, rows: 2, bytes: u64::MAX, deleted_profiles: 4, failed_chunks: 5 };
-        let closing = RunClosing { status, totals, now: at(7) };
+        let reason = Some("It went so.".to_owned());
+        let closing = RunClosing { status, totals, reason: reason.clone(), reopened: 0, now: at(7) };
         assert!(stores.one.close_run(run.key, &closing).await.unwrap());
         let closed = stores.two.run(run.key).await.unwrap().unwrap();
-        assert_eq!(closed, Run { status, totals, closed_at: Some(at(7)), ..run });
+        assert_eq!(closed, Run { status, totals, reason, closed_at: Some(at(7)), ..run });
         let export = export_of(&*stores.two, &closed).await;
         assert_eq!((export.status, export.delivered_cut), (ExportStatus::Pending, Some(at(0))));
         assert_eq!(stores.two.open_runs().await.unwrap(), []);
@@ -174,10 +178,14 @@ pub async fn only_incomplete_runs_open_again(stores: Stores) {
     assert!(is_conflict(&stores.one.reopen_run(run.key).await));
     stores.one.close_run(run.key, &closing(RunStatus::Incomplete, 7)).await.unwrap();
     let again = stores.one.reopen_run(run.key).await.unwrap();
-    assert_eq!(again, run, "as it was when it was opened");
+    assert_eq!(again, Run { reopened: 1, ..run.clone() }, "as it was when it was opened");
     assert_eq!(stores.two.run(run.key).await.unwrap(), Some(again));
     assert_eq!(export_of(&*stores.two, &run).await.status, ExportStatus::Running);
-    stores.one.close_run(run.key, &closing(RunStatus::Done, 8)).await.unwrap();
+    for status in [RunStatus::Incomplete, RunStatus::Done] {
+        let stale = stores.one.close_run(run.key, &closing(status, 8)).await;
+        assert!(is_conflict(&stale), "by somebody who looked at it before it was opened again");
+    }
+    assert!(stores.one.close_run(run.key, &closing_after(1, RunStatus::Done, 8)).await.unwrap());
     assert!(is_conflict(&stores.one.reopen_run(run.key).await));
     assert_eq!(export_of(&*stores.two, &run).await.status, ExportStatus::Done);
 
@@ -189,4 +197,30 @@ pub async fn only_incomplete_runs_open_again(stores: Stores) {
     assert!(matches!(export.status, ExportStatus::Stopped { .. }), "it has ended and stays so");
     let unknown = RunKey { run: RunTimestamp(1), ..run.key };
     assert!(matches!(stores.one.reopen_run(unknown).await, Err(StoreError::NotFound(_))));
+}
+
+pub async fn a_run_that_was_never_planned_is_owed_again(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let reason = Some("A file lies where none belongs; move it away.".to_owned());
+    let why = RunClosing { reason, ..closing(RunStatus::Incomplete, 7) };
+    assert!(stores.one.close_run(run.key, &why).await.unwrap());
+    assert_eq!(stores.two.run(run.key).await.unwrap().unwrap().reason, why.reason);
+    let again = stores.one.reopen_run(run.key).await.unwrap();
+    assert_eq!(again, Run { reopened: 1, ..run.clone() });
+    assert_eq!(export_of(&*stores.two, &run).await.status, ExportStatus::Pending, "nothing runs yet");
+    stores.one.open_run(run.key, &run_plan("p"), &run.spec, at(9)).await.unwrap();
+}
+
+pub async fn open_runs_of_an_export_come_oldest_first(stores: Stores) {
+    let export = with_export(&*stores.one, ACME, recurring(), 0).await;
+    let other = with_run(&*stores.one, OTHER).await;
+    let mut runs = vec![];
+    for n in 1..5 {
+        runs.push(next_run(&*stores.one, &export, window(n - 1, n), 50 - n).await.unwrap().key);
+    }
+    stores.one.close_run(runs[1], &closing(RunStatus::Empty, 60)).await.unwrap();
+    let open = stores.two.open_runs_of(ACME, export.request).await.unwrap();
+    assert_eq!(open, [runs[0], runs[2], runs[3]]);
+    assert_eq!(stores.two.open_runs_of(OTHER, other.key.request).await.unwrap(), [other.key]);
+    assert_eq!(stores.two.open_runs_of(ACME, RequestId(1)).await.unwrap(), []);
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use spillway::{
     domain::{
         AccountId, BucketId, ChunkKey, ExportFilter, FailureClass, PropertyColumn, PropertyScope, Run,
-        RunKey, RunStatus, StopReason, ZoneName,
+        RunKey, RunStatus, StopReason,
     },
     ports::{ChunkTally, NewExport, Origin, StoreError},
 };
@@ -38,10 +38,11 @@ pub async fn nothing_is_found_across_accounts(stores: Stores) {
     assert_eq!(store.profiles_flow(OTHER).await.unwrap(), None);
     assert_eq!(store.run(key).await.unwrap(), None);
     assert_eq!(store.runs(OTHER, key.request).await.unwrap(), []);
+    assert_eq!(store.open_runs_of(OTHER, key.request).await.unwrap(), []);
     assert_eq!(store.chunk(&chunk).await.unwrap(), None);
     assert_eq!(store.chunks(key, &chunk.plan, None, 10).await.unwrap().chunks, []);
     assert_eq!(store.tally(key, &chunk.plan, at(0)).await.unwrap(), ChunkTally::default());
-    assert_eq!(store.claim_message(key, &chunk.plan, Timestamp::MAX, at(0)).await.unwrap(), []);
+    assert_eq!(store.claim_message(key, &chunk.plan, Timestamp::MAX, 9, at(0)).await.unwrap(), []);
     assert_eq!(store.columns(OTHER, key.request, Some("e")).await.unwrap(), []);
     assert_eq!(store.scanned_keys(OTHER, "path").await.unwrap(), None);
     assert_eq!(store.ratios(OTHER, "json").await.unwrap(), BTreeMap::new());
@@ -55,7 +56,8 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     let (run, key, chunk) = documents(&stores).await;
     let store = &stores.two;
     let (main, failure) = (BucketId("main".to_owned()), failure(FailureClass::Hold));
-    assert!(is_not_found(store.block_bucket(OTHER, &main, &failure, at(0)).await));
+    let sealed = bucket(OTHER, "main", "").key;
+    assert!(is_not_found(store.block_bucket(OTHER, &main, &sealed, &failure, at(0)).await));
     assert!(is_not_found(store.unblock_bucket(OTHER, &main).await));
     let new = NewExport {
         account: OTHER,
@@ -67,9 +69,8 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     assert!(is_not_found(store.create_export(&new).await));
     assert!(is_not_found(store.stop_export(OTHER, key.request, &StopReason::User, at(0)).await));
     assert!(is_not_found(store.edit_export(OTHER, key.request, &run.spec, &run.spec, None).await));
-    let (window, zone, cut) = (window(0, 10), ZoneName::default(), Some(at(0)));
-    let created = store.create_run(OTHER, key.request, window, &zone, cut, None, at(0)).await;
-    assert!(is_not_found(created));
+    let new = new_run(OTHER, key.request, window(0, 10), Some(at(0)), 0);
+    assert!(is_not_found(store.create_run(&new).await));
     assert!(is_not_found(store.open_run(key, &run_plan("p"), &run.spec, at(0)).await));
     assert!(is_not_found(store.close_run(key, &closing(RunStatus::Done, 0)).await));
     assert!(is_not_found(store.reopen_run(key).await));

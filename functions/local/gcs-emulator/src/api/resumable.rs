@@ -1,6 +1,8 @@
 //! Resumable uploads: start, bytes, status, the last bytes, cancel.
 //! <https://cloud.google.com/storage/docs/performing-resumable-uploads>
 
+use std::fs::File;
+
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -70,33 +72,40 @@ pub(super) async fn start(allowed: Allowed, body: &mut Incoming) -> Result<Respo
     Ok((StatusCode::OK, headers).into_response())
 }
 
-/// The object that the upload made, if it is through: so a reply that was lost is given again. 404 if its object
-/// was replaced since, as its bytes went with it.
-fn finished(store: &Store, id: &str, session: &SessionRecord) -> Result<Option<ObjectRecord>, ApiError> {
-    match store.object(&session.bucket, &session.name) {
-        Ok((record, _)) if record.upload_id.as_deref() == Some(id) => return Ok(Some(record)),
-        Ok(_) | Err(Error::NoObject(..)) => {}
-        Err(error) => return Err(error.into()),
+/// How an upload stands.
+enum Upload {
+    UnderWay(SessionRecord, File),
+    /// It made this object; a reply that was lost is given again.
+    Finished(ObjectRecord),
+}
+
+/// Waits for the upload of a request's URL. 404 if its object was replaced since, as its bytes went with it.
+fn enter(store: &Store, id: &str, bucket: &str, object: &str) -> Result<Upload, ApiError> {
+    if let Some((session, held)) = store.enter_session(id)? {
+        if store.has_session_bytes(id, &session)? {
+            return Ok(Upload::UnderWay(session, held));
+        }
+        // Its process died between making the object and forgetting the upload.
+        store.remove_session(id)?;
     }
-    if store.has_session_bytes(id, session)? { Ok(None) } else { Err(no_upload()) }
+    store.made_by(id, bucket, object)?.map(Upload::Finished).ok_or_else(no_upload)
 }
 
 fn upload_id(allowed: &Allowed) -> Result<String, ApiError> {
     allowed.call.params.get("upload_id").map(str::to_owned).ok_or_else(no_upload)
 }
 
+async fn upload(allowed: &Allowed) -> Result<Upload, ApiError> {
+    let (id, store) = (upload_id(allowed)?, allowed.store());
+    let (bucket, object) = (allowed.call.bucket.clone(), allowed.call.object.clone());
+    blocking(move || enter(&store, &id, &bucket, &object)).await
+}
+
 /// How far an upload came.
 pub(super) async fn status(allowed: Allowed) -> Result<Response, Failure> {
-    let (id, store) = (upload_id(&allowed)?, allowed.store());
-    let (session, finished) = blocking(move || {
-        let (session, _held) = store.enter_session(&id)?.ok_or_else(no_upload)?;
-        let finished = finished(&store, &id, &session)?;
-        Ok::<_, ApiError>((session, finished))
-    })
-    .await?;
-    match finished {
-        Some(record) => made(&allowed, &record),
-        None => Ok(incomplete(session.received_bytes)),
+    match upload(&allowed).await? {
+        Upload::Finished(record) => made(&allowed, &record),
+        Upload::UnderWay(session, _held) => Ok(incomplete(session.received_bytes)),
     }
 }
 
@@ -107,18 +116,13 @@ pub(super) async fn put(allowed: Allowed, body: &mut Incoming) -> Result<Respons
         None => None,
     };
     let (id, store) = (upload_id(&allowed)?, allowed.store());
-    let entering = (store.clone(), id.clone());
-    let (mut session, held, before) = blocking(move || {
-        let (store, id) = entering;
-        let (session, held) = store.enter_session(&id)?.ok_or_else(no_upload)?;
-        let finished = finished(&store, &id, &session)?;
-        Ok::<_, ApiError>((session, held, finished))
-    })
-    .await?;
-    if let Some(record) = before {
-        body.drain().await;
-        return made(&allowed, &record);
-    }
+    let (mut session, held) = match upload(&allowed).await? {
+        Upload::UnderWay(session, held) => (session, held),
+        Upload::Finished(record) => {
+            body.drain().await;
+            return made(&allowed, &record);
+        }
+    };
     let mut writer = StagedWriter::resume(store.session_bytes(&id, &session)).await?;
     let received = receive(body, &mut writer, range, session.received_bytes).await;
     let mut staged = writer.finish().await?;
@@ -145,14 +149,19 @@ pub(super) async fn put(allowed: Allowed, body: &mut Incoming) -> Result<Respons
         fields: session.fields,
         claims,
         preconditions: session.preconditions,
-        upload_id: Some(id),
+        upload_id: Some(id.clone()),
         caller: allowed.caller.clone(),
         may_replace: allowed.may_replace(),
     };
     let record = blocking(move || {
         // Until here nobody else may work on this upload; the lock goes with this closure.
         let _held = held;
-        store.commit(new, &mut staged)
+        let done = store.commit(new, &mut staged);
+        // Refused for good it is over as well, and a hundred megabytes are not kept for nothing.
+        if done.as_ref().map_or_else(|refusal| refusal.status.is_client_error(), |_| true) {
+            store.remove_session(&id)?;
+        }
+        done
     })
     .await?;
     // A connection that broke after the last byte makes no difference to the object, only to the reply.

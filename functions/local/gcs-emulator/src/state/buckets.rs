@@ -5,7 +5,7 @@ use std::{fs, fs::File};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Sharing, Store, lock, names, remove_if_there};
+use super::{Sharing, Store, lock, names, remove_if_there, sync_folder};
 use crate::{
     error::{Error, Result},
     iam::Policy,
@@ -108,6 +108,7 @@ impl Store {
         }
         for folder in [self.bucket_folder(name), self.records_folder(name)] {
             fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+            folder.parent().map_or(Ok(()), sync_folder)?;
         }
         let now = self.now();
         let record = BucketRecord {
@@ -192,7 +193,8 @@ impl Store {
         let path = self.bucket_file(bucket, "generation");
         let last: i64 = self.read(&path)?.unwrap_or(0);
         let next = self.now().as_microsecond().max(last + 1);
-        self.write(&path, &next)?;
+        // Lost, it is made up for by the clock.
+        self.write_passing(&path, &next)?;
         Ok(next)
     }
 }

@@ -9,6 +9,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::{Store, names, random_hex};
 use crate::error::{Error, Result};
@@ -47,21 +48,25 @@ pub(crate) fn generate(project: &str, email: &str) -> Result<Value> {
 
 /// RFC 7468: base64 in lines of 64 characters.
 fn pem(label: &str, der: &[u8]) -> String {
-    let text = BASE64_STANDARD.encode(der);
-    let mut out = format!("-----BEGIN {label}-----\n");
+    let text = Zeroizing::new(BASE64_STANDARD.encode(der));
+    // With room for all of it, so that no copy is left behind by growing.
+    let mut out = String::with_capacity(text.len() * 2 + 100);
+    out += &format!("-----BEGIN {label}-----\n");
     for line in text.as_bytes().chunks(64) {
         out.extend(line.iter().map(|&byte| char::from(byte)));
         out.push('\n');
     }
-    out + &format!("-----END {label}-----\n")
+    out += &format!("-----END {label}-----\n");
+    out
 }
 
 /// The DER inside a `BEGIN PRIVATE KEY` block (PKCS#8, the only kind that Google gives out).
-fn der_of_pem(text: &str) -> Option<Vec<u8>> {
+fn der_of_pem(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let inner = text.trim().strip_prefix("-----BEGIN PRIVATE KEY-----")?;
     let inner = inner.strip_suffix("-----END PRIVATE KEY-----")?;
-    let base64: String = inner.chars().filter(|character| !character.is_whitespace()).collect();
-    BASE64_STANDARD.decode(base64).ok()
+    let mut base64 = Zeroizing::new(String::with_capacity(inner.len()));
+    base64.extend(inner.chars().filter(|character| !character.is_whitespace()));
+    BASE64_STANDARD.decode(&*base64).ok().map(Zeroizing::new)
 }
 
 impl Store {
@@ -83,11 +88,13 @@ impl Store {
             .ok_or(Error::Key("its \"private_key\" is not a PKCS#8 PEM block"))?;
         let pair = KeyPair::from_pkcs8(&der)
             .map_err(|_| Error::Key("its \"private_key\" is not an RSA key of 2048 bits or more"))?;
+        let known = self.key(id)?;
         let record = KeyRecord {
             project: field("project_id", "it has no \"project_id\"")?.to_owned(),
             client_email: field("client_email", "it has no \"client_email\"")?.to_owned(),
             public_key: BASE64_STANDARD.encode(pair.public_key().as_ref()),
-            revoked: false,
+            // To be told of it once more does not bring it back.
+            revoked: known.is_some_and(|known| known.revoked),
         };
         self.write(&self.key_file(id), &record)?;
         Ok(record)

@@ -40,7 +40,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the folder, creating what is missing and forgetting uploads that are too old.
+    /// Opens the folder, creating what is missing and forgetting what uploads left behind.
     pub(crate) fn open(root: PathBuf, clock: Clock) -> Result<Self> {
         let store = Self { root, clock };
         for part in ["buckets", "objects", "keys", "sessions", "incoming"] {
@@ -48,6 +48,7 @@ impl Store {
             fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
         }
         store.sweep_sessions()?;
+        store.sweep_incoming()?;
         Ok(store)
     }
 
@@ -80,13 +81,33 @@ impl Store {
         }
     }
 
-    /// Writes a JSON document so that readers see the old one or the new one, never a half.
+    /// Writes a JSON document so that readers see the old one or the new one, never a half, also after a crash of
+    /// the machine.
     fn write<T: Serialize>(&self, path: &Path, document: &T) -> Result<()> {
+        self.write_whole(path, document)?;
+        path.parent().map_or(Ok(()), sync_folder)
+    }
+
+    /// As [`Store::write`], but a crash of the machine may bring the old document back.
+    fn write_whole<T: Serialize>(&self, path: &Path, document: &T) -> Result<()> {
+        let fresh = self.draft(path, document)?;
+        let synced = File::open(&fresh).and_then(|file| file.sync_data());
+        synced.map_err(Error::io(&fresh))?;
+        fs::rename(&fresh, path).map_err(Error::io(path))
+    }
+
+    /// As [`Store::write`], for what may be lost in a crash of the machine.
+    fn write_passing<T: Serialize>(&self, path: &Path, document: &T) -> Result<()> {
+        let fresh = self.draft(path, document)?;
+        fs::rename(&fresh, path).map_err(Error::io(path))
+    }
+
+    fn draft<T: Serialize>(&self, path: &Path, document: &T) -> Result<PathBuf> {
         let bytes = serde_json::to_vec_pretty(document)
             .map_err(|source| Error::Damaged { path: path.to_owned(), source })?;
         let fresh = self.incoming();
         fs::write(&fresh, bytes).map_err(Error::io(&fresh))?;
-        fs::rename(&fresh, path).map_err(Error::io(path))
+        Ok(fresh)
     }
 }
 
@@ -115,6 +136,17 @@ fn lock(path: &Path, sharing: Sharing) -> Result<File> {
     Ok(file)
 }
 
+/// Renames a file whose bytes are on the disk; afterwards its name is too.
+fn rename_durably(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(Error::io(to))?;
+    to.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Waits until the names in a folder are on the disk.
+fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|opened| opened.sync_all()).map_err(Error::io(folder))
+}
+
 /// Deletes a file that may already be gone.
 fn remove_if_there(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
@@ -123,6 +155,12 @@ fn remove_if_there(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// When a file was last written.
+fn modified(facts: &fs::Metadata) -> Timestamp {
+    let time = facts.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+    time.unwrap_or(Timestamp::MAX)
 }
 
 /// `bytes` random bytes as hex digits: ids that nobody can guess.

@@ -2,12 +2,12 @@
 //!
 //! The file decides whether the object exists. The record carries the file's size and modification time; where
 //! they differ (a person dropped or edited the file, or we died between the two renames) the record is computed
-//! anew from the file. This holds against a crash of the process; against one of the machine nothing is synced.
+//! anew from the file. A new object's bytes, and then its name, are on the disk before its uploader hears of it.
 
 use std::{
     collections::BTreeMap,
     fs::{self, File, Metadata},
-    io::{self, Read},
+    io::{self, ErrorKind, Read},
     path::PathBuf,
     time::UNIX_EPOCH,
 };
@@ -20,7 +20,7 @@ use super::{
     Sharing, Store,
     buckets::BucketRecord,
     names::{self, Named},
-    remove_if_there,
+    remove_if_there, rename_durably,
     staged::Staged,
 };
 use crate::{
@@ -71,6 +71,9 @@ pub(crate) struct ObjectRecord {
     pub(crate) fields: Fields,
     /// The resumable upload that made it: a lost reply can be given again.
     pub(crate) upload_id: Option<String>,
+    /// Who began that upload.
+    #[serde(default)]
+    pub(crate) started_by: Option<String>,
     file: Stamp,
 }
 
@@ -117,6 +120,17 @@ impl Store {
         Err(Error::NoObject(bucket.to_owned(), name.to_owned()))
     }
 
+    /// The object that this upload made, if it still stands.
+    pub(crate) fn made_by(&self, upload_id: &str, bucket: &str, name: &str) -> Result<Option<ObjectRecord>> {
+        match self.object(bucket, name) {
+            Ok((record, _)) => {
+                Ok(Some(record).filter(|record| record.upload_id.as_deref() == Some(upload_id)))
+            }
+            Err(Error::NoObject(..) | Error::NoBucket(..)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn existing_bucket(&self, bucket: &str) -> Result<BucketRecord> {
         self.bucket(bucket)?.ok_or_else(|| Error::NoBucket(bucket.to_owned()))
     }
@@ -147,6 +161,7 @@ impl Store {
             updated: created,
             fields: Fields::default(),
             upload_id: None,
+            started_by: None,
             file: Stamp::of(stat),
         };
         self.write(&self.record_path(bucket, &names::file_name(name)), &record)?;
@@ -170,7 +185,13 @@ impl Store {
         let NewObject { bucket, name, fields, claims, preconditions, upload_id, caller, may_replace } = new;
         let (bucket, name) = (&*bucket, &*name);
         // Before the lock, as it takes its time.
-        let md5_hash = md5_of(&staged.path).map_err(Error::io(&staged.path))?;
+        let synced = File::open(&staged.path).and_then(|file| file.sync_data());
+        let hashes = synced.and_then(|()| hashes_of(&staged.path)).and_then(|(crc32c, md5_hash)| {
+            let is_whole = crc32c == staged.crc32c;
+            let damaged = || io::Error::new(ErrorKind::InvalidData, "its bytes are not those that arrived");
+            is_whole.then_some(md5_hash).ok_or_else(damaged)
+        });
+        let md5_hash = hashes.map_err(Error::io(&staged.path))?;
         claims.check(staged, &md5_hash)?;
         let _lock = self.lock_bucket(bucket, Sharing::OneWriter)?;
         let settings = self.existing_bucket(bucket)?;
@@ -199,14 +220,15 @@ impl Store {
             created: now,
             updated: now,
             fields,
+            started_by: caller.filter(|_| upload_id.is_some()),
             upload_id,
             file: Stamp::of(&stat),
         };
         // Record first: dying here leaves a record without its file, which is no object. (Of a replaced
         // object it leaves the old bytes with a record that does not fit, which is computed anew.)
-        self.write(&self.record_path(bucket, &names::file_name(name)), &record)?;
+        self.write_whole(&self.record_path(bucket, &names::file_name(name)), &record)?;
         let path = self.object_path(bucket, name);
-        fs::rename(&staged.path, &path).map_err(Error::io(&path))?;
+        rename_durably(&staged.path, &path)?;
         staged.keep = true;
         Ok(record)
     }
@@ -304,7 +326,8 @@ fn regular_file(path: &std::path::Path) -> Result<Option<Metadata>> {
     }
 }
 
-/// The CRC32C and the MD5 (base64) of a file.
+/// The CRC32C and the MD5 (base64) of a file. The MD5 is computed once the file is whole, as its state could not be
+/// stored with an unfinished upload; gcloud refuses objects without it.
 fn hashes_of(path: &std::path::Path) -> io::Result<(u32, String)> {
     let (mut crc32c, mut md5) = (0, md5::Context::new());
     for_each_block(path, |block| {
@@ -312,14 +335,6 @@ fn hashes_of(path: &std::path::Path) -> io::Result<(u32, String)> {
         md5.consume(block);
     })?;
     Ok((crc32c, BASE64_STANDARD.encode(md5.finalize().0)))
-}
-
-/// The MD5 of a file, base64. It is computed once the file is whole, as its state could not be stored with an
-/// unfinished upload; gcloud refuses objects without it.
-pub(crate) fn md5_of(path: &std::path::Path) -> io::Result<String> {
-    let mut md5 = md5::Context::new();
-    for_each_block(path, |block| md5.consume(block))?;
-    Ok(BASE64_STANDARD.encode(md5.finalize().0))
 }
 
 /// Hands the file's bytes to `take`, 64 KiB at a time.

@@ -8,7 +8,9 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Sharing, Store, lock, names, objects::Fields, random_hex, remove_if_there, staged::Staged};
+use super::{
+    Sharing, Store, lock, modified, names, objects::Fields, random_hex, remove_if_there, staged::Staged,
+};
 use crate::{
     api::{checksums::Claims, preconditions::Preconditions},
     error::{Error, Result},
@@ -32,21 +34,38 @@ pub(crate) struct SessionRecord {
 
 /// How long an unfinished upload is kept, as at Google.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// What lies in `.gcs/incoming` for longer than any request takes was left by a process that died.
+const REQUEST_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 impl Store {
-    /// Forgets the uploads that were started more than a week ago.
+    /// Forgets the uploads that were started more than a week ago, and what is left of those that ended.
     pub(super) fn sweep_sessions(&self) -> Result<()> {
         let folder = self.internal("sessions");
         for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
             let path = entry.map_err(Error::io(&folder))?.path();
-            let is_record = path.extension().is_some_and(|extension| extension == "json");
-            let Some(id) = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_record) else {
-                continue;
+            let Some(id) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+            // The record is the first file of an upload to come and the first to go.
+            let is_alive = match self.session(id)? {
+                Some(session) => self.has_session_bytes(id, &session)?,
+                None => false,
             };
-            if let Some(session) = self.session(id)?
-                && self.now().duration_since(session.started) > LIFETIME
-            {
+            if !is_alive {
                 self.remove_session(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes what requests of processes that died were writing.
+    pub(super) fn sweep_incoming(&self) -> Result<()> {
+        let folder = self.internal("incoming");
+        for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
+            let path = entry.map_err(Error::io(&folder))?.path();
+            // Another process may have made an object of it meanwhile.
+            if let Ok(facts) = fs::metadata(&path)
+                && self.now().duration_since(modified(&facts)) > REQUEST_LIFETIME
+            {
+                remove_if_there(&path)?;
             }
         }
         Ok(())
@@ -59,13 +78,30 @@ impl Store {
     /// Begins an upload and returns its id, which nobody can guess.
     pub(crate) fn create_session(&self, record: &SessionRecord) -> Result<String> {
         let id = random_hex(24);
-        self.write(&self.session_file(&id, "json"), record)?;
+        self.write_passing(&self.session_file(&id, "json"), record)?;
         Ok(id)
     }
 
-    /// The upload's record, if it is known.
+    /// The upload's record, if it is under way.
     pub(crate) fn session(&self, id: &str) -> Result<Option<SessionRecord>> {
-        if names::is_id(id) { self.read(&self.session_file(id, "json")) } else { Ok(None) }
+        if !names::is_id(id) {
+            return Ok(None);
+        }
+        let record: Option<SessionRecord> = self.read(&self.session_file(id, "json"))?;
+        Ok(record.filter(|record| self.now().duration_since(record.started) <= LIFETIME))
+    }
+
+    /// Who began the upload that is under way in this bucket, or that made this object; `None` is no such upload.
+    pub(crate) fn upload_started_by(
+        &self,
+        id: &str,
+        bucket: &str,
+        object: &str,
+    ) -> Result<Option<Option<String>>> {
+        match self.session(id)? {
+            Some(session) => Ok((session.bucket == bucket).then_some(session.started_by)),
+            None => Ok(self.made_by(id, bucket, object)?.map(|record| record.started_by)),
+        }
     }
 
     /// Waits until no other request works on the upload, and reads its record under the lock.
@@ -74,7 +110,12 @@ impl Store {
             return Ok(None);
         }
         let held = lock(&self.session_file(id, "lock"), Sharing::OneWriter)?;
-        Ok(self.session(id)?.map(|record| (record, held)))
+        let session = self.session(id)?;
+        if session.is_none() {
+            // It ended while we waited, and its lock file with it: this one we made anew.
+            remove_if_there(&self.session_file(id, "lock"))?;
+        }
+        Ok(session.map(|record| (record, held)))
     }
 
     /// The bytes so far as a file that can be appended to and committed.
@@ -97,9 +138,10 @@ impl Store {
         }
     }
 
-    /// Stores how far the upload came.
+    /// Stores how far the upload came. After a crash of the machine its bytes may be others than it says; the
+    /// CRC32C tells before they become an object.
     pub(crate) fn save_session(&self, id: &str, record: &SessionRecord) -> Result<()> {
-        self.write(&self.session_file(id, "json"), record)
+        self.write_passing(&self.session_file(id, "json"), record)
     }
 
     /// Forgets the upload and its bytes.

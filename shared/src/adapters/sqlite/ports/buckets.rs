@@ -5,7 +5,10 @@ use jiff::Timestamp;
 
 use super::super::{SqliteStore, buckets, candidates};
 use crate::{
-    domain::{AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts, PartnerBucket},
+    domain::{
+        AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts,
+        PartnerBucket, SealedKey,
+    },
     ports::{BucketRemoval, BucketStore, StoreError},
 };
 
@@ -34,11 +37,12 @@ impl BucketStore for SqliteStore {
         &self,
         account: AccountId,
         id: &BucketId,
+        key: &SealedKey,
         failure: &BucketFailure,
         since: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let (id, failure) = (id.clone(), failure.clone());
-        self.writer.write(move |tx| buckets::block(tx, account, &id, &failure, since)).await
+    ) -> Result<BlockOutcome, StoreError> {
+        let (id, key, failure) = (id.clone(), key.clone(), failure.clone());
+        self.writer.write(move |tx| buckets::block(tx, account, &id, &key, &failure, since)).await
     }
 
     async fn unblock_bucket(&self, account: AccountId, id: &BucketId) -> Result<bool, StoreError> {

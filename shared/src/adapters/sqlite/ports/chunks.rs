@@ -71,10 +71,11 @@ impl ChunkStore for SqliteStore {
         run: RunKey,
         plan: &PlanToken,
         lost_before: Timestamp,
+        most: usize,
         now: Timestamp,
     ) -> Result<Vec<ChunkId>, StoreError> {
         let plan = plan.clone();
-        self.writer.write(move |tx| claims::claim(tx, run, &plan, lost_before, now)).await
+        self.writer.write(move |tx| claims::claim(tx, run, &plan, lost_before, most, now)).await
     }
 
     async fn sweep_chunks(&self, key: RunKey) -> Result<u64, StoreError> {

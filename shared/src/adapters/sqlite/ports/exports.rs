@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::super::{SqliteStore, creations, export_lists, exports, runs};
 use crate::{
     domain::{AccountId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName},
-    ports::{DueExport, ExportPage, ExportStore, NewExport, Repeated, StoreError},
+    ports::{DueExport, ExportPage, ExportStore, NewExport, NewRun, Repeated, StoreError},
 };
 
 #[async_trait]
@@ -27,7 +27,7 @@ impl ExportStore for SqliteStore {
             let (account, now) = (new.account, new.now);
             let request = exports::create(tx, &new)?.request;
             let (expected_cut, next_due_at) = (None, None);
-            let run = runs::NewRun { account, request, window, zone, expected_cut, next_due_at, now };
+            let run = NewRun { account, request, window, zone, expected_cut, next_due_at, now };
             let run = runs::create(tx, &run)?;
             Ok((exports::existing(tx, account, request)?, run))
         };

@@ -5,24 +5,14 @@ use jiff::Timestamp;
 
 use super::super::{SqliteStore, runs};
 use crate::{
-    domain::{AccountId, ExportSpec, RequestId, Run, RunKey, RunPlan, RunTimestamp, Window, ZoneName},
-    ports::{RunClosing, RunPage, RunStore, StoreError},
+    domain::{AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp},
+    ports::{NewRun, RunPage, RunStore, StoreError},
 };
 
 #[async_trait]
 impl RunStore for SqliteStore {
-    async fn create_run(
-        &self,
-        account: AccountId,
-        request: RequestId,
-        window: Window,
-        zone: &ZoneName,
-        expected_cut: Option<Timestamp>,
-        next_due_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<Run, StoreError> {
-        let zone = zone.clone();
-        let new = runs::NewRun { account, request, window, zone, expected_cut, next_due_at, now };
+    async fn create_run(&self, new: &NewRun) -> Result<Run, StoreError> {
+        let new = new.clone();
         self.writer.write(move |tx| runs::create(tx, &new)).await
     }
 
@@ -48,6 +38,10 @@ impl RunStore for SqliteStore {
         self.reader.read(runs::open_ones).await
     }
 
+    async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError> {
+        self.reader.read(move |db| runs::open_keys(db, account, request)).await
+    }
+
     async fn open_run(
         &self,
         key: RunKey,
@@ -60,7 +54,7 @@ impl RunStore for SqliteStore {
     }
 
     async fn close_run(&self, key: RunKey, closing: &RunClosing) -> Result<bool, StoreError> {
-        let closing = *closing;
+        let closing = closing.clone();
         self.writer.write(move |tx| runs::close(tx, key, &closing)).await
     }
 

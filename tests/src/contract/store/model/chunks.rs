@@ -1,5 +1,7 @@
 //! The model: what a chunk is and does, said as plainly as can be.
 
+use std::collections::BTreeSet;
+
 use spillway::{
     domain::{Chunk, ChunkRefusal, ChunkState, MAX_ATTEMPTS, Slice},
     ports::ChunkTally,
@@ -37,8 +39,8 @@ impl PartialEq for ModelChunk {
 }
 
 impl ModelChunk {
-    fn new(message: u32, from_row: u64, published: Option<i64>) -> Self {
-        Self { message, from_row, state: State::Ready, attempts: 0, intents: vec![], published }
+    fn new(message: u32, from_row: u64) -> Self {
+        Self { message, from_row, state: State::Ready, attempts: 0, intents: vec![], published: None }
     }
 
     /// What is seen of a stored one.
@@ -109,6 +111,12 @@ impl ModelChunk {
         Ok(())
     }
 
+    pub(super) fn abandon(&mut self, holder: u64, now: i64) -> Result<(), ChunkRefusal> {
+        self.must_be_held(holder, now)?;
+        self.state = State::Ready;
+        Ok(())
+    }
+
     pub(super) fn fail(&mut self, holder: u64, now: i64) -> Result<(), ChunkRefusal> {
         self.must_be_held(holder, now)?;
         self.state = State::Failed;
@@ -120,7 +128,9 @@ impl ModelChunk {
             (self.state, self.attempts, self.published) = (State::Ready, 0, None);
             return Ok(());
         }
-        self.must_be_free(now)
+        self.must_be_free(now)?;
+        self.published = None;
+        Ok(())
     }
 
     pub(super) fn publish(&mut self, now: i64) -> Result<(), ChunkRefusal> {
@@ -137,7 +147,7 @@ pub(super) struct ModelPlan {
 
 impl ModelPlan {
     pub(super) fn new(messages: &[u32]) -> Self {
-        Self { chunks: messages.iter().map(|message| ModelChunk::new(*message, 0, None)).collect() }
+        Self { chunks: messages.iter().map(|message| ModelChunk::new(*message, 0)).collect() }
     }
 
     pub(super) fn chunk(&mut self, index: usize) -> &mut ModelChunk {
@@ -158,15 +168,24 @@ impl ModelPlan {
         }
         chunk.state = State::Done;
         if split {
-            let successor = ModelChunk::new(chunk.message, chunk.from_row + 10, Some(now));
+            let successor = ModelChunk::new(chunk.message, chunk.from_row + 10);
             self.chunks.push(successor);
         }
         (Ok(()), split)
     }
 
-    pub(super) fn claim(&mut self, lost_before: i64, now: i64) -> Vec<usize> {
+    pub(super) fn claim(&mut self, lost_before: i64, most: usize, now: i64) -> Vec<usize> {
+        let is_out = |chunk: &ModelChunk| {
+            let is_unfinished = !matches!(chunk.state, State::Done | State::Failed);
+            is_unfinished && chunk.published.is_some_and(|published| published >= lost_before)
+        };
+        let out: BTreeSet<u32> = self.chunks.iter().filter(|c| is_out(c)).map(|c| c.message).collect();
+        if out.len() >= most {
+            return vec![];
+        }
         let may_go = |chunk: &ModelChunk| {
-            chunk.is_free(now) && chunk.published.is_none_or(|published| published < lost_before)
+            let is_lost = chunk.published.is_none_or(|published| published < lost_before);
+            chunk.is_free(now) && is_lost && !out.contains(&chunk.message)
         };
         let Some(lowest) = self.chunks.iter().filter(|c| may_go(c)).map(|c| c.message).min() else {
             return vec![];

@@ -1,0 +1,73 @@
+//! A run ends: it is closed, the next one of its export is woken, and what a dead planner left is swept.
+
+use std::time::Duration;
+
+use super::{Handled, Parts, StepError, finish};
+use crate::{
+    domain::{AccountId, RequestId, Run, RunClosing, RunKey, RunStatus, RunTotals},
+    ports::{StoreError, Work},
+};
+
+/// Closes a run as it was looked at.
+pub(super) async fn close(
+    parts: &Parts,
+    seen: &Run,
+    status: RunStatus,
+    totals: RunTotals,
+    reason: Option<String>,
+) -> Result<Handled, StepError> {
+    let closing = RunClosing { status, totals, reason, reopened: seen.reopened, now: parts.now() };
+    match parts.store.close_run(seen.key, &closing).await {
+        Ok(_) => hand_on(parts, seen.key).await,
+        // It was closed otherwise, or opened again, since it was looked at: that must be looked at anew.
+        Err(StoreError::Conflict(_)) => Ok(Handled::Again(Duration::ZERO)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What follows a closed run. Whoever meets one does it again, since whoever closed it may have died before he could.
+pub(super) async fn hand_on(parts: &Parts, closed: RunKey) -> Result<Handled, StepError> {
+    wake_first(parts, closed.account, closed.request).await?;
+    // Chunks of a planner that died before it could sweep them.
+    parts.store.sweep_chunks(closed).await?;
+    Ok(Handled::Done)
+}
+
+/// Sends the oldest run of an export that has not ended on its way.
+async fn wake_first(parts: &Parts, account: AccountId, request: RequestId) -> Result<(), StepError> {
+    if let Some(first) = parts.store.open_runs_of(account, request).await?.first() {
+        parts.queue.send(Work::Run { run: *first }).await?;
+    }
+    Ok(())
+}
+
+/// A step that broke off over what trying again cannot mend ends its run: INCOMPLETE, with the reason kept in it, so
+/// that the operator reads it and later windows go on.
+pub(super) async fn or_incomplete(
+    parts: &Parts,
+    key: RunKey,
+    handled: Result<Handled, StepError>,
+) -> Result<Handled, StepError> {
+    let error = match handled {
+        Err(error) if error.is_final() => error,
+        handled => return handled,
+    };
+    let reason = error.to_string();
+    tracing::error!(run = %key, reason, "a run cannot go on");
+    // Where it is the run's own document that cannot be read, nothing can be kept in it.
+    let Some(run) = parts.store.run(key).await?.filter(|run| !run.status.is_closed()) else {
+        return Ok(Handled::Done);
+    };
+    let export = parts.store.export(key.account, key.request).await;
+    let is_stopped = export.is_ok_and(|export| export.is_none_or(|export| !export.is_active()));
+    let status = if is_stopped { RunStatus::Stopped } else { RunStatus::Incomplete };
+    let totals = match &run.plan {
+        Some(plan) => finish::totals(parts, &run, plan).await,
+        None => Ok(RunTotals::default()),
+    };
+    let totals = totals.unwrap_or_else(|error| {
+        tracing::error!(run = %key, %error, "what the run has delivered cannot be counted");
+        RunTotals::default()
+    });
+    close(parts, &run, status, totals, Some(reason)).await
+}
