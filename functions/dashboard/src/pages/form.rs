@@ -6,40 +6,40 @@ use url::form_urlencoded;
 
 /// The fields of a form or a query, in the order in which they were sent. A name may come several times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fields(Vec<(String, String)>);
+pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Reads `application/x-www-form-urlencoded` text.
     #[must_use]
-    pub fn parse(text: &[u8]) -> Self {
+    pub(crate) fn parse(text: &[u8]) -> Self {
         Self(form_urlencoded::parse(text).into_owned().collect())
     }
 
     /// A field without blanks around it; empty where it was not sent.
     #[must_use]
-    pub fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
     /// Whether a box was ticked.
     #[must_use]
-    pub fn is_ticked(&self, name: &str) -> bool {
+    pub(crate) fn is_ticked(&self, name: &str) -> bool {
         !self.text(name).is_empty()
     }
 
     /// All values of a name, as they are.
-    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Adds a field.
-    pub fn push(&mut self, name: &str, value: impl Into<String>) {
+    pub(crate) fn push(&mut self, name: &str, value: impl Into<String>) {
         self.0.push((name.to_owned(), value.into()));
     }
 
     /// As a query, without those that are empty.
     #[must_use]
-    pub fn to_query(&self) -> String {
+    pub(crate) fn to_query(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.0.iter().filter(|(_, value)| !value.is_empty()));
         query.finish()
@@ -47,44 +47,44 @@ impl Fields {
 
     /// Names and values.
     #[must_use]
-    pub fn pairs(&self) -> &[(String, String)] {
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.0
     }
 }
 
 /// What is wrong with a form, each thing with the field that it is about; an empty name: the form as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Form {
+pub(crate) struct Form {
     wrong: Vec<(&'static str, String)>,
 }
 
 impl Form {
     /// Adds something that is wrong.
-    pub fn refuse(&mut self, field: &'static str, text: impl Into<String>) {
+    pub(crate) fn refuse(&mut self, field: &'static str, text: impl Into<String>) {
         self.wrong.push((field, text.into()));
     }
 
     /// Whether anything is wrong.
     #[must_use]
-    pub fn is_refused(&self) -> bool {
+    pub(crate) fn is_refused(&self) -> bool {
         !self.wrong.is_empty()
     }
 
     /// What is wrong with a field.
     #[must_use]
-    pub fn wrong(&self, field: &str) -> Vec<&str> {
+    pub(crate) fn wrong(&self, field: &str) -> Vec<&str> {
         self.wrong.iter().filter(|(name, _)| *name == field).map(|(_, text)| text.as_str()).collect()
     }
 
     /// All that is wrong.
     #[must_use]
-    pub fn all_wrong(&self) -> &[(&'static str, String)] {
+    pub(crate) fn all_wrong(&self) -> &[(&'static str, String)] {
         &self.wrong
     }
 
     /// The summary's headline.
     #[must_use]
-    pub fn summary_title(&self) -> String {
+    pub(crate) fn summary_title(&self) -> String {
         match self.wrong.len() {
             1 => "One thing has to be mended".to_owned(),
             count => format!("{count} things have to be mended"),
@@ -94,7 +94,7 @@ impl Form {
     /// The attributes of a field that tie it to its hint and to what is wrong with it. `field` is a name of ours, so
     /// that it may stand in a page as it is.
     #[must_use]
-    pub fn described(&self, field: &'static str, has_hint: bool) -> String {
+    pub(crate) fn described(&self, field: &'static str, has_hint: bool) -> String {
         let count = self.wrong(field).len();
         let mut ids: Vec<String> = (1..=count).map(|at| format!("{field}-wrong-{at}")).collect();
         if has_hint {
@@ -113,7 +113,7 @@ impl Form {
 
 /// One of several that may be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// What is sent.
     pub value: String,
     /// What is read.
@@ -129,7 +129,7 @@ pub struct Choice {
 impl Choice {
     /// A choice; `chosen` is the value that is.
     #[must_use]
-    pub fn new(value: impl Into<String>, text: impl Into<String>, chosen: &str) -> Self {
+    pub(crate) fn new(value: impl Into<String>, text: impl Into<String>, chosen: &str) -> Self {
         let value = value.into();
         let is_chosen = value == chosen;
         Self { value, text: text.into(), hint: "", is_chosen, is_off: false }
@@ -137,13 +137,13 @@ impl Choice {
 
     /// With more to say.
     #[must_use]
-    pub fn hint(self, hint: &'static str) -> Self {
+    pub(crate) fn hint(self, hint: &'static str) -> Self {
         Self { hint, ..self }
     }
 
     /// One that cannot be chosen, if so.
     #[must_use]
-    pub fn off(self, is_off: bool) -> Self {
+    pub(crate) fn off(self, is_off: bool) -> Self {
         Self { is_off, ..self }
     }
 }

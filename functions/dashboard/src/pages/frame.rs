@@ -7,7 +7,7 @@ use crate::identity::{Role, Viewer};
 
 /// A part of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
+pub(crate) enum Section {
     /// The exports.
     Exports,
     /// The partners and their buckets.
@@ -22,7 +22,7 @@ pub enum Section {
 
 /// A link of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
+pub(crate) struct Link {
     /// Where to.
     pub href: &'static str,
     /// Its text.
@@ -33,7 +33,7 @@ pub struct Link {
 
 /// The frame of a page.
 #[derive(Debug, Clone)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Whose data is shown; none where nobody is known.
     pub account: Option<AccountId>,
     /// Who looks.
@@ -55,7 +55,7 @@ pub struct Frame {
 impl Frame {
     /// The frame of an account's page.
     #[must_use]
-    pub fn new(viewer: &Viewer, times: &Times, csrf: String, section: Section) -> Self {
+    pub(crate) fn new(viewer: &Viewer, times: &Times, csrf: String, section: Section) -> Self {
         Self {
             account: Some(viewer.account),
             email: viewer.email.clone(),
@@ -70,7 +70,7 @@ impl Frame {
 
     /// The frame of a page about something that went wrong, perhaps before anybody was known.
     #[must_use]
-    pub fn bare() -> Self {
+    pub(crate) fn bare() -> Self {
         Self {
             account: None,
             email: None,
@@ -85,19 +85,19 @@ impl Frame {
 
     /// The account, in a sentence.
     #[must_use]
-    pub fn account_text(&self) -> String {
+    pub(crate) fn account_text(&self) -> String {
         self.account.map_or_else(|| "this account".to_owned(), |account| format!("account {account}"))
     }
 
     /// The zone, in a sentence.
     #[must_use]
-    pub fn zone_text(&self) -> &str {
+    pub(crate) fn zone_text(&self) -> &str {
         self.zone.as_deref().unwrap_or("the account's time zone")
     }
 
     /// The navigation.
     #[must_use]
-    pub fn links(&self) -> [Link; 5] {
+    pub(crate) fn links(&self) -> [Link; 5] {
         let link = |href, text, section| Link { href, text, is_current: section == self.section };
         [
             link("/exports", "Exports", Section::Exports),
@@ -111,7 +111,7 @@ impl Frame {
 
 /// What just happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// The style's class.
     pub class: &'static str,
     /// The icon's name.
@@ -124,7 +124,7 @@ pub struct Notice {
 
 /// What a form did, as the address of the page after it says; so that loading that page again repeats nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
+pub(crate) enum Done {
     /// An export was created.
     Created,
     /// An export was edited.
@@ -154,7 +154,7 @@ impl Done {
 
     /// As in an address: `?done=created`.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Edited => "edited",
@@ -168,7 +168,7 @@ impl Done {
 
     /// The product's words for it.
     #[must_use]
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Created => "Google export has initiated",
             Self::Edited => "Google Cloud data export updated",
@@ -184,7 +184,7 @@ impl Done {
 impl Notice {
     /// What the address of a page says has happened. Texts come from here; the address brings numbers and days only.
     #[must_use]
-    pub fn of_query(query: &Fields, account: &Account) -> Option<Self> {
+    pub(crate) fn of_query(query: &Fields, account: &Account) -> Option<Self> {
         let done = Done::ALL.into_iter().find(|done| done.as_str() == query.text("done"))?;
         let export: Option<RequestId> = query.text("export").parse().ok();
         let mut lines = Vec::new();

@@ -3,7 +3,7 @@
 //! A handler takes a [`Visit`](visit::Visit), asks the steps, and gives a template a view model: plain texts, made by pure
 //! functions (`words`, `numbers`, `times`, `pill`, and the `*_view` of each page).
 
-pub mod assets;
+mod assets;
 pub(crate) mod errors;
 mod exports;
 mod form;
@@ -14,7 +14,7 @@ mod off;
 mod partners;
 mod pill;
 mod settings;
-pub mod snippets;
+mod snippets;
 mod times;
 mod visit;
 mod words;

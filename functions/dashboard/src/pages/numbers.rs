@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// A count with its thousands apart: `12,345`.
 #[must_use]
-pub fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -18,13 +18,13 @@ pub fn count(number: u64) -> String {
 
 /// A count and what is counted: `1 file`, `1,200 files`.
 #[must_use]
-pub fn counted(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// A size in decimal units, as the limit of 100 MB a file is one: `950 B`, `1.2 kB`, `85 MB`.
 #[must_use]
-pub fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
     if bytes < 1_000 {
         return format!("{bytes} B");
@@ -43,7 +43,7 @@ pub fn bytes(bytes: u64) -> String {
 
 /// How long something took: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`.
 #[must_use]
-pub fn duration(millis: u64) -> String {
+pub(crate) fn duration(millis: u64) -> String {
     let secs = millis / 1_000;
     let parts = [(secs / 86_400, "d"), (secs / 3_600 % 24, "h"), (secs / 60 % 60, "min"), (secs % 60, "s")];
     match parts.iter().position(|(amount, _)| *amount > 0) {
@@ -61,7 +61,7 @@ pub fn duration(millis: u64) -> String {
 
 /// How long is left, which nobody knows to the second: `less than a minute left`, `about 3 min left`.
 #[must_use]
-pub fn time_left(secs: u64) -> String {
+pub(crate) fn time_left(secs: u64) -> String {
     match secs {
         0..45 => "less than a minute left".to_owned(),
         45..5_400 => format!("about {} min left", ((secs + 30) / 60).max(1)),
@@ -71,7 +71,7 @@ pub fn time_left(secs: u64) -> String {
 
 /// A part of a whole in percent, below 100 until all is there.
 #[must_use]
-pub fn percent(part: u64, whole: u64) -> u64 {
+pub(crate) fn percent(part: u64, whole: u64) -> u64 {
     if whole == 0 || part >= whole {
         return if part >= whole { 100 } else { 0 };
     }

@@ -4,7 +4,7 @@ use spillway::domain::{BucketState, ExportStatus, RunStatus, StopReason};
 
 /// A pill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pill {
+pub(crate) struct Pill {
     /// The word.
     pub text: &'static str,
     /// The style's class.
@@ -22,7 +22,7 @@ impl Pill {
 
     /// Of an export.
     #[must_use]
-    pub fn of_export(status: &ExportStatus) -> Self {
+    pub(crate) fn of_export(status: &ExportStatus) -> Self {
         match status {
             ExportStatus::Pending => Self::new("PENDING", "idle", "clock", "Waits for its next run"),
             ExportStatus::Running => Self::new("RUNNING", "busy", "spin", "A run is under way"),
@@ -38,7 +38,7 @@ impl Pill {
 
     /// Of a run. One that has not ended is blocked where its bucket is.
     #[must_use]
-    pub fn of_run(status: RunStatus, is_bucket_blocked: bool) -> Self {
+    pub(crate) fn of_run(status: RunStatus, is_bucket_blocked: bool) -> Self {
         match status {
             RunStatus::Owed | RunStatus::Running if is_bucket_blocked => {
                 Self::new("BLOCKED", "bad", "pause", "Goes on once the bucket takes files again")
@@ -56,7 +56,7 @@ impl Pill {
 
     /// Of a bucket.
     #[must_use]
-    pub fn of_bucket(state: &BucketState) -> Self {
+    pub(crate) fn of_bucket(state: &BucketState) -> Self {
         match state {
             BucketState::Ready => Self::new("WORKING", "good", "check", "It takes files"),
             BucketState::Blocked { .. } => Self::new(

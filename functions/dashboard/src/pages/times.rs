@@ -5,7 +5,7 @@ use spillway::domain::{Export, Frequency, ZoneName};
 
 /// The account's clock: its zone, and what time it is.
 #[derive(Debug, Clone)]
-pub struct Times {
+pub(crate) struct Times {
     zone: TimeZone,
     name: String,
     now: Timestamp,
@@ -13,7 +13,7 @@ pub struct Times {
 
 /// An instant, for a `<time>` element.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// What is read: `25 Nov, 03:00`, with the year where it is another one.
     pub text: String,
     /// With seconds and the zone.
@@ -25,38 +25,38 @@ pub struct Moment {
 impl Times {
     /// The clock of an account at `now`.
     #[must_use]
-    pub fn new(zone: &ZoneName, now: Timestamp) -> Self {
+    pub(crate) fn new(zone: &ZoneName, now: Timestamp) -> Self {
         Self { zone: zone.time_zone(), name: zone.as_str().to_owned(), now }
     }
 
     /// The zone's rules.
     #[must_use]
-    pub fn zone(&self) -> &TimeZone {
+    pub(crate) fn zone(&self) -> &TimeZone {
         &self.zone
     }
 
     /// What time it is.
     #[must_use]
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.now
     }
 
     /// The day that it is in the zone.
     #[must_use]
-    pub fn today(&self) -> Date {
+    pub(crate) fn today(&self) -> Date {
         self.now.to_zoned_datetime(self.zone.clone()).date()
     }
 
     /// The zone as it is named beside times: `Europe/Berlin (UTC+01:00)`.
     #[must_use]
-    pub fn zone_text(&self) -> String {
+    pub(crate) fn zone_text(&self) -> String {
         let offset = self.now.to_zoned_datetime(self.zone.clone()).strftime("%:z").to_string();
         if self.name == "UTC" { "UTC".to_owned() } else { format!("{} (UTC{offset})", self.name) }
     }
 
     /// An instant.
     #[must_use]
-    pub fn moment(&self, at: Timestamp) -> Moment {
+    pub(crate) fn moment(&self, at: Timestamp) -> Moment {
         let local = at.to_zoned_datetime(self.zone.clone());
         let short = if local.year() == self.today().year() { "%-d %b, %H:%M" } else { "%-d %b %Y, %H:%M" };
         Moment {
@@ -68,13 +68,13 @@ impl Times {
 
     /// A day: `25 Nov 2026`.
     #[must_use]
-    pub fn day(day: Date) -> String {
+    pub(crate) fn day(day: Date) -> String {
         day.strftime("%-d %b %Y").to_string()
     }
 
     /// Days, first and last: `25 Nov 2026`, or `1 – 25 Nov 2026`.
     #[must_use]
-    pub fn days(first: Date, last: Date) -> String {
+    pub(crate) fn days(first: Date, last: Date) -> String {
         if first == last {
             return Self::day(first);
         }
@@ -88,7 +88,7 @@ impl Times {
 
     /// From one instant to another: `25 Nov, 03:00 – 07:00`.
     #[must_use]
-    pub fn span(&self, from: Timestamp, to: Timestamp) -> String {
+    pub(crate) fn span(&self, from: Timestamp, to: Timestamp) -> String {
         let (begin, end) =
             (from.to_zoned_datetime(self.zone.clone()), to.to_zoned_datetime(self.zone.clone()));
         let end =
@@ -99,7 +99,7 @@ impl Times {
     /// When an export runs next: the scheduler looks every hour, for live exports every five minutes. None where no
     /// further run will come.
     #[must_use]
-    pub fn next_run(&self, export: &Export) -> Option<String> {
+    pub(crate) fn next_run(&self, export: &Export) -> Option<String> {
         let due = export.next_due_at.filter(|_| export.is_active())?;
         if due <= self.now {
             return Some("due now".to_owned());

@@ -9,7 +9,7 @@ use super::times::Times;
 
 /// A kind of data.
 #[must_use]
-pub fn data_kind(kind: DataKind) -> &'static str {
+pub(crate) fn data_kind(kind: DataKind) -> &'static str {
     match kind {
         DataKind::AllEvents => "All events",
         DataKind::SelectEvents => "Select events",
@@ -19,7 +19,7 @@ pub fn data_kind(kind: DataKind) -> &'static str {
 
 /// The data of an export: how many events where they are selected.
 #[must_use]
-pub fn data(data: &DataSelection) -> String {
+pub(crate) fn data(data: &DataSelection) -> String {
     match data {
         DataSelection::SelectEvents { names } => match names.as_slice() {
             [one] => one.clone(),
@@ -31,7 +31,7 @@ pub fn data(data: &DataSelection) -> String {
 
 /// A format.
 #[must_use]
-pub fn format(format: Format) -> &'static str {
+pub(crate) fn format(format: Format) -> &'static str {
     match format {
         Format::Json => "JSON",
         Format::Csv => "CSV",
@@ -42,7 +42,7 @@ pub fn format(format: Format) -> &'static str {
 
 /// A kind of frequency.
 #[must_use]
-pub fn frequency_kind(kind: FrequencyKind) -> &'static str {
+pub(crate) fn frequency_kind(kind: FrequencyKind) -> &'static str {
     match kind {
         FrequencyKind::OneTime => "One time",
         FrequencyKind::Recurring => "Recurring",
@@ -52,7 +52,7 @@ pub fn frequency_kind(kind: FrequencyKind) -> &'static str {
 
 /// How often an export runs.
 #[must_use]
-pub fn frequency(frequency: &Frequency) -> String {
+pub(crate) fn frequency(frequency: &Frequency) -> String {
     match frequency {
         Frequency::Recurring(cycle) => format!("Every {} hours", u8::from(cycle.every)),
         other => frequency_kind(other.kind()).to_owned(),
@@ -61,7 +61,7 @@ pub fn frequency(frequency: &Frequency) -> String {
 
 /// What more there is to say of a frequency: the days, or since when and at which hour.
 #[must_use]
-pub fn frequency_note(frequency: &Frequency) -> Option<String> {
+pub(crate) fn frequency_note(frequency: &Frequency) -> Option<String> {
     match frequency {
         Frequency::OneTime { days } => days.map(|days| Times::days(days.first(), days.last())),
         Frequency::Recurring(Cycle { start, anchor_hour, .. }) => {
@@ -73,7 +73,7 @@ pub fn frequency_note(frequency: &Frequency) -> Option<String> {
 
 /// An hour of the day: `12:00 a.m.`, `3:00 p.m.`.
 #[must_use]
-pub fn hour(hour: u8) -> String {
+pub(crate) fn hour(hour: u8) -> String {
     let half = if hour < 12 { "a.m." } else { "p.m." };
     let shown = if hour.is_multiple_of(12) { 12 } else { hour % 12 };
     format!("{shown}:00 {half}")
@@ -81,13 +81,13 @@ pub fn hour(hour: u8) -> String {
 
 /// A status.
 #[must_use]
-pub fn status(kind: StatusKind) -> &'static str {
+pub(crate) fn status(kind: StatusKind) -> &'static str {
     kind.as_str()
 }
 
 /// An identity.
 #[must_use]
-pub fn identity(kind: IdentityKind) -> &'static str {
+pub(crate) fn identity(kind: IdentityKind) -> &'static str {
     match kind {
         IdentityKind::Identity => "Identity",
         IdentityKind::Email => "Email",
@@ -97,7 +97,7 @@ pub fn identity(kind: IdentityKind) -> &'static str {
 
 /// An identity in forms and queries.
 #[must_use]
-pub fn identity_value(kind: IdentityKind) -> &'static str {
+pub(crate) fn identity_value(kind: IdentityKind) -> &'static str {
     match kind {
         IdentityKind::Identity => "identity",
         IdentityKind::Email => "email",
@@ -107,13 +107,13 @@ pub fn identity_value(kind: IdentityKind) -> &'static str {
 
 /// An order of identities: `Email, then Identity`.
 #[must_use]
-pub fn priorities(order: &IdentityPriority) -> String {
+pub(crate) fn priorities(order: &IdentityPriority) -> String {
     order.kinds().iter().map(|kind| identity(*kind)).collect::<Vec<_>>().join(", then ")
 }
 
 /// A preset.
 #[must_use]
-pub fn preset(preset: Preset) -> &'static str {
+pub(crate) fn preset(preset: Preset) -> &'static str {
     match preset {
         Preset::Today => "Today",
         Preset::Yesterday => "Yesterday",
@@ -128,7 +128,7 @@ pub fn preset(preset: Preset) -> &'static str {
 
 /// A preset in forms.
 #[must_use]
-pub fn preset_value(preset: Preset) -> &'static str {
+pub(crate) fn preset_value(preset: Preset) -> &'static str {
     match preset {
         Preset::Today => "today",
         Preset::Yesterday => "yesterday",
@@ -143,7 +143,7 @@ pub fn preset_value(preset: Preset) -> &'static str {
 
 /// How an export's files are packed and written, beside their format.
 #[must_use]
-pub fn format_note(spec: &ExportSpec) -> String {
+pub(crate) fn format_note(spec: &ExportSpec) -> String {
     let is_events = spec.data != DataSelection::AllProfiles;
     let mut parts = vec![match spec.packaging {
         Packaging::Gzip => "gzip",

@@ -18,7 +18,7 @@ const MAX_BARS: usize = 48;
 
 /// The chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chart {
+pub(crate) struct Chart {
     /// What it shows.
     pub title: &'static str,
     /// From when to when.
@@ -41,7 +41,7 @@ pub struct Chart {
 
 /// A bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bar {
+pub(crate) struct Bar {
     /// When.
     pub name: String,
     /// How many rows.
@@ -60,7 +60,7 @@ pub struct Bar {
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(crate) struct Line {
     /// Where.
     pub y: u32,
     /// The number.
@@ -69,7 +69,7 @@ pub struct Line {
 
 /// A text below the bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label {
+pub(crate) struct Label {
     /// Where.
     pub x: u32,
     /// Which of its ends stands there.
@@ -85,7 +85,7 @@ impl Chart {
     /// Of runs, given newest first: a bar each, or a bar a day where they are many. None with fewer than two bars,
     /// which a table tells better.
     #[must_use]
-    pub fn of_runs(runs: &[Run], times: &Times) -> Option<Self> {
+    pub(crate) fn of_runs(runs: &[Run], times: &Times) -> Option<Self> {
         let closed: Vec<&Run> = runs.iter().rev().filter(|run| run.status.is_closed()).collect();
         if closed.len() <= MAX_BARS {
             let points =
@@ -105,7 +105,7 @@ impl Chart {
 
     /// Of days, oldest first.
     #[must_use]
-    pub fn of_days(days: Vec<(Date, u64)>) -> Option<Self> {
+    pub(crate) fn of_days(days: Vec<(Date, u64)>) -> Option<Self> {
         Self::new("Rows a day", days.into_iter().map(|(day, rows)| (Times::day(day), rows)).collect())
     }
 

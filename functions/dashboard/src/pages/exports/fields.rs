@@ -22,7 +22,7 @@ pub(super) const PRIORITIES: [&str; 3] = ["identity1", "identity2", "identity3"]
 
 /// What a new form begins with: yesterday's events, once, as JSON, into the first bucket that works.
 #[must_use]
-pub fn defaults(account: &Account, buckets: &[PartnerBucket], times: &Times) -> Fields {
+pub(crate) fn defaults(account: &Account, buckets: &[PartnerBucket], times: &Times) -> Fields {
     use spillway::domain::BucketState::Ready;
     let mut fields = Fields::default();
     let bucket = buckets.iter().find(|bucket| bucket.state == Ready).or(buckets.first());
@@ -43,7 +43,7 @@ pub fn defaults(account: &Account, buckets: &[PartnerBucket], times: &Times) -> 
 
 /// What an edit begins with: the export as it is.
 #[must_use]
-pub fn of_export(export: &Export) -> Fields {
+pub(crate) fn of_export(export: &Export) -> Fields {
     let (spec, mut fields) = (&export.spec, Fields::default());
     fields.push("bucket", spec.bucket.to_string());
     fields.push("data", spec.data.kind().as_str());
@@ -84,7 +84,7 @@ pub fn of_export(export: &Export) -> Fields {
 ///
 /// # Errors
 /// What cannot be understood, each thing at its field. Whether the rules allow the spec is asked later.
-pub fn spec(fields: &Fields, today: Date) -> Result<ExportSpec, Form> {
+pub(crate) fn spec(fields: &Fields, today: Date) -> Result<ExportSpec, Form> {
     let mut form = Form::default();
     let bucket = BucketId(fields.text("bucket").to_owned());
     if bucket.0.is_empty() {
@@ -223,7 +223,7 @@ fn one_of<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str, asked: &str) -> 
 
 /// What the rules refuse, each thing at its field.
 #[must_use]
-pub fn refused(refused: &Refused) -> Form {
+pub(crate) fn refused(refused: &Refused) -> Form {
     let mut form = Form::default();
     for refusal in &refused.0 {
         form.refuse(field_of(refusal), refusal.to_string());

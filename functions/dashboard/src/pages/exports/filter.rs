@@ -18,7 +18,7 @@ const NAMES: [&str; 8] = ["partner", "bucket", "type", "format", "status", "freq
 
 /// What the list shows.
 #[derive(Debug, Clone)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// As the address says.
     fields: Fields,
     /// The account's buckets, and those that are asked for.
@@ -36,7 +36,7 @@ pub struct Filter {
 
 /// A list to choose from.
 #[derive(Debug, Clone)]
-pub struct FilterChoice {
+pub(crate) struct FilterChoice {
     /// The field.
     pub name: &'static str,
     /// What it is called.
@@ -50,7 +50,7 @@ pub struct FilterChoice {
 impl Filter {
     /// The filter of an address, and what the store is asked for.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         query: &Fields,
         buckets: &[BucketId],
         times: &Times,
@@ -115,7 +115,7 @@ impl Filter {
 
     /// How many conditions there are.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         let is_given = |name: &&&str| !self.fields.text(name).is_empty();
         let days = usize::from(!self.from.is_empty() || !self.to.is_empty());
         NAMES[..6].iter().filter(is_given).count() + days
@@ -123,25 +123,25 @@ impl Filter {
 
     /// Whether anything is left out of the list.
     #[must_use]
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.count() > 0
     }
 
     /// The list without a filter.
     #[must_use]
-    pub fn reset_href(&self) -> String {
+    pub(crate) fn reset_href(&self) -> String {
         format!("/exports?size={}", self.size)
     }
 
     /// The fields that a page's links keep.
     #[must_use]
-    pub fn fields(&self) -> &Fields {
+    pub(crate) fn fields(&self) -> &Fields {
         &self.fields
     }
 
     /// The lists to choose from.
     #[must_use]
-    pub fn choices(&self) -> Vec<FilterChoice> {
+    pub(crate) fn choices(&self) -> Vec<FilterChoice> {
         let choice = |name, label, any, options: Vec<(String, String)>| {
             let chosen = self.fields.text(name);
             let options = options.into_iter().map(|(value, text)| Choice::new(value, text, chosen)).collect();

@@ -75,8 +75,6 @@ pub(super) struct EventChoice {
 /// What would be delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum EstimateView {
-    /// Not asked for yet.
-    None,
     /// The form has to be mended first.
     Refused(Vec<String>),
     /// The numbers.

@@ -3,13 +3,13 @@
 use crate::pages::form::Fields;
 
 /// How many exports a page may have.
-pub const SIZES: [usize; 4] = [10, 20, 30, 40];
+pub(crate) const SIZES: [usize; 4] = [10, 20, 30, 40];
 /// How many it has unless one chooses.
-pub const SIZE: usize = 20;
+pub(crate) const SIZE: usize = 20;
 
 /// The links beneath the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pager {
+pub(crate) struct Pager {
     /// How many a page has.
     pub size: usize,
     /// What is shown.
@@ -25,14 +25,14 @@ pub struct Pager {
 
 /// The size that an address asks for, where it is one that is offered.
 #[must_use]
-pub fn size(query: &Fields) -> usize {
+pub(crate) fn size(query: &Fields) -> usize {
     query.text("size").parse().ok().filter(|size| SIZES.contains(size)).unwrap_or(SIZE)
 }
 
 impl Pager {
     /// The links of a page of `shown` exports behind `cursor`, under a filter's fields.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         filter: &Fields,
         size: usize,
         shown: usize,
@@ -59,13 +59,13 @@ impl Pager {
 
     /// Whether there are pages before it.
     #[must_use]
-    pub fn is_later(&self) -> bool {
+    pub(crate) fn is_later(&self) -> bool {
         self.is_later
     }
 
     /// The sizes to choose from.
     #[must_use]
-    pub fn sizes(&self) -> &'static [usize] {
+    pub(crate) fn sizes(&self) -> &'static [usize] {
         &SIZES
     }
 }

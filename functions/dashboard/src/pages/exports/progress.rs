@@ -7,7 +7,7 @@ use crate::pages::numbers;
 
 /// The bar of a run that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProgressView {
+pub(crate) struct ProgressView {
     /// What is going on.
     pub title: String,
     /// How much is done, in percent.
@@ -20,7 +20,7 @@ pub struct ProgressView {
 
 /// How much of a run is done, in percent; below 100 until it has ended.
 #[must_use]
-pub fn share(progress: &RunProgress) -> u64 {
+pub(crate) fn share(progress: &RunProgress) -> u64 {
     let (done, all) = progress.chunks_of();
     match progress.status {
         RunStatus::Owed => 0,
@@ -37,7 +37,7 @@ pub fn share(progress: &RunProgress) -> u64 {
 
 /// How many seconds a run will still take, if it goes on as it began; none where that cannot be told yet.
 #[must_use]
-pub fn secs_left(progress: &RunProgress, now: Timestamp) -> Option<u64> {
+pub(crate) fn secs_left(progress: &RunProgress, now: Timestamp) -> Option<u64> {
     let elapsed = u64::try_from(now.duration_since(progress.opened_at?).as_secs()).ok()?;
     let (done, all) = progress.chunks_of();
     let share = if done == all { share(progress) } else { numbers::percent(done, all) };
@@ -49,7 +49,7 @@ pub fn secs_left(progress: &RunProgress, now: Timestamp) -> Option<u64> {
 impl ProgressView {
     /// The bar of a run that has not ended; none of one that has.
     #[must_use]
-    pub fn new(progress: &RunProgress, is_blocked: bool, now: Timestamp) -> Option<Self> {
+    pub(crate) fn new(progress: &RunProgress, is_blocked: bool, now: Timestamp) -> Option<Self> {
         if progress.status.is_closed() {
             return None;
         }

@@ -15,7 +15,7 @@ use crate::pages::{
 
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub(crate) struct Row {
     /// The request id.
     pub request: String,
     /// The export's page.
@@ -46,7 +46,7 @@ pub struct Row {
 
 /// What is known of an export's last run.
 #[derive(Debug, Clone, Default)]
-pub struct LastRun {
+pub(crate) struct LastRun {
     /// The run; none before the first.
     pub run: Option<Run>,
     /// How far it is, where it is under way.
@@ -56,7 +56,7 @@ pub struct LastRun {
 impl Row {
     /// The row of an export.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         export: &Export,
         last: &LastRun,
         bucket: Option<&PartnerBucket>,

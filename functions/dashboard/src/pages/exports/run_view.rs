@@ -17,7 +17,7 @@ use crate::pages::{
 
 /// A fact about an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact {
+pub(crate) struct Fact {
     /// What it is called.
     pub name: &'static str,
     /// What it is.
@@ -28,7 +28,7 @@ pub struct Fact {
 
 /// A row of the table of runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunRow {
+pub(crate) struct RunRow {
     /// When it was created.
     pub created: Moment,
     /// What it covers.
@@ -53,7 +53,7 @@ pub struct RunRow {
 
 /// Something that is wrong, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub(crate) struct Trouble {
     /// The style's class.
     pub class: &'static str,
     /// In a few words.
@@ -68,7 +68,7 @@ pub struct Trouble {
 
 /// A link that leads to the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fix {
+pub(crate) struct Fix {
     /// Where.
     pub href: String,
     /// Its text.
@@ -77,7 +77,7 @@ pub struct Fix {
 
 /// An object in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileRow {
+pub(crate) struct FileRow {
     /// Its name.
     pub name: String,
     /// With the bucket: `gs://…`.
@@ -92,7 +92,7 @@ pub struct FileRow {
 
 /// The facts of an export.
 #[must_use]
-pub fn facts(export: &Export, bucket: Option<&PartnerBucket>, times: &Times) -> Vec<Fact> {
+pub(crate) fn facts(export: &Export, bucket: Option<&PartnerBucket>, times: &Times) -> Vec<Fact> {
     let fact = |name, value: String, note| Fact { name, value, note };
     let spec = &export.spec;
     let bucket_name = bucket.map(|bucket| format!("gs://{}", bucket.bucket_name));
@@ -120,7 +120,7 @@ pub fn facts(export: &Export, bucket: Option<&PartnerBucket>, times: &Times) -> 
 
 /// What a window covers.
 #[must_use]
-pub fn window(window: &Window, times: &Times) -> String {
+pub(crate) fn window(window: &Window, times: &Times) -> String {
     match window {
         Window::EventDate { days, .. } => Times::days(days.first(), days.last()),
         Window::Committed { after, upto } if after.as_second() <= 0 => {
@@ -132,7 +132,7 @@ pub fn window(window: &Window, times: &Times) -> String {
 
 /// The row of a run.
 #[must_use]
-pub fn run_row(run: &Run, shown: Option<RunKey>, is_blocked: bool, times: &Times) -> RunRow {
+pub(crate) fn run_row(run: &Run, shown: Option<RunKey>, is_blocked: bool, times: &Times) -> RunRow {
     let (totals, is_closed) = (run.totals, run.status.is_closed());
     let told = |text: String| if is_closed { text } else { "–".to_owned() };
     let took = run.opened_at.map(|opened| run.closed_at.unwrap_or(times.now()).duration_since(opened));
@@ -161,7 +161,7 @@ pub fn run_row(run: &Run, shown: Option<RunKey>, is_blocked: bool, times: &Times
 
 /// What is wrong with an export, and what to do: its bucket, its last run, why it was stopped.
 #[must_use]
-pub fn troubles(
+pub(crate) fn troubles(
     export: &Export,
     bucket: Option<&PartnerBucket>,
     last: Option<&Run>,
@@ -228,14 +228,14 @@ pub fn troubles(
 
 /// The address of a bucket's page.
 #[must_use]
-pub fn bucket_href(nickname: &str, page: &str) -> String {
+pub(crate) fn bucket_href(nickname: &str, page: &str) -> String {
     let name = percent_encoding::utf8_percent_encode(nickname, percent_encoding::NON_ALPHANUMERIC);
     format!("/partners/google-cloud/buckets/{name}/{page}")
 }
 
 /// The row of a file.
 #[must_use]
-pub fn file_row(file: &RunFile, bucket_name: &str) -> FileRow {
+pub(crate) fn file_row(file: &RunFile, bucket_name: &str) -> FileRow {
     let file = &file.file;
     FileRow {
         name: file.name.clone(),
@@ -248,7 +248,7 @@ pub fn file_row(file: &RunFile, bucket_name: &str) -> FileRow {
 
 /// The manifest, where the run has one.
 #[must_use]
-pub fn manifest_row(run: &Run, bucket_name: &str) -> Option<FileRow> {
+pub(crate) fn manifest_row(run: &Run, bucket_name: &str) -> Option<FileRow> {
     let is_written = matches!(run.status, RunStatus::Done | RunStatus::Empty | RunStatus::Stopped);
     let name = names::manifest_object(run.key);
     // A run that was stopped before it was planned has none.
@@ -263,7 +263,7 @@ pub fn manifest_row(run: &Run, bucket_name: &str) -> Option<FileRow> {
 
 /// Why a run has no files: a headline and a sentence.
 #[must_use]
-pub fn nothing(run: &Run, is_blocked: bool) -> (&'static str, &'static str) {
+pub(crate) fn nothing(run: &Run, is_blocked: bool) -> (&'static str, &'static str) {
     match run.status {
         RunStatus::Owed | RunStatus::Running if is_blocked => {
             ("No file yet", "The bucket takes no files. They follow once it does.")

@@ -179,7 +179,6 @@ async fn shown_run(
         None => (Vec::new(), String::new()),
     };
     Ok(ShownRun {
-        key: run.key,
         timestamp: run.key.run.to_string(),
         about: run_view::window(&run.window, &visit.times),
         files: page.files.iter().map(|file| run_view::file_row(file, &bucket_name)).collect(),

@@ -1,7 +1,6 @@
 //! The page of an export.
 
 use askama::Template;
-use spillway::domain::RunKey;
 
 use super::{
     chart::Chart,
@@ -42,7 +41,6 @@ pub(super) struct LivePart {
 
 /// The files of a run, and how to read them.
 pub(super) struct ShownRun {
-    pub(super) key: RunKey,
     pub(super) timestamp: String,
     pub(super) about: String,
     pub(super) files: Vec<FileRow>,

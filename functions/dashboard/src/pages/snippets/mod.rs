@@ -19,7 +19,7 @@ use quote::lines_of;
 
 /// What is read.
 #[derive(Debug, Clone)]
-pub struct Files<'a> {
+pub(crate) struct Files<'a> {
     /// The run.
     pub run: RunKey,
     /// The bucket's name at Google.
@@ -40,7 +40,7 @@ pub struct Files<'a> {
 
 /// Lines for one tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snippet {
+pub(crate) struct Snippet {
     /// The tool.
     pub title: &'static str,
     /// What is done, in order.
@@ -49,7 +49,7 @@ pub struct Snippet {
 
 /// Lines for one place: a shell, Python, or DuckDB.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub(crate) struct Part {
     /// What it is, for screen readers.
     pub label: &'static str,
     /// What it does.
@@ -67,7 +67,7 @@ impl Part {
 impl Files<'_> {
     /// The folder into which the files are downloaded, and from which the others read.
     #[must_use]
-    pub fn folder(&self) -> String {
+    pub(crate) fn folder(&self) -> String {
         format!("export-{}", self.run)
     }
 
@@ -100,7 +100,7 @@ impl Files<'_> {
 
     /// The snippets for all tools.
     #[must_use]
-    pub fn snippets(&self) -> Vec<Snippet> {
+    pub(crate) fn snippets(&self) -> Vec<Snippet> {
         let download = Snippet { title: "gcloud storage", parts: vec![self.download()] };
         let of = |title, parts| Snippet { title, parts };
         vec![
@@ -130,7 +130,7 @@ impl Files<'_> {
 ///
 /// # Errors
 /// Where the encoder fails, which it does not without rows.
-pub fn csv_header(
+pub(crate) fn csv_header(
     event_name: Option<&str>,
     columns: Vec<PropertyColumn>,
 ) -> Result<Vec<String>, EncodeError> {

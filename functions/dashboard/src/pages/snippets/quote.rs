@@ -10,11 +10,6 @@ pub(super) fn sql(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// An SQL identifier, as DuckDB quotes one.
-pub(super) fn identifier(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
-}
-
 /// A Python text: JSON's are Python's too.
 pub(super) fn python(text: &str) -> String {
     serde_json::to_string(text).expect("a text always serialises")
