@@ -3,8 +3,9 @@
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        self, AdditionalProperties, Content, Ref, RefOr, Response, Schema,
+        self, Content, Ref, RefOr, Response, Schema,
         path::{Operation, ParameterIn},
+        schema::AdditionalProperties,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
