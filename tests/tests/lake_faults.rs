@@ -308,3 +308,32 @@ async fn a_later_window_goes_on_behind_an_incomplete_one() {
     let export = app.store.export(ACCOUNT, export.request).await.unwrap().unwrap();
     assert_eq!(export.delivered_cut, cut, "what later runs delivered is not taken back");
 }
+
+#[tokio::test]
+async fn a_file_mended_with_fewer_rows_is_not_delivered_as_if_it_were_whole() {
+    let app = TestApp::new().await;
+    let all = rows("a", "Viewed");
+    let file = app.file(50);
+    let path = app.lake.write_events(&file, &all);
+    let text = |(at, row): (usize, &EventRow)| if at == 13 { "[]".to_owned() } else { row.event_props() };
+    let props: ArrayRef = Arc::new(StringArray::from_iter_values(all.iter().enumerate().map(text)));
+    app.lake.write(&path, &file, [("ts", times(&all)), ("event_props", props)], vec![]);
+    let run = app.export(app.spec(Format::Csv, DAY, DAY)).await.1;
+    app.drain().await.unwrap();
+    assert_eq!(app.run(run.key).await.status, RunStatus::Incomplete);
+    app.lake.write_events_at(&file, &path, &all[..15]);
+    steps::retry_run(&app.parts(), run.key).await.unwrap();
+    app.drain().await.unwrap();
+    let incomplete = app.run(run.key).await;
+    assert_eq!(incomplete.status, RunStatus::Incomplete);
+    let reasons = failures(&app, &incomplete).await;
+    let told = format!(
+        "lake file `{path}`: it has 15 rows now, and had 20 when the run was planned; restore it with the same rows \
+         and row groups"
+    );
+    assert_eq!(reasons, [told]);
+    app.lake.write_events_at(&file, &path, &all);
+    steps::retry_run(&app.parts(), run.key).await.unwrap();
+    app.drain().await.unwrap();
+    assert_rows(&app.delivered(run.key).await, &all);
+}

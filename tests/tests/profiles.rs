@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp, civil::date};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use spillway::{
-    domain::{DataSelection, ExportSpec, Format, Frequency, Packaging, RunStatus},
+    domain::{
+        ChunkState, DataSelection, ExportSpec, Format, Frequency, Packaging, ProfileFiles, RunStatus, Slice,
+    },
     steps,
 };
 use spillway_tests::harness::{
@@ -205,4 +207,125 @@ async fn csv_columns_are_stable_and_grow_at_the_far_right() {
         app.advance_secs(3_600);
     }
     assert!(last.ends_with("MSG-whatsapp,m,note,z,a,k"), "{last}");
+}
+
+fn version(id: &str, updated_at: i64) -> ProfileRow {
+    ProfileRow {
+        id: id.to_owned(),
+        database: 0,
+        updated_at: Timestamp::from_second(updated_at).unwrap(),
+        note: format!("{id}@{updated_at}"),
+        more: json!({}),
+        deleted: false,
+    }
+}
+
+fn file_now(app: &TestApp) -> FileSpec {
+    FileSpec { account: ACCOUNT, committed: app.now(), group_rows: 2, lists_keys: true }
+}
+
+#[tokio::test]
+async fn thousands_of_overlapping_files_are_planned_in_small_documents() {
+    let mut app = TestApp::new().await;
+    // Every chunk opens every file: thousands take minutes without optimisation, so the short run scales them down.
+    let (count, named) = if soak() > 1 { (5_100, 500) } else { (600, 60) };
+    app.options.plan.files = named;
+    app.options.plan.target_bytes = 60_000;
+    let mut newest = BTreeMap::<String, ProfileRow>::new();
+    for file in 0..count {
+        // Ids from the whole range, and each in several files.
+        let ids: BTreeSet<i64> = (0..3).map(|part| (file * 7 + part * 337) % 1_000).collect();
+        let rows: Vec<_> =
+            ids.iter().map(|id| version(&format!("user{id:04}"), 1_770_000_000 + file)).collect();
+        app.lake.write_profiles(&file_now(&app), &rows);
+        newest.extend(rows.into_iter().map(|row| (row.id.clone(), row)));
+    }
+    app.advance_secs(10);
+    let mut wanted = spec(&app, Format::Json);
+    wanted.frequency = Frequency::OneTime { days: None };
+    wanted.packaging = Packaging::Plain;
+    let run = app.export(wanted).await.1;
+    app.drain().await.unwrap();
+    let delivered = app.delivered(run.key).await;
+    let plan = delivered.run.plan.clone().unwrap();
+    let chunks = app.store.chunks(run.key, &plan.token, None, 10_000).await.unwrap().chunks;
+    assert!(chunks.len() > 3, "{}", chunks.len());
+    let mut listed = 0;
+    for chunk in &chunks {
+        let bytes = serde_json::to_string(chunk).unwrap().len();
+        let Slice::Profiles { files, .. } = &chunk.plan().slice else { panic!("profiles") };
+        match files {
+            ProfileFiles::Named(files) => assert!(files.len() <= named),
+            ProfileFiles::Listed { .. } => listed += 1,
+        }
+        assert!(bytes < 1024 * 1024, "{bytes}");
+    }
+    assert!(listed > 0);
+    assert_profiles(&delivered, &newest.values().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_footers_of_delivered_files_are_read_once() {
+    let app = TestApp::new().await;
+    let export = app.recurring(spec(&app, Format::Json)).await;
+    let old = file_now(&app);
+    let path = app.lake.write_profiles(&old, &[version("a", 5), version("b", 5)]);
+    app.advance_secs(600);
+    let first = app.next_run(export.request).await;
+    app.drain().await.unwrap();
+    assert_eq!(app.run(first.key).await.status, RunStatus::Done);
+    // Broken, and looking the same in the listing: whoever read its footer again would not know what it holds.
+    let garbage = vec![0xAA; app.lake.bytes(&path).len()];
+    app.lake.write_raw(&path, old.committed, &garbage);
+    for updated_at in [9, 10] {
+        let row = version("a", updated_at);
+        app.lake.write_profiles(&file_now(&app), std::slice::from_ref(&row));
+        app.advance_secs(600);
+        let run = app.next_run(export.request).await;
+        app.drain().await.unwrap();
+        let delivered = app.delivered(run.key).await;
+        assert_eq!(delivered.run.status, RunStatus::Done);
+        assert_profiles(&delivered, &[&row]);
+    }
+    // A file that looks otherwise is looked at again, and what cannot be read may hold anything.
+    app.lake.write_raw(&path, old.committed, &garbage[1..]);
+    app.lake.write_profiles(&file_now(&app), &[version("a", 11)]);
+    app.advance_secs(600);
+    let run = app.next_run(export.request).await;
+    app.drain().await.unwrap();
+    assert_eq!(app.run(run.key).await.status, RunStatus::Incomplete);
+}
+
+#[tokio::test]
+async fn a_broken_file_keeps_what_was_delivered_in_its_chunk() {
+    let app = TestApp::new().await;
+    let export = app.recurring(spec(&app, Format::Json)).await;
+    app.lake.write_profiles(&file_now(&app), &[version("a", 9)]);
+    app.advance_secs(600);
+    app.next_run(export.request).await;
+    app.drain().await.unwrap();
+    // A newer file, and a broken one with an older version of a profile that was delivered.
+    app.lake.write_profiles(&file_now(&app), &[version("b", 100)]);
+    let broken = file_now(&app);
+    let path = app.lake.write_profiles(&broken, &[version("a", 5), version("c", 1)]);
+    let whole = app.lake.bytes(&path);
+    app.lake.write_raw(&path, broken.committed, &whole[..40]);
+    app.advance_secs(600);
+    let run = app.next_run(export.request).await;
+    app.drain().await.unwrap();
+    let incomplete = app.run(run.key).await;
+    assert_eq!(incomplete.status, RunStatus::Incomplete);
+    let token = incomplete.plan.unwrap().token;
+    let chunks = app.store.chunks(run.key, &token, None, 10).await.unwrap().chunks;
+    assert!(
+        chunks
+            .iter()
+            .any(|chunk| matches!(chunk.state(), ChunkState::Failed { reason } if reason.contains(&path)))
+    );
+    app.lake.write_raw(&path, broken.committed, &whole);
+    steps::retry_run(&app.parts(), run.key).await.unwrap();
+    app.drain().await.unwrap();
+    let delivered = app.delivered(run.key).await;
+    assert_eq!(delivered.run.status, RunStatus::Done);
+    assert_profiles(&delivered, &[&version("b", 100), &version("c", 1)]);
 }

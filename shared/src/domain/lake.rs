@@ -162,6 +162,8 @@ pub struct RowGroup {
     pub rows: u64,
     /// How many bytes it has in the file.
     pub bytes: u64,
+    /// Profiles: a lower bound of its first `object_id`, where the statistics tell.
+    pub first_object_id: Option<String>,
     /// Profiles: an upper bound of its last `object_id`, where the statistics tell.
     pub last_object_id: Option<String>,
     /// The newest time in microseconds, `ts` of events, `updated_at` of profiles, where the statistics tell.

@@ -24,6 +24,7 @@ mod manifest;
 pub mod names;
 pub mod plan;
 mod preset;
+mod profile_note;
 pub mod rules;
 mod run;
 mod schedule;
@@ -62,7 +63,10 @@ pub use lease::{ACK_DEADLINE_SECS, LEASE_SECS, Lease, LeaseToken, REQUEST_TIMEOU
 pub use manifest::{Manifest, ManifestFile, ManifestStatus, ManifestWindow, WindowKind};
 pub use names::FileEventName;
 pub use preset::{Clipped, Preset, clip};
+pub use profile_note::ProfileNote;
 pub use run::{Run, RunClosing, RunPlan, RunStatus, RunTotals};
-pub use slice::{EndCursor, ProfileFile, ProfileRole, RowCursor, Slice, SliceFile};
+pub use slice::{
+    EndCursor, PlannedRows, ProfileFile, ProfileFiles, ProfileRole, RowCursor, Slice, SliceFile,
+};
 pub use transitions::Superseded;
 pub use window::{Cycle, EveryHours, NotOffered, SETTLE_LAG_SECS, Window, next_live_due, start_of_day};

@@ -17,7 +17,7 @@ pub enum Slice {
     /// One row a profile out of several sorted files.
     Profiles {
         /// The files; the newest version of each profile counts.
-        files: Vec<ProfileFile>,
+        files: ProfileFiles,
         /// Only profiles whose id is greater; none: from the first.
         after: Option<String>,
         /// Only profiles whose id is not greater; none: to the last.
@@ -35,6 +35,39 @@ pub struct SliceFile {
     /// The row groups that belong to the slice, (first, one past the last); none: all of them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub row_groups: Option<(u32, u32)>,
+    /// Its rows, where planning has read its footer: a file that was mended must still have them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rows: Option<PlannedRows>,
+}
+
+/// The rows of an events file as its footer told them when the run was planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedRows {
+    /// All of the file's.
+    pub of_file: u64,
+    /// The first that belongs to the slice.
+    pub first: u64,
+    /// One past the last that belongs to the slice.
+    pub end: u64,
+}
+
+/// The files of a profiles slice.
+///
+/// A file of profiles usually holds ids from the whole range, so every chunk of a shard may need every file: no cut
+/// keeps the lists short. A long list therefore stands once a plan and shard in the store, in bounded parts, and
+/// chunks name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ProfileFiles {
+    /// These.
+    Named(Vec<ProfileFile>),
+    /// Those of the plan's list of this shard that touch the slice's range.
+    Listed {
+        /// How many parts the list has.
+        parts: u32,
+        /// How many files the list has.
+        listed: u64,
+    },
 }
 
 /// A profiles file of a slice.
@@ -48,6 +81,25 @@ pub struct ProfileFile {
     pub committed: Timestamp,
     /// What its rows are for.
     pub role: ProfileRole,
+    /// Its rows, as its footer told them when the run was planned; none where that could not be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rows: Option<u64>,
+    /// A lower bound of its ids, where the statistics tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first_id: Option<String>,
+    /// An upper bound of its ids, where the statistics tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_id: Option<String>,
+}
+
+impl ProfileFile {
+    /// Whether it may have profiles behind `after` and not behind `upto`.
+    #[must_use]
+    pub fn touches(&self, after: Option<&str>, upto: Option<&str>) -> bool {
+        let is_before = after.zip(self.last_id.as_deref()).is_some_and(|(after, last)| last <= after);
+        let is_behind = upto.zip(self.first_id.as_deref()).is_some_and(|(upto, first)| first > upto);
+        !is_before && !is_behind
+    }
 }
 
 /// What a profiles file is for.
@@ -110,7 +162,7 @@ impl Slice {
             Self::Events { files, from } if *from == RowCursor::default() => {
                 files.iter().map(|file| file.row_groups.is_none().then_some(file.bytes)).sum()
             }
-            Self::Profiles { files, after: None, upto: None } => {
+            Self::Profiles { files: ProfileFiles::Named(files), after: None, upto: None } => {
                 Some(files.iter().map(|file| file.bytes).sum())
             }
             _ => None,

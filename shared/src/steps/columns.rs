@@ -7,9 +7,9 @@ use arrow_array::cast::AsArray;
 use super::{Parts, StepError, open::Request};
 use crate::{
     domain::{
-        ChunkContent, ChunkPlan, DataSelection, EventNaming, Format, ProfileFile, ProfileRole,
+        ChunkContent, ChunkPlan, DataSelection, EventNaming, Format, ProfileFile, ProfileFiles, ProfileRole,
         PropertyColumn, PropertyScope, RowCursor, Slice, SliceFile,
-        plan::{EventFile, ProfileShard},
+        plan::{EventFile, ProfileShard, ShardFile},
     },
     encode::{PropertyKeys, columns},
     ports::{LakeError, LakeRows},
@@ -33,7 +33,8 @@ pub(super) async fn of_events(
         files.sort_by(|a, b| a.0.path.cmp(&b.0.path));
         let mut keys = PropertyKeys::new();
         for (file, footer_keys) in files {
-            let slice_file = SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None };
+            let slice_file =
+                SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None, rows: None };
             let slice = Slice::Events { files: vec![slice_file], from: RowCursor::default() };
             add_keys(parts, request, &mut keys, &file.path, footer_keys, slice).await?;
         }
@@ -53,14 +54,16 @@ pub(super) async fn of_profiles(
         return Ok(0);
     }
     let mut keys = PropertyKeys::new();
-    for (file, footer) in shards.iter().flat_map(|shard| &shard.files) {
+    for ShardFile { file, footer, .. } in shards.iter().flat_map(|shard| &shard.files) {
         if file.role == ProfileRole::Deliver {
             // Read alone, as it would be delivered: keys that only deleted profiles have need no column. A footer
             // may name such keys too; their columns are then blank.
             let file = ProfileFile { role: ProfileRole::Deliver, ..file.clone() };
             let path = file.path.clone();
-            let slice = Slice::Profiles { files: vec![file], after: None, upto: None };
-            add_keys(parts, request, &mut keys, &path, footer.property_keys.as_deref(), slice).await?;
+            let files = ProfileFiles::Named(vec![file]);
+            let slice = Slice::Profiles { files, after: None, upto: None };
+            let footer_keys = footer.as_ref().and_then(|footer| footer.property_keys.as_deref());
+            add_keys(parts, request, &mut keys, &path, footer_keys, slice).await?;
         }
     }
     let mut found = keys.columns();
@@ -68,20 +71,21 @@ pub(super) async fn of_profiles(
     append(parts, request, None, found).await
 }
 
-/// The length of the column list that a failed chunk needs once its files are mended: what they hold now is
-/// appended. Only this chunk's file then has more columns than the others of its run; losing the new keys, or
+/// The length of the column list that a failed chunk of the files of `slice` needs once they are mended: what they
+/// hold now is appended. Only this chunk's file then has more columns than the others of its run; losing the new keys, or
 /// failing for ever, would be worse.
 pub(super) async fn for_retry(
     parts: &Parts,
     request: &Request<'_>,
     plan: &ChunkPlan,
+    slice: &Slice,
     naming: Option<&EventNaming>,
 ) -> Result<usize, StepError> {
     if request.spec.format != Format::Csv {
         return Ok(0);
     }
     let mut keys = PropertyKeys::new();
-    for (path, slice) in single_files(&plan.slice) {
+    for (path, slice) in single_files(slice) {
         // Neither its footer nor an earlier scan is believed: one of them may be what was wrong.
         scan_keys(parts, request, &mut keys, &path, slice).await?;
     }
@@ -102,18 +106,21 @@ fn single_files(slice: &Slice) -> Vec<(String, Slice)> {
     match slice {
         Slice::Events { files, .. } => {
             let whole = |file: &SliceFile| {
-                let files = vec![SliceFile { row_groups: None, ..file.clone() }];
+                let files = vec![SliceFile { row_groups: None, rows: None, ..file.clone() }];
                 (file.path.clone(), Slice::Events { files, from: RowCursor::default() })
             };
             files.iter().map(whole).collect()
         }
-        Slice::Profiles { files, .. } => {
+        Slice::Profiles { files: ProfileFiles::Named(files), .. } => {
             let whole = |file: &ProfileFile| {
                 let files = vec![ProfileFile { role: ProfileRole::Deliver, ..file.clone() }];
+                let files = ProfileFiles::Named(files);
                 (file.path.clone(), Slice::Profiles { files, after: None, upto: None })
             };
             files.iter().filter(|file| file.role == ProfileRole::Deliver).map(whole).collect()
         }
+        // Lists have been resolved.
+        Slice::Profiles { files: ProfileFiles::Listed { .. }, .. } => Vec::new(),
     }
 }
 

@@ -14,6 +14,7 @@ mod files;
 mod finish;
 mod open;
 mod preview;
+mod profile_files;
 mod progress;
 mod publish;
 mod retry;

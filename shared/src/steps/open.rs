@@ -2,14 +2,14 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Handled, Parts, StepError, close, columns, finish, publish};
+use super::{Handled, Parts, StepError, close, columns, finish, profile_files, publish};
 use crate::{
     domain::{
         AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, Export, ExportSpec,
-        Footer, Format, LakeFile, LakePath, PlanToken, ProfileFile, ProfileRole, RequestId, Run, RunKey,
-        RunPlan, RunStatus, Slice, Window,
+        Footer, Format, LakeFile, LakePath, PlanToken, ProfileFiles, RequestId, Run, RunKey, RunPlan,
+        RunStatus, Slice, Window,
         plan::{
-            EventFile, PROFILES_RATIO, ProfileShard, Ratios, plan_events, plan_profiles, wants_row_groups,
+            EventFile, PROFILES_RATIO, ProfileList, Ratios, plan_events, plan_profiles, wants_row_groups,
         },
     },
     ports::{LakeQuery, StoreError, Work},
@@ -18,7 +18,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
 
 /// How many footers are read at once.
-const FOOTERS_AT_ONCE: usize = 16;
+pub(super) const FOOTERS_AT_ONCE: usize = 16;
 
 /// What a plan is made for.
 pub(super) struct Request<'a> {
@@ -28,6 +28,13 @@ pub(super) struct Request<'a> {
     pub(super) spec: &'a ExportSpec,
     pub(super) window: Window,
     pub(super) zone: &'a TimeZone,
+}
+
+/// A plan that is not yet stored.
+pub(super) struct Made {
+    pub(super) chunks: Vec<ChunkPlan>,
+    /// Lists of files that chunks name.
+    pub(super) lists: Vec<ProfileList>,
 }
 
 /// Opens an owed run, goes on with a running one, and hands on from a closed one to the next.
@@ -62,8 +69,8 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     let spec = &export.spec;
     let request =
         Request { account: key.account, export: Some(key.request), spec, window: run.window, zone: &zone };
-    let plans = make(parts, &request).await?;
-    let run = adopt(parts, key, spec, plans).await?;
+    let made = make(parts, &request).await?;
+    let run = adopt(parts, key, spec, made).await?;
     match run {
         Some(run) => go_on(parts, &run).await,
         None => Ok(Handled::Done),
@@ -75,7 +82,7 @@ async fn adopt(
     parts: &Parts,
     key: RunKey,
     spec: &ExportSpec,
-    plans: Vec<ChunkPlan>,
+    Made { chunks: plans, lists }: Made,
 ) -> Result<Option<Run>, StepError> {
     let token = PlanToken(format!("{:016x}", rand::random::<u64>()));
     let plan = RunPlan {
@@ -84,6 +91,7 @@ async fn adopt(
         lake_files: plans.iter().map(|plan| slice_files(&plan.slice)).sum(),
         estimated_bytes: plans.iter().map(|plan| plan.estimated_bytes).sum(),
     };
+    profile_files::put_lists(parts, key, &token, &lists).await?;
     let chunks: Vec<_> = plans.into_iter().map(|plan| Chunk::new(key, &token, plan)).collect();
     parts.store.add_chunks(&chunks).await?;
     let opened = parts.store.open_run(key, &plan, spec, parts.now()).await;
@@ -98,7 +106,8 @@ async fn adopt(
 fn slice_files(slice: &Slice) -> u64 {
     match slice {
         Slice::Events { files, .. } => files.len() as u64,
-        Slice::Profiles { files, .. } => files.len() as u64,
+        Slice::Profiles { files: ProfileFiles::Named(files), .. } => files.len() as u64,
+        Slice::Profiles { files: ProfileFiles::Listed { listed, .. }, .. } => *listed,
     }
 }
 
@@ -114,14 +123,15 @@ async fn go_on(parts: &Parts, run: &Run) -> Result<Handled, StepError> {
 }
 
 /// Lists the window's files and plans them.
-pub(super) async fn make(parts: &Parts, request: &Request<'_>) -> Result<Vec<ChunkPlan>, StepError> {
+pub(super) async fn make(parts: &Parts, request: &Request<'_>) -> Result<Made, StepError> {
     let format = (request.spec.format, request.spec.packaging);
     let ratios = Ratios(parts.store.ratios(request.account, &ratio_key(request.spec)).await?);
     let limits = parts.options.plan;
     if request.spec.data == DataSelection::AllProfiles {
-        let shards = profile_shards(parts, request).await?;
+        let shards = profile_files::shards(parts, request).await?;
         let columns = columns::of_profiles(parts, request, &shards).await?;
-        return Ok(plan_profiles(shards, &ratios, format, columns, limits));
+        let (chunks, lists) = plan_profiles(shards, &ratios, format, columns, limits);
+        return Ok(Made { chunks, lists });
     }
     let files = list(parts, request, Dataset::Events, request.window.captured_hours(request.zone)).await?;
     let wanted = files.into_iter().filter(|file| {
@@ -134,10 +144,12 @@ pub(super) async fn make(parts: &Parts, request: &Request<'_>) -> Result<Vec<Chu
     name_by_neighbours(&mut files);
     let columns = columns::of_events(parts, request, &files).await?;
     let files = files.into_iter().map(|(file, _)| file).collect();
-    Ok(plan_events(files, &ratios, format, |event| columns.get(event).copied().unwrap_or(0), limits))
+    let columns = |event: &str| columns.get(event).copied().unwrap_or(0);
+    let chunks = plan_events(files, &ratios, format, columns, limits);
+    Ok(Made { chunks, lists: Vec::new() })
 }
 
-async fn list(
+pub(super) async fn list(
     parts: &Parts,
     request: &Request<'_>,
     dataset: Dataset,
@@ -163,11 +175,10 @@ async fn event_file(
     }
     let format = (request.spec.format, request.spec.packaging);
     let large = wants_row_groups(file.bytes, ratios.of(&guessed, format), parts.options.plan);
-    let footer = if abbreviated || large || every_footer {
-        readable_footer(parts, &file.path).await?
-    } else {
-        Footer::default()
-    };
+    let footer =
+        if abbreviated || large || every_footer { readable_footer(parts, &file.path).await? } else { None };
+    let rows = footer.as_ref().map(|footer| footer.row_groups.iter().map(|group| group.rows).sum());
+    let footer = footer.unwrap_or_default();
     // A broken file of a selected event with a long name must fail its chunk, not be passed over.
     let selected = match (&request.spec.data, &footer.event_name) {
         (DataSelection::SelectEvents { names }, None) if abbreviated => {
@@ -179,15 +190,15 @@ async fn event_file(
     if !request.spec.data.wants_event(&event_name) {
         return Ok(None);
     }
-    let row_group_bytes =
-        if large { footer.row_groups.iter().map(|group| group.bytes).collect() } else { Vec::new() };
+    let row_groups = if large { footer.row_groups } else { Vec::new() };
     let planned = EventFile {
         path: file.path,
         bytes: file.bytes,
         event_name,
         date,
         database: file.place.database,
-        row_group_bytes,
+        rows,
+        row_groups,
     };
     Ok(Some((planned, footer.property_keys)))
 }
@@ -216,33 +227,14 @@ pub(super) fn abbreviated(path: &str) -> Option<String> {
     }
 }
 
-/// A file's footer; an empty one where the file is broken. It is planned nevertheless: its chunk fails and names
-/// it, and the others go on.
-pub(super) async fn readable_footer(parts: &Parts, path: &str) -> Result<Footer, StepError> {
+/// A file's footer; none where the file is broken. What is in such a file is not known, so it is planned as if it
+/// were anything: its chunk fails and names it, and the others go on.
+pub(super) async fn readable_footer(parts: &Parts, path: &str) -> Result<Option<Footer>, StepError> {
     match parts.lake.footer(path).await {
-        Ok(footer) => Ok(footer),
+        Ok(footer) => Ok(Some(footer)),
         Err(error) if error.is_passing() => Err(error.into()),
-        Err(_) => Ok(Footer::default()),
+        Err(_) => Ok(None),
     }
-}
-
-/// The profile files up to the cut: those of the window to deliver, older ones to keep older versions back.
-async fn profile_shards(parts: &Parts, request: &Request<'_>) -> Result<Vec<ProfileShard>, StepError> {
-    let (_, last) = request.window.captured_hours(request.zone);
-    let files = list(parts, request, Dataset::Profiles, (Timestamp::UNIX_EPOCH, last)).await?;
-    let counting = files.into_iter().filter(|file| file.committed <= request.window.cut());
-    let with_footers = stream::iter(counting.map(async |file| {
-        let footer = readable_footer(parts, &file.path).await?;
-        let delivers = request.window.takes(file.committed, None);
-        let role = if delivers { ProfileRole::Deliver } else { ProfileRole::Delivered };
-        let profile = ProfileFile { path: file.path, bytes: file.bytes, committed: file.committed, role };
-        Ok::<_, StepError>((file.place.database, (profile, footer)))
-    }));
-    let mut shards = BTreeMap::new();
-    for (database, file) in with_footers.buffered(FOOTERS_AT_ONCE).try_collect::<Vec<_>>().await? {
-        shards.entry(database).or_insert_with(Vec::new).push(file);
-    }
-    Ok(shards.into_iter().map(|(database, files)| ProfileShard { database, files }).collect())
 }
 
 /// Under which key ratios of a spec are kept.

@@ -6,7 +6,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Parts, StepError, open};
 use crate::domain::{
-    AccountId, ChunkPlan, ExportSpec, Footer, RequestId, RunKey, RunTimestamp, Slice, Window, ZoneName,
+    AccountId, ChunkPlan, ExportSpec, Footer, ProfileFiles, RequestId, RunKey, RunTimestamp, Slice, Window,
+    ZoneName, plan::ProfileList,
 };
 
 /// What an export would do.
@@ -48,7 +49,7 @@ pub async fn preview(
     zone: &ZoneName,
 ) -> Result<Preview, StepError> {
     let zone = zone.time_zone();
-    let plans =
+    let open::Made { chunks: plans, lists } =
         open::make(parts, &open::Request { account, export: None, spec, window, zone: &zone }).await?;
     let mut footers: HashMap<String, Option<Footer>> = HashMap::new();
     for path in plans.iter().flat_map(|plan| paths(&plan.slice)) {
@@ -60,25 +61,32 @@ pub async fn preview(
         Err(_) => Ok((path, None)),
     }));
     let footers: HashMap<_, _> = read.buffer_unordered(16).try_collect::<HashMap<_, _>>().await?;
-    let rows = |plan: &ChunkPlan| rows(&plan.slice, &footers);
+    let rows = |plan: &ChunkPlan| rows(plan, &footers, &lists);
     Ok(Preview { chunks: plans.into_iter().map(|plan| PreviewChunk { rows: rows(&plan), plan }).collect() })
 }
 
+/// The files whose footers are still to be read: planning has read those of profiles.
 fn paths(slice: &Slice) -> Vec<&str> {
     match slice {
         Slice::Events { files, .. } => files.iter().map(|file| file.path.as_str()).collect(),
-        Slice::Profiles { files, .. } => files.iter().map(|file| file.path.as_str()).collect(),
+        Slice::Profiles { .. } => Vec::new(),
     }
 }
 
-fn rows(slice: &Slice, footers: &HashMap<String, Option<Footer>>) -> Option<u64> {
+fn rows(plan: &ChunkPlan, footers: &HashMap<String, Option<Footer>>, lists: &[ProfileList]) -> Option<u64> {
     let count = |path: &str, groups: Option<(u32, u32)>| {
         let all = &footers.get(path)?.as_ref()?.row_groups;
         let (begin, end) = groups.map_or((0, all.len()), |(begin, end)| (begin as usize, end as usize));
         Some(all.get(begin..end)?.iter().map(|group| group.rows).sum::<u64>())
     };
-    match slice {
+    match &plan.slice {
         Slice::Events { files, .. } => files.iter().map(|file| count(&file.path, file.row_groups)).sum(),
-        Slice::Profiles { files, .. } => files.iter().map(|file| count(&file.path, None)).sum(),
+        Slice::Profiles { files: ProfileFiles::Named(files), .. } => files.iter().map(|file| file.rows).sum(),
+        Slice::Profiles { files: ProfileFiles::Listed { .. }, after, upto } => {
+            let list = lists.iter().find(|list| list.database == plan.database)?;
+            let files = list.parts.iter().flatten();
+            let touching = files.filter(|file| file.touches(after.as_deref(), upto.as_deref()));
+            touching.map(|file| file.rows).sum()
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     Parts, StepError, columns,
     open::{Request, abbreviated, readable_footer},
+    profile_files,
 };
 use crate::{
     domain::{
@@ -73,7 +74,10 @@ async fn retry_chunks(parts: &Parts, run: &Run, plan: &PlanToken) -> Result<u64,
             let failed = matches!(chunk.state(), ChunkState::Failed { .. });
             let naming = if failed { naming(parts, chunk).await? } else { None };
             let columns = match failed {
-                true => columns::for_retry(parts, &request, chunk.plan(), naming.as_ref()).await?,
+                true => {
+                    let slice = profile_files::resolve(parts, chunk).await?;
+                    columns::for_retry(parts, &request, chunk.plan(), &slice, naming.as_ref()).await?
+                }
                 false => chunk.plan().columns,
             };
             let retry = ChunkCommand::Retry { columns, naming };
@@ -109,7 +113,7 @@ async fn own_name(parts: &Parts, plan: &ChunkPlan) -> Result<Option<(String, Str
     };
     for file in files {
         let Some(told) = abbreviated(&file.path).filter(|told| told == event_name) else { continue };
-        let name = readable_footer(parts, &file.path).await?.event_name;
+        let name = readable_footer(parts, &file.path).await?.and_then(|footer| footer.event_name);
         if let Some(name) = name.filter(|name| *name != told) {
             return Ok(Some((told, name)));
         }

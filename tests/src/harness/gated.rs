@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use spillway::{
     domain::{
         Account, AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId,
-        CatalogueDay, CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DateRange,
-        Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken,
-        PropertyColumn, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp, SealedKey, Slice,
-        StopReason, Window, ZoneName,
+        CatalogueDay, CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DatabaseId,
+        DateRange, Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken,
+        ProfileFile, ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp,
+        SealedKey, Slice, StopReason, Window, ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,
@@ -133,6 +133,14 @@ gated_store! {
     fn put_scanned_keys(account: AccountId, path: &str, keys: &str) -> ();
     fn ratios(account: AccountId, format_key: &str) -> BTreeMap<String, f64>;
     fn put_ratios(account: AccountId, format_key: &str, ratios: &BTreeMap<String, f64>) -> ();
+    fn profile_notes(account: AccountId, paths: &[String]) -> BTreeMap<String, ProfileNote>;
+    fn put_profile_notes(account: AccountId, notes: &BTreeMap<String, ProfileNote>) -> ();
+    fn put_profile_list(
+        run: RunKey, plan: &PlanToken, database: DatabaseId, part: u32, files: &[ProfileFile]
+    ) -> ();
+    fn profile_list(
+        run: RunKey, plan: &PlanToken, database: DatabaseId, part: u32
+    ) -> Option<Vec<ProfileFile>>;
 }
 
 gated_store! {

@@ -11,8 +11,8 @@ use arrow_array::types::{Float64Type, TimestampMicrosecondType};
 use jiff::Timestamp;
 use spillway::adapters::lake::ObjectStoreLake;
 use spillway::domain::{
-    Account, AccountId, Dataset, Footer, LakeFile, ProfileFile, ProfileRole, RowCursor, Slice, SliceFile,
-    ZoneName,
+    Account, AccountId, Dataset, Footer, LakeFile, ProfileFile, ProfileFiles, ProfileRole, RowCursor, Slice,
+    SliceFile, ZoneName,
 };
 use spillway::ports::{Clock, Lake as _, LakeQuery, SourcedBatch};
 
@@ -88,7 +88,8 @@ impl Lake {
     }
 
     fn events(&self, file: &LakeFile, columns: &[&str]) -> Vec<SourcedBatch> {
-        let files = vec![SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None }];
+        let files =
+            vec![SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None, rows: None }];
         let mut rows = self.reader().rows(&Slice::Events { files, from: RowCursor::default() }, columns);
         std::iter::from_fn(|| rows.next_batch().unwrap()).collect()
     }
@@ -99,8 +100,11 @@ impl Lake {
             bytes: file.bytes,
             committed: file.committed,
             role: ProfileRole::Deliver,
+            rows: None,
+            first_id: None,
+            last_id: None,
         };
-        let files = self.list(Dataset::Profiles).into_iter().map(file).collect();
+        let files = ProfileFiles::Named(self.list(Dataset::Profiles).into_iter().map(file).collect());
         let mut rows = self.reader().rows(&Slice::Profiles { files, after: None, upto: None }, columns);
         std::iter::from_fn(|| rows.next_batch().unwrap()).collect()
     }

@@ -1,4 +1,4 @@
-//! How many rows a batch of a row group takes: few where rows are large, whatever the row group's size.
+//! How many rows a batch of a row group takes on average; `pages` bounds those that are larger than that.
 
 use std::ops::Range;
 
@@ -8,8 +8,6 @@ use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 
 /// No batch has more rows.
 const MAX_ROWS: u64 = 4096;
-/// How much more than the average batch one may hold where a page's rows are larger than its row group's.
-const DENSE: u64 = 8;
 /// What a page holds, and a dictionary, where a file does not say.
 const USUAL_PAGE_BYTES: u64 = 1024 * 1024;
 
@@ -23,15 +21,9 @@ impl Sizes<'_> {
     /// The rows of a batch that holds `target_bytes` on average.
     pub(super) fn batch_rows(&self, group: usize, target_bytes: u64) -> usize {
         let rows = non_negative(self.metadata.row_group(group).num_rows()).max(1);
-        let (mut total, mut densest) = (0, 0);
-        for (_, column, index) in self.columns(group) {
-            let plain = plain_bytes(column);
-            total += plain;
-            densest += index.map_or(0, |index| densest_row_bytes(column, index, plain, rows));
-        }
-        let average = (target_bytes.saturating_mul(rows) / total.max(1)).clamp(1, MAX_ROWS);
-        let dense = (target_bytes * DENSE) / densest.max(1);
-        usize::try_from(average.min(dense.max(1))).unwrap_or(1)
+        let bytes = self.columns(group).map(|(_, column, _)| plain_bytes(column));
+        let total = bytes.fold(0, u64::saturating_add).max(1);
+        usize::try_from((target_bytes.saturating_mul(rows) / total).clamp(1, MAX_ROWS)).unwrap_or(1)
     }
 
     /// How much memory a reader of this row group holds beside its batch: of every column a page and the
@@ -47,9 +39,9 @@ impl Sizes<'_> {
             let largest = pages.iter().map(|page| non_negative(page.compressed_page_size.into())).max();
             let first = pages.first().map_or(0, |page| non_negative(page.offset));
             let dictionary = first.saturating_sub(column.byte_range().0);
-            2 * expanded(largest.unwrap_or(0)) + expanded(dictionary)
+            expanded(largest.unwrap_or(0)).saturating_mul(2).saturating_add(expanded(dictionary))
         };
-        self.columns(group).map(held).sum()
+        self.columns(group).map(held).fold(0, u64::saturating_add)
     }
 
     /// Where the columns lie in the file.
@@ -78,7 +70,7 @@ impl Sizes<'_> {
         })
     }
 
-    fn columns(
+    pub(super) fn columns(
         &self,
         group: usize,
     ) -> impl Iterator<Item = (usize, &ColumnChunkMetaData, Option<&OffsetIndexMetaData>)> {
@@ -95,28 +87,6 @@ impl Sizes<'_> {
 fn plain_bytes(column: &ColumnChunkMetaData) -> u64 {
     let unencoded = column.unencoded_byte_array_data_bytes().unwrap_or(0);
     non_negative(column.uncompressed_size()).max(non_negative(unencoded))
-}
-
-/// The bytes of a row on the page where rows are largest.
-fn densest_row_bytes(
-    column: &ColumnChunkMetaData,
-    index: &OffsetIndexMetaData,
-    plain: u64,
-    group_rows: u64,
-) -> u64 {
-    let compressed = non_negative(column.compressed_size()).max(1);
-    let pages = index.page_locations();
-    let unencoded = index.unencoded_byte_array_data_bytes();
-    let row_bytes = |at: usize| {
-        let first = non_negative(pages[at].first_row_index);
-        let next = pages.get(at + 1).map_or(group_rows, |page| non_negative(page.first_row_index));
-        let bytes = match unencoded.and_then(|bytes| bytes.get(at)) {
-            Some(bytes) => non_negative(*bytes),
-            None => non_negative(pages[at].compressed_page_size.into()).saturating_mul(plain) / compressed,
-        };
-        bytes / next.saturating_sub(first).max(1)
-    };
-    (0..pages.len()).map(row_bytes).max().unwrap_or(0)
 }
 
 fn non_negative(count: i64) -> u64 {

@@ -78,6 +78,21 @@ impl OpenFile {
             let wrong = format!("it has {has} row groups, not those from {first} to {end}; it was replaced");
             return Err(broken(path, None, wrong));
         }
+        if let Some(planned) = slice_file.rows {
+            let has = file.rows_in_all();
+            file.has_rows(planned.of_file)?;
+            let (begin, own) = (group_rows[..first].iter().sum(), group_rows[first..end].iter().sum::<u64>());
+            if (begin, begin + own) != (planned.first, planned.end) {
+                let (from, to) = (planned.first, planned.end);
+                let wrong = format!(
+                    "its row groups hold other rows now: those from {first} to {end} have the rows from {begin} to \
+                     {} of {has}, and had those from {from} to {to} when the run was planned; restore it with the \
+                     same row groups",
+                    begin + own
+                );
+                return Err(broken(path, None, wrong));
+            }
+        }
         let mut file_row: u64 = group_rows[..first].iter().sum();
         let (mut skip, mut groups) = (from_row, VecDeque::new());
         for (group, rows) in group_rows.iter().enumerate().take(end).skip(first) {

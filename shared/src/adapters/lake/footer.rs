@@ -37,6 +37,7 @@ fn row_group(file: &FileMetaData, group: &RowGroupMetaData) -> RowGroup {
     RowGroup {
         rows: u64::try_from(group.num_rows()).unwrap_or(0),
         bytes: u64::try_from(group.compressed_size()).unwrap_or(0),
+        first_object_id: is_profiles.then(|| first_object_id(file, group)).flatten(),
         last_object_id: is_profiles.then(|| last_object_id(file, group)).flatten(),
         newest_micros: times.map(|(_, newest)| newest),
         oldest_micros: times.map(|(oldest, _)| oldest),
@@ -48,15 +49,30 @@ fn column<'g>(group: &'g RowGroupMetaData, name: &str) -> Option<(usize, &'g Sta
     Some((leaf, group.column(leaf).statistics()?))
 }
 
+/// Longer bounds of ids are not used: plans keep them.
+const MAX_ID_BYTES: usize = 1024;
+
+/// A lower bound of the row group's ids in the order of bytes.
+fn first_object_id(file: &FileMetaData, group: &RowGroupMetaData) -> Option<String> {
+    id_bound(id_statistics(file, group)?.min_bytes_opt()?)
+}
+
 /// An upper bound of the row group's ids in the order of bytes. Cut-off maxima are bounds too; those of writers
 /// that did not say in which order they compare are not.
 pub(super) fn last_object_id(file: &FileMetaData, group: &RowGroupMetaData) -> Option<String> {
+    id_bound(id_statistics(file, group)?.max_bytes_opt()?)
+}
+
+fn id_statistics<'g>(file: &FileMetaData, group: &'g RowGroupMetaData) -> Option<&'g Statistics> {
     let (leaf, statistics) = column(group, OBJECT_ID)?;
     let ordered = file.column_order(leaf) == ColumnOrder::TYPE_DEFINED_ORDER(SortOrder::UNSIGNED);
-    if !ordered || statistics.is_min_max_deprecated() || !matches!(statistics, Statistics::ByteArray(_)) {
-        return None;
-    }
-    String::from_utf8(statistics.max_bytes_opt()?.to_vec()).ok()
+    let usable =
+        ordered && !statistics.is_min_max_deprecated() && matches!(statistics, Statistics::ByteArray(_));
+    usable.then_some(statistics)
+}
+
+fn id_bound(bytes: &[u8]) -> Option<String> {
+    (bytes.len() <= MAX_ID_BYTES).then(|| String::from_utf8(bytes.to_vec()).ok()).flatten()
 }
 
 /// The oldest and the newest time of a column, where they are microseconds.

@@ -8,6 +8,7 @@ mod footer;
 mod list;
 mod merge;
 mod paged;
+mod pages;
 mod profiles;
 mod sorted;
 mod source;
@@ -23,7 +24,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use tokio::runtime::Handle;
 
-use crate::domain::{Footer, LakeFile, Slice};
+use crate::domain::{Footer, LakeFile, ProfileFiles, Slice};
 use crate::ports::{Clock, Lake, LakeError, LakeQuery, LakeRows};
 pub use source::MAX_OPEN_FILES;
 use source::Medium;
@@ -109,7 +110,8 @@ impl Lake for ObjectStoreLake {
             Slice::Events { files, from } => {
                 Box::new(events::EventRows::new(medium, files.clone(), *from, columns))
             }
-            Slice::Profiles { files, after, upto } => {
+            Slice::Profiles { files: ProfileFiles::Listed { .. }, .. } => Box::new(profiles::Unresolved),
+            Slice::Profiles { files: ProfileFiles::Named(files), after, upto } => {
                 let range = profiles::IdRange { after: after.clone(), upto: upto.clone() };
                 Box::new(profiles::ProfileRows::new(
                     medium,

@@ -9,8 +9,12 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::pages::MAX_PAGE_BYTES;
 use super::source::Ranges;
 use crate::ports::LakeError;
+
+/// Nothing larger is read in one piece.
+const MAX_READ_BYTES: u64 = MAX_PAGE_BYTES + 1024 * 1024;
 
 /// A file as the Parquet crate reads it.
 #[derive(Clone)]
@@ -60,7 +64,7 @@ impl PagedFile {
     }
 
     /// `wanted` bytes from `start` on, or fewer at the file's end.
-    fn upto(&self, start: u64, wanted: u64) -> Result<Bytes> {
+    pub(super) fn upto(&self, start: u64, wanted: u64) -> Result<Bytes> {
         let end = start.saturating_add(wanted).min(self.source.bytes());
         if start >= end {
             return Ok(Bytes::new());
@@ -103,6 +107,12 @@ impl ChunkReader for PagedFile {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        // Footers and indexes of honest files are far smaller; what a hostile one claims must not be reserved.
+        if length as u64 > MAX_READ_BYTES {
+            return Err(ParquetError::General(format!(
+                "a part of {length} bytes, which is too large to be read"
+            )));
+        }
         let bytes = self.upto(start, length as u64)?;
         if bytes.len() == length {
             return Ok(bytes);

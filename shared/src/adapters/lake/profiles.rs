@@ -124,7 +124,7 @@ impl ProfileRows {
                 // Ids only rise, so a file that has nothing more of this round has nothing of later ones.
                 let Some(file) = opened else { continue };
                 still.push(ranked);
-                reader_bytes += file.reader_bytes();
+                reader_bytes = u64::saturating_add(reader_bytes, file.reader_bytes());
                 sources.push(Source::File(Box::new(file)));
             }
             let sizes = self.read_sizes(sources.len());
@@ -238,6 +238,15 @@ impl LakeRows for ProfileRows {
         let passed = self.passed.iter().flatten();
         let before = passed.clone().take_while(|(id, _)| id.as_str() <= upto).last();
         before.or(passed.clone().next()).map_or(self.deleted, |(_, deleted)| *deleted)
+    }
+}
+
+/// A slice whose list of files nobody has looked up. Reading nothing instead would lose its rows in silence.
+pub(super) struct Unresolved;
+
+impl LakeRows for Unresolved {
+    fn next_batch(&mut self) -> Result<Option<SourcedBatch>, LakeError> {
+        Err(broken("profiles", None, "the slice names a list of files that was not looked up"))
     }
 }
 

@@ -82,6 +82,9 @@ impl SortedFile {
         let path = &ranked.file.path;
         let columns = wanted(&output, ranked.file.role);
         let file = LakeParquet::open(medium, path, Dataset::Profiles, &columns)?;
+        if let Some(rows) = ranked.file.rows {
+            file.has_rows(rows)?;
+        }
         let parquet = file.parquet();
         let mut first_row = 0;
         let mut groups = VecDeque::new();
@@ -130,6 +133,7 @@ impl SortedFile {
             let last = self.last_id.get_or_insert_default();
             last.clear();
             last.push_str(id);
+            within_bounds(&self.ranked.file, id, row)?;
             if self.range.is_before(id) {
                 continue;
             }
@@ -193,8 +197,11 @@ impl SortedFile {
         let ids = LakeParquet::open(medium, self.file.path(), Dataset::Profiles, &[OBJECT_ID])?;
         let mut rows = ids.rows(group, first_row, 0, sizes)?;
         let mut before = 0;
-        while let Some((_, batch)) = rows.next_batch()? {
+        while let Some((first_of_batch, batch)) = rows.next_batch()? {
             let ids = batch[OBJECT_ID].as_string_view();
+            for (id, row) in ids.iter().zip(first_of_batch..) {
+                within_bounds(&self.ranked.file, id.unwrap_or_default(), row)?;
+            }
             let inside = ids.iter().flatten().position(|id| !self.range.is_before(id));
             before += inside.unwrap_or(ids.len()) as u64;
             if inside.is_some() {
@@ -203,6 +210,20 @@ impl SortedFile {
         }
         Ok(before)
     }
+}
+
+/// The chunks of other ranges have passed the file over for the bounds of its ids, so they must hold.
+fn within_bounds(file: &ProfileFile, id: &str, row: u64) -> Result<(), LakeError> {
+    let is_before = file.first_id.as_deref().is_some_and(|first| id < first);
+    let is_behind = file.last_id.as_deref().is_some_and(|last| id > last);
+    if is_before || is_behind {
+        let wrong = format!(
+            "the `object_id` `{id}` lies outside what its footer said when the run was planned; restore it with \
+             the same rows"
+        );
+        return Err(broken(&file.path, Some(row), wrong));
+    }
+    Ok(())
 }
 
 /// The columns that are read of a file: of delivered ones only what suppresses.

@@ -5,4 +5,5 @@ mod events;
 mod faults;
 mod listing;
 mod profiles;
+mod skew;
 mod support;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, ErrorCode, params};
 
 use super::{
     documents::{find, instant_column, list, run_columns, to_json},
-    runs,
+    profile_lists, runs,
 };
 use crate::{
     domain::{Chunk, ChunkCommand, ChunkId, ChunkKey, ChunkState, PlanToken, RunKey},
@@ -191,6 +191,7 @@ pub(super) fn sweep_batch(connection: &Connection, key: RunKey) -> Result<usize,
         // Somebody may be planning.
         None => return Ok(0),
     };
+    profile_lists::sweep(connection, key, keep)?;
     let sql = "DELETE FROM chunks WHERE rowid IN (SELECT rowid FROM chunks
                  WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan IS NOT ?4 LIMIT ?5)";
     let (account, request, timestamp) = run_columns(key);

@@ -16,6 +16,7 @@ mod export_lists;
 mod exports;
 mod lake_notes;
 mod ports;
+mod profile_lists;
 mod run_files;
 mod runs;
 mod schema;

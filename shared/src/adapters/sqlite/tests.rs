@@ -70,7 +70,7 @@ async fn run_with_chunk(store: &SqliteStore) -> (Run, Chunk) {
         index: 0,
         stride: 1,
         files: (Format::Json, Packaging::Gzip),
-        slice: Slice::Profiles { files: vec![], after: None, upto: None },
+        slice: Slice::Profiles { files: crate::domain::ProfileFiles::Named(vec![]), after: None, upto: None },
         columns: 0,
         estimated_bytes: 1,
         message: 0,

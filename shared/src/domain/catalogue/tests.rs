@@ -15,7 +15,7 @@ fn at(micros: i64) -> Timestamp {
 
 fn group(rows: u64, times: Option<(i64, i64)>) -> RowGroup {
     let (oldest_micros, newest_micros) = (times.map(|times| times.0), times.map(|times| times.1));
-    RowGroup { rows, bytes: 1, last_object_id: None, oldest_micros, newest_micros }
+    RowGroup { rows, bytes: 1, first_object_id: None, last_object_id: None, oldest_micros, newest_micros }
 }
 
 fn footer(row_groups: Vec<RowGroup>) -> Footer {

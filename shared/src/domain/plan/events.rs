@@ -4,7 +4,8 @@ use jiff::civil::Date;
 
 use super::{PlanLimits, Ratios, estimate, messages::assign_messages};
 use crate::domain::{
-    ChunkContent, ChunkPlan, DatabaseId, FileEventName, Format, Packaging, RowCursor, Slice, SliceFile,
+    ChunkContent, ChunkPlan, DatabaseId, FileEventName, Format, Packaging, PlannedRows, RowCursor, RowGroup,
+    Slice, SliceFile,
 };
 
 /// An events file of the lake, as planning sees it.
@@ -20,8 +21,10 @@ pub struct EventFile {
     pub date: Date,
     /// The shard.
     pub database: DatabaseId,
-    /// The bytes of its row groups, where the file is large enough to be cut; else empty.
-    pub row_group_bytes: Vec<u64>,
+    /// Its rows, where its footer was read.
+    pub rows: Option<u64>,
+    /// Its row groups, where the file is large enough to be cut; else empty.
+    pub row_groups: Vec<RowGroup>,
 }
 
 /// Cuts the files into chunks, in the order of object names. `columns` gives the length of an event's frozen
@@ -105,21 +108,30 @@ fn slices(files: &[EventFile], ratio: f64, limits: PlanLimits) -> Vec<(Vec<Slice
 
 /// A file whole, or cut between row groups into parts that do not exceed the target (one group may).
 fn pieces(file: &EventFile, ratio: f64, limits: PlanLimits) -> Vec<(SliceFile, u64)> {
-    let whole = |row_groups| SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups };
-    if file.row_group_bytes.len() < 2 {
-        return vec![(whole(None), estimate(file.bytes, ratio))];
+    let (path, bytes) = (&file.path, file.bytes);
+    if file.row_groups.len() < 2 {
+        let rows = file.rows.map(|of_file| PlannedRows { of_file, first: 0, end: of_file });
+        let whole = SliceFile { path: path.clone(), bytes, row_groups: None, rows };
+        return vec![(whole, estimate(bytes, ratio))];
     }
+    let piece = |groups: (usize, usize), first: u64, end: u64| SliceFile {
+        path: path.clone(),
+        bytes,
+        row_groups: Some((index_of(groups.0), index_of(groups.1))),
+        rows: file.rows.map(|of_file| PlannedRows { of_file, first, end }),
+    };
     let mut pieces = Vec::new();
-    let (mut begin, mut bytes) = (0, 0_u64);
-    for (at, group_bytes) in file.row_group_bytes.iter().enumerate() {
-        let group = estimate(*group_bytes, ratio);
-        if bytes > 0 && bytes.saturating_add(group) > limits.target_bytes {
-            pieces.push((whole(Some((index_of(begin), index_of(at)))), bytes));
-            (begin, bytes) = (at, 0);
+    let (mut begin, mut first, mut row, mut bytes) = (0, 0, 0_u64, 0_u64);
+    for (at, group) in file.row_groups.iter().enumerate() {
+        let group_bytes = estimate(group.bytes, ratio);
+        if bytes > 0 && bytes.saturating_add(group_bytes) > limits.target_bytes {
+            pieces.push((piece((begin, at), first, row), bytes));
+            (begin, first, bytes) = (at, row, 0);
         }
-        bytes = bytes.saturating_add(group);
+        bytes = bytes.saturating_add(group_bytes);
+        row = row.saturating_add(group.rows);
     }
-    pieces.push((whole(Some((index_of(begin), index_of(file.row_group_bytes.len())))), bytes));
+    pieces.push((piece((begin, file.row_groups.len()), first, row), bytes));
     pieces
 }
 

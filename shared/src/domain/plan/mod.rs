@@ -7,7 +7,7 @@ mod profiles;
 use std::collections::BTreeMap;
 
 pub use events::{EventFile, plan_events};
-pub use profiles::{ProfileShard, plan_profiles};
+pub use profiles::{ProfileList, ProfileShard, ShardFile, plan_profiles};
 
 use super::{Format, Packaging};
 
@@ -17,7 +17,7 @@ pub struct PlanLimits {
     /// The stored bytes that a chunk should fill. Below the 100 MB limit, so that a guess that is a little low
     /// does not split the chunk.
     pub target_bytes: u64,
-    /// The most lake files in an events chunk, so that its document stays small.
+    /// The most lake files that a chunk, or a part of a list of them, names, so that its document stays small.
     pub files: usize,
     /// The most chunks in a message.
     pub message_chunks: usize,

@@ -108,6 +108,6 @@ pub trait ChunkStore: Send + Sync {
         most: usize,
         now: Timestamp,
     ) -> Result<Vec<ChunkId>, StoreError>;
-    /// Deletes chunks of a run that are not of its plan (all of them where it has none and has ended).
+    /// Deletes chunks of a run, and lists of profiles files, that are not of its plan (all of them where it has none and has ended).
     async fn sweep_chunks(&self, key: RunKey) -> Result<u64, StoreError>;
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::domain::{AccountId, PropertyColumn, RequestId};
+use crate::domain::{
+    AccountId, DatabaseId, PlanToken, ProfileFile, ProfileNote, PropertyColumn, RequestId, RunKey,
+};
 
 /// What planning has found out and must not find out again. See [`Store`](super::Store).
 #[async_trait]
@@ -40,4 +42,36 @@ pub trait NoteStore: Send + Sync {
         format_key: &str,
         ratios: &BTreeMap<String, f64>,
     ) -> Result<(), StoreError>;
+    /// What is remembered of those of an account's profiles files of which something is. Callers name a few hundred
+    /// at a time.
+    async fn profile_notes(
+        &self,
+        account: AccountId,
+        paths: &[String],
+    ) -> Result<BTreeMap<String, ProfileNote>, StoreError>;
+    /// Remembers what profiles files' footers said, by path, in place of what was remembered before. A few hundred
+    /// at a time.
+    async fn put_profile_notes(
+        &self,
+        account: AccountId,
+        notes: &BTreeMap<String, ProfileNote>,
+    ) -> Result<(), StoreError>;
+    /// Stores a part of a plan's list of a shard's profiles files, create-only; one that exists stays as it is.
+    /// It is swept with the plan's chunks. [`StoreError::NotFound`] without its run.
+    async fn put_profile_list(
+        &self,
+        run: RunKey,
+        plan: &PlanToken,
+        database: DatabaseId,
+        part: u32,
+        files: &[ProfileFile],
+    ) -> Result<(), StoreError>;
+    /// A part of such a list.
+    async fn profile_list(
+        &self,
+        run: RunKey,
+        plan: &PlanToken,
+        database: DatabaseId,
+        part: u32,
+    ) -> Result<Option<Vec<ProfileFile>>, StoreError>;
 }

@@ -17,7 +17,7 @@ use crate::{
     domain::{Chunk, ChunkContent, Intent, LeaseToken, Run, RunKey, Written},
     encode::{FileContent, FileOptions, columns},
     ports::{BucketHandle, CreateObjectError},
-    steps::Parts,
+    steps::{Parts, profile_files},
 };
 
 /// How many pieces may wait between the encoder and the upload; about 256 KiB each.
@@ -150,9 +150,10 @@ async fn job(parts: &Parts, run: &Run, chunk: &Chunk, shared: &Arc<Shared>) -> R
     };
     let needed = columns::needed(&content);
     let needed: Vec<_> = needed.iter().map(String::as_str).collect();
-    let rows = parts.lake.rows(&plan.slice, &needed);
+    let slice = profile_files::resolve(parts, chunk).await?;
+    let rows = parts.lake.rows(&slice, &needed);
     let (observer, shared) = (Arc::clone(&parts.observer), Arc::clone(shared));
-    Ok(Job { run: run.key, rows, options, content, slice: plan.slice.clone(), observer, shared })
+    Ok(Job { run: run.key, rows, options, content, slice, observer, shared })
 }
 
 /// Ends when the attempt has to: the export was stopped, or the process ends. Neither ends an upload whose intent

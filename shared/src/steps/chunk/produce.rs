@@ -8,7 +8,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{attempt::Shared, trouble::Trouble};
 use crate::{
-    domain::{Crc32c, EndCursor, Intent, RowCursor, RunKey, Slice},
+    domain::{Crc32c, EndCursor, Intent, ProfileFiles, RowCursor, RunKey, Slice},
     encode::{self, EncodeError, FileContent, FileEncoder, FileOptions, columns},
     ports::{LakeRows, SourcedBatch},
     steps::Observer,
@@ -154,7 +154,8 @@ fn named(slice: &Slice, sourced: &SourcedBatch, error: EncodeError) -> Trouble {
         Slice::Events { files, .. } => {
             files.get(file as usize).map_or(("?", None), |file| (file.path.as_str(), file.row_groups))
         }
-        Slice::Profiles { files, .. } => {
+        Slice::Profiles { files: ProfileFiles::Listed { .. }, .. } => ("?", None),
+        Slice::Profiles { files: ProfileFiles::Named(files), .. } => {
             (files.get(file as usize).map_or("?", |file| file.path.as_str()), None)
         }
     };

@@ -131,7 +131,8 @@ pub fn new_run(
 /// A chunk of one file, of index `index`, travelling in `message`.
 #[must_use]
 pub fn chunk(run: &Run, plan: &str, index: u32, message: u32) -> Chunk {
-    let files = vec![SliceFile { path: format!("lake/{index}.parquet"), bytes: 1_000, row_groups: None }];
+    let files =
+        vec![SliceFile { path: format!("lake/{index}.parquet"), bytes: 1_000, row_groups: None, rows: None }];
     let event_name = "Charged".to_owned();
     let plan_token = PlanToken(plan.to_owned());
     let plan = ChunkPlan {

@@ -108,6 +108,8 @@ macro_rules! store_contract {
             notes::lists_of_columns_do_not_mix,
             notes::scanned_keys_are_kept,
             notes::ratios_are_merged,
+            notes::notes_of_profiles_files_are_kept,
+            notes::lists_of_profiles_files_are_kept_with_their_plan,
             repeats::a_key_names_what_it_created_for_a_day,
             repeats::a_creation_that_fails_keeps_no_key,
             repeats::keys_are_their_accounts_own,

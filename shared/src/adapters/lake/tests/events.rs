@@ -8,7 +8,7 @@ use arrow_array::types::TimestampMicrosecondType;
 use proptest::prelude::*;
 
 use super::support::{TestLake, events_file, slice_of};
-use crate::domain::{EndCursor, RowCursor, Slice, SliceFile};
+use crate::domain::{EndCursor, PlannedRows, RowCursor, Slice, SliceFile};
 use crate::encode::columns::event_fields;
 use crate::ports::{Lake as _, RowOrigins, SourcedBatch};
 
@@ -43,7 +43,7 @@ fn rows_come_in_the_contracts_types_with_their_origin() {
 fn the_row_groups_of_a_slice_are_read_alone() {
     for lake in TestLake::both() {
         lake.put("a.parquet", events_file(0, 10, 2, |_| "{}".to_owned()));
-        let file = SliceFile { path: "a.parquet".to_owned(), bytes: 0, row_groups: Some((1, 3)) };
+        let file = SliceFile { path: "a.parquet".to_owned(), bytes: 0, row_groups: Some((1, 3)), rows: None };
         let read = |row| {
             let slice = Slice::Events { files: vec![file.clone()], from: RowCursor { file: 0, row } };
             lake.read(&slice, &["ts"]).map(|batches| numbers(&batches))
@@ -56,6 +56,32 @@ fn the_row_groups_of_a_slice_are_read_alone() {
         let slice = Slice::Events { files: vec![beyond], from: RowCursor::default() };
         assert!(lake.read(&slice, &["ts"]).unwrap_err().to_string().contains("it has 5 row groups"));
     }
+}
+
+#[test]
+fn a_mended_file_has_the_rows_that_were_planned() {
+    let lake = TestLake::folder();
+    let read = |row_groups, of_file, first, end| {
+        let rows = Some(PlannedRows { of_file, first, end });
+        let file = SliceFile { path: "a.parquet".to_owned(), bytes: 0, row_groups, rows };
+        let slice = Slice::Events { files: vec![file], from: RowCursor::default() };
+        lake.read(&slice, &["ts"]).map(|batches| numbers(&batches)).map_err(|error| error.to_string())
+    };
+    lake.put("a.parquet", events_file(0, 10, 2, |_| "{}".to_owned()));
+    assert_eq!(read(None, 10, 0, 10).unwrap().len(), 10);
+    assert_eq!(read(Some((1, 3)), 10, 2, 6).unwrap(), [2, 3, 4, 5]);
+    assert_eq!(
+        read(None, 11, 0, 11).unwrap_err(),
+        "lake file `a.parquet`: it has 10 rows now, and had 11 when the run was planned; restore it with the same \
+         rows and row groups"
+    );
+    // As many rows, cut otherwise: the row groups of other chunks would be delivered twice, or never.
+    lake.put("a.parquet", events_file(0, 10, 3, |_| "{}".to_owned()));
+    assert_eq!(
+        read(Some((1, 3)), 10, 2, 6).unwrap_err(),
+        "lake file `a.parquet`: its row groups hold other rows now: those from 1 to 3 have the rows from 3 to 9 of \
+         10, and had those from 2 to 6 when the run was planned; restore it with the same row groups"
+    );
 }
 
 #[test]

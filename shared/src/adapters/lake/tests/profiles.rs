@@ -9,12 +9,13 @@ use proptest::prelude::*;
 
 use super::super::profiles::{Budget, IdRange, ProfileRows};
 use super::support::{TestLake, Version, profiles_file};
-use crate::domain::{ProfileFile, ProfileRole, RowCursor, Slice};
+use crate::domain::{ProfileFile, ProfileFiles, ProfileRole, RowCursor, Slice};
 use crate::ports::{Lake as _, LakeError, LakeRows, RowOrigins};
 
 fn file(path: &str, committed: i64, role: ProfileRole) -> ProfileFile {
     let committed = Timestamp::from_second(committed).unwrap();
-    ProfileFile { path: path.to_owned(), bytes: 0, committed, role }
+    let path = path.to_owned();
+    ProfileFile { path, bytes: 0, committed, role, rows: None, first_id: None, last_id: None }
 }
 
 /// All rows: properties, origin, and the deleted profiles up to each.
@@ -48,7 +49,7 @@ fn the_newest_version_goes_out() {
             file("a", 20, ProfileRole::Deliver),
             file("c", 5, ProfileRole::Delivered),
         ];
-        let slice = Slice::Profiles { files, after: None, upto: None };
+        let slice = Slice::Profiles { files: ProfileFiles::Named(files), after: None, upto: None };
         let mut rows = lake.lake.rows(&slice, &COLUMNS);
         let read = all(&mut *rows).unwrap();
         let at = |file, row| RowCursor { file, row };
@@ -67,12 +68,44 @@ fn unsorted_files_are_broken() {
         ([("a", 1, false), ("b", 1, false), ("b", 2, false)], "the `object_id` `b` stands in the row before"),
     ] {
         lake.put("p", profiles_file(&versions, 2));
-        let slice =
-            Slice::Profiles { files: vec![file("p", 1, ProfileRole::Deliver)], after: None, upto: None };
+        let files = ProfileFiles::Named(vec![file("p", 1, ProfileRole::Deliver)]);
+        let slice = Slice::Profiles { files, after: None, upto: None };
         let error = all(&mut *lake.lake.rows(&slice, &COLUMNS)).unwrap_err();
         assert!(matches!(&error, LakeError::Broken { row: Some(2), .. }), "{error}");
         assert!(error.to_string().contains(told), "{error}");
     }
+}
+
+#[test]
+fn a_file_has_the_rows_and_ids_that_were_planned() {
+    let lake = TestLake::folder();
+    lake.put("p", profiles_file(&[("b", 1, false), ("c", 1, false), ("d", 1, false)], 2));
+    let read = |rows, ids: (&str, &str), after: Option<&str>| {
+        let mut planned = file("p", 1, ProfileRole::Deliver);
+        planned.rows = Some(rows);
+        (planned.first_id, planned.last_id) = (Some(ids.0.to_owned()), Some(ids.1.to_owned()));
+        let files = ProfileFiles::Named(vec![planned]);
+        let slice = Slice::Profiles { files, after: after.map(str::to_owned), upto: None };
+        all(&mut *lake.lake.rows(&slice, &COLUMNS)).map(|rows| rows.len()).map_err(|error| error.to_string())
+    };
+    assert_eq!(read(3, ("a", "d"), None), Ok(3));
+    assert_eq!(read(3, ("b", "d"), Some("c")), Ok(1));
+    assert!(read(4, ("a", "z"), None).unwrap_err().contains("it has 3 rows now, and had 4"));
+    let outside = |ids, after| read(3, ids, after).unwrap_err();
+    assert!(
+        outside(("c", "d"), None).contains("row 0: the `object_id` `b` lies outside what its footer said")
+    );
+    assert!(outside(("c", "d"), Some("b")).contains("`b` lies outside"));
+    assert!(outside(("b", "c"), None).contains("row 2: the `object_id` `d` lies outside"));
+}
+
+#[test]
+fn a_list_that_was_not_looked_up_is_no_empty_slice() {
+    let lake = TestLake::folder();
+    let files = ProfileFiles::Listed { parts: 1, listed: 600 };
+    let slice = Slice::Profiles { files, after: None, upto: None };
+    let error = lake.lake.rows(&slice, &COLUMNS).next_batch().unwrap_err();
+    assert!(error.to_string().contains("was not looked up"), "{error}");
 }
 
 #[test]

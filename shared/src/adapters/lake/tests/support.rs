@@ -189,6 +189,6 @@ pub(super) fn profiles_file(versions: &[Version<'_>], group_rows: usize) -> Byte
 }
 
 pub(super) fn slice_of(paths: &[&str]) -> Slice {
-    let file = |path: &&str| SliceFile { path: (*path).to_owned(), bytes: 0, row_groups: None };
+    let file = |path: &&str| SliceFile { path: (*path).to_owned(), bytes: 0, row_groups: None, rows: None };
     Slice::Events { files: paths.iter().map(file).collect(), from: RowCursor::default() }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::super::{SqliteStore, columns, lake_notes};
+use super::super::{SqliteStore, columns, lake_notes, profile_lists};
 use crate::{
-    domain::{AccountId, PropertyColumn, RequestId},
+    domain::{AccountId, DatabaseId, PlanToken, ProfileFile, ProfileNote, PropertyColumn, RequestId, RunKey},
     ports::{NoteStore, StoreError},
 };
 
@@ -60,5 +60,46 @@ impl NoteStore for SqliteStore {
     ) -> Result<(), StoreError> {
         let (format_key, ratios) = (format_key.to_owned(), ratios.clone());
         self.writer.write(move |tx| lake_notes::put_ratios(tx, account, &format_key, &ratios)).await
+    }
+
+    async fn profile_notes(
+        &self,
+        account: AccountId,
+        paths: &[String],
+    ) -> Result<BTreeMap<String, ProfileNote>, StoreError> {
+        let paths = paths.to_vec();
+        self.reader.read(move |db| profile_lists::notes(db, account, paths)).await
+    }
+
+    async fn put_profile_notes(
+        &self,
+        account: AccountId,
+        notes: &BTreeMap<String, ProfileNote>,
+    ) -> Result<(), StoreError> {
+        let notes = notes.clone();
+        self.writer.write(move |tx| profile_lists::put_notes(tx, account, &notes)).await
+    }
+
+    async fn put_profile_list(
+        &self,
+        run: RunKey,
+        plan: &PlanToken,
+        database: DatabaseId,
+        part: u32,
+        files: &[ProfileFile],
+    ) -> Result<(), StoreError> {
+        let (plan, files) = (plan.clone(), files.to_vec());
+        self.writer.write(move |tx| profile_lists::put(tx, run, &plan, database, part, &files)).await
+    }
+
+    async fn profile_list(
+        &self,
+        run: RunKey,
+        plan: &PlanToken,
+        database: DatabaseId,
+        part: u32,
+    ) -> Result<Option<Vec<ProfileFile>>, StoreError> {
+        let plan = plan.clone();
+        self.reader.read(move |db| profile_lists::get(db, run, &plan, database, part)).await
     }
 }

@@ -16,6 +16,10 @@ fn run() -> RunKey {
     RunKey { account: AccountId(1), request: RequestId(1_749_623_187), run: RunTimestamp(1_749_623_187) }
 }
 
+fn group(bytes: &u64) -> RowGroup {
+    RowGroup { rows: bytes * 2, bytes: *bytes, ..RowGroup::default() }
+}
+
 fn files() -> impl Strategy<Value = Vec<EventFile>> {
     // Names that become the same in a file name are wanted here.
     let name = prop::sample::select(vec!["a b", "a/b", "a-b", "c", "\u{1}", "\u{2}"]);
@@ -27,7 +31,8 @@ fn files() -> impl Strategy<Value = Vec<EventFile>> {
             event_name: name.to_owned(),
             date: date(2025, 6, 1 + day),
             database: DatabaseId(db),
-            row_group_bytes: if cut { groups } else { vec![] },
+            rows: cut.then(|| groups.iter().map(|bytes| bytes * 2).sum()),
+            row_groups: if cut { groups.iter().map(group).collect() } else { vec![] },
         };
         files.into_iter().enumerate().map(file).collect()
     })
@@ -49,13 +54,16 @@ proptest! {
                 let source = files.iter().find(|source| source.path == file.path).unwrap();
                 let ChunkContent::Events { event_name, date } = &chunk.content else { panic!("events") };
                 prop_assert_eq!((event_name, *date, chunk.database), (&source.event_name, source.date, source.database));
-                let (begin, end) = file.row_groups.unwrap_or((0, source.row_group_bytes.len().max(1) as u32));
+                let (begin, end) = file.row_groups.unwrap_or((0, source.row_groups.len().max(1) as u32));
+                let rows = |upto: u32| source.row_groups.iter().take(upto as usize).map(|group| group.rows).sum();
+                let planned = source.rows.map(|of_file| PlannedRows { of_file, first: rows(begin), end: rows(end) });
+                prop_assert_eq!(file.rows, planned);
                 for group in begin..end {
                     prop_assert!(parts.insert((file.path.clone(), group)), "{} group {group} twice", file.path);
                 }
             }
         }
-        let all: usize = files.iter().map(|file| file.row_group_bytes.len().max(1)).sum();
+        let all: usize = files.iter().map(|file| file.row_groups.len().max(1)).sum();
         prop_assert_eq!(parts.len(), all);
     }
 
