@@ -2,6 +2,7 @@
 
 mod answer;
 mod person;
+mod serve;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use spillway::domain::AccountId;
 
 pub use answer::Answer;
 pub use person::Person;
+pub use serve::serve;
 
 use crate::harness::TestApp;
 

@@ -29,14 +29,20 @@ async fn a_change_needs_the_version_that_it_is_meant_for() {
     let person = editor(&app);
     let change = json!({"notify": ["ops@example.com"], "webhook": "https://example.com/hook"});
     let blind = person.json(Method::PATCH, PATH, &[], &change).await;
-    assert_eq!((blind.status, blind.problem().0.as_str()), (StatusCode::PRECONDITION_REQUIRED, "if-match-missing"));
+    assert_eq!(
+        (blind.status, blind.problem().0.as_str()),
+        (StatusCode::PRECONDITION_REQUIRED, "if-match-missing")
+    );
     let tag = person.get(PATH).await.header("etag").to_owned();
     let changed = person.json(Method::PATCH, PATH, &[("if-match", &tag)], &change).await;
     let settings = changed.expect(StatusCode::OK);
     assert_eq!((&settings["notify"], &settings["webhook"]), (&change["notify"], &change["webhook"]));
     assert_eq!(person.get(PATH).await.header("etag"), changed.header("etag"));
     let stale = person.json(Method::PATCH, PATH, &[("if-match", &tag)], &json!({})).await;
-    assert_eq!((stale.status, stale.problem().0.as_str()), (StatusCode::PRECONDITION_FAILED, "changed-meanwhile"));
+    assert_eq!(
+        (stale.status, stale.problem().0.as_str()),
+        (StatusCode::PRECONDITION_FAILED, "changed-meanwhile")
+    );
     let weak = person.json(Method::PATCH, PATH, &[("if-match", "W/\"x\"")], &json!({})).await;
     assert_eq!(weak.problem().0, "malformed-request");
     let off = person.json(Method::PATCH, PATH, &ANY, &json!({"webhook": null})).await.expect(StatusCode::OK);
@@ -49,7 +55,11 @@ async fn all_that_is_wrong_is_told_with_its_field() {
     let change = json!({"time_zone": "Berlin", "notify": ["a@example.com", "nobody"], "webhook": "http://x"});
     let refused = editor(&app).json(Method::PATCH, PATH, &ANY, &change).await;
     let pointers: Vec<_> = refused.expect(StatusCode::UNPROCESSABLE_ENTITY)["errors"]
-        .as_array().unwrap().iter().map(|error| error["pointer"].clone()).collect();
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["pointer"].clone())
+        .collect();
     assert_eq!(pointers, ["/time_zone", "/notify/1", "/webhook"]);
     fill(&app, 3);
     let change = json!({"time_zone": "Europe/Berlin", "identities": []});

@@ -83,7 +83,8 @@ async fn all_refusals_come_at_once_with_their_fields() {
     let refused = editor(&app).post(PATH, &odd).await.expect(StatusCode::UNPROCESSABLE_ENTITY);
     let pointers: Vec<&Value> = refused["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
     assert_eq!(pointers, ["/identities", "/frequency/every_hours"]);
-    let both = json!({"kind": "one-time", "preset": "today", "days": {"first": "2026-03-10", "last": "2026-03-10"}});
+    let both =
+        json!({"kind": "one-time", "preset": "today", "days": {"first": "2026-03-10", "last": "2026-03-10"}});
     let refused = editor(&app).post(PATH, &with(once(), "frequency", both)).await;
     assert_eq!(refused.expect(StatusCode::UNPROCESSABLE_ENTITY)["errors"][0]["pointer"], "/frequency/preset");
     let backward = json!({"kind": "one-time", "days": {"first": "2026-03-10", "last": "2026-03-09"}});
@@ -105,7 +106,10 @@ async fn a_repeat_under_a_key_creates_nothing() {
     assert_eq!(second.expect(StatusCode::CREATED), first.expect(StatusCode::CREATED));
     assert_eq!(second.header("idempotency-replayed"), "true");
     let other = person.json(Method::POST, PATH, &key, &once()).await;
-    assert_eq!((other.status, other.problem().0.as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"));
+    assert_eq!(
+        (other.status, other.problem().0.as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused")
+    );
     let bad = person.json(Method::POST, PATH, &[("idempotency-key", "")], &wish).await;
     assert_eq!(bad.problem().0, "malformed-request");
     let all = app.store.list_exports(ACCOUNT, &ExportFilter::default(), None, 9).await.unwrap();
@@ -131,5 +135,8 @@ async fn one_flow_of_profiles_at_a_time() {
     let second = editor(&app).post(PATH, &wish).await;
     let (kind, detail) = second.problem();
     assert_eq!(kind, "refused");
-    assert!(detail.starts_with(&format!("Export {} of user properties is active", first["request_id"])), "{detail}");
+    assert!(
+        detail.starts_with(&format!("Export {} of user properties is active", first["request_id"])),
+        "{detail}"
+    );
 }

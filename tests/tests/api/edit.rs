@@ -23,7 +23,10 @@ async fn an_edit_needs_the_version_that_was_seen() {
     assert_eq!(body["next_run_at"], "2026-03-11T00:00:00Z");
     assert_ne!(edited.header("etag"), tag);
     let stale = person.json(Method::PATCH, &path, &[("if-match", &tag)], &json!({"as_string": true})).await;
-    assert_eq!((stale.status, stale.problem().0.as_str()), (StatusCode::PRECONDITION_FAILED, "changed-meanwhile"));
+    assert_eq!(
+        (stale.status, stale.problem().0.as_str()),
+        (StatusCode::PRECONDITION_FAILED, "changed-meanwhile")
+    );
     assert_eq!(person.get(&path).await.expect(StatusCode::OK), body);
 }
 
@@ -50,7 +53,10 @@ async fn what_may_not_be_edited_says_why() {
     for (change, pointer) in [
         (json!({"data": {"kind": "all-profiles"}}), "/data"),
         (json!({"frequency": {"kind": "live"}}), "/frequency"),
-        (json!({"frequency": {"kind": "recurring", "every_hours": 6, "start": "2026-03-12"}}), "/frequency/start"),
+        (
+            json!({"frequency": {"kind": "recurring", "every_hours": 6, "start": "2026-03-12"}}),
+            "/frequency/start",
+        ),
         (json!({"bucket": "nowhere"}), "/bucket"),
         (json!({"identities": []}), "/identities"),
     ] {

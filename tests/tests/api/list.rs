@@ -2,7 +2,10 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use spillway_tests::{harness::{ACCOUNT, BUCKET, TestApp}, web::Person};
+use spillway_tests::{
+    harness::{ACCOUNT, BUCKET, TestApp},
+    web::Person,
+};
 
 use crate::support::{create, editor, once, recurring, with};
 
@@ -24,7 +27,8 @@ async fn every_filter_keeps_what_it_names() {
     let third = create(&person, &with(live, "bucket", json!("other bucket"))).await;
     app.drain().await.unwrap();
     app.advance_secs(86_400);
-    let fourth = create(&person, &with(once(), "data", json!({"kind": "select-events", "events": ["Charged"]}))).await;
+    let fourth =
+        create(&person, &with(once(), "data", json!({"kind": "select-events", "events": ["Charged"]}))).await;
     app.drain().await.unwrap();
     for (query, expected) in [
         ("", vec![fourth, third, second, first]),
@@ -81,11 +85,28 @@ async fn twenty_are_a_page_unless_another_number_is_asked_for() {
     for limit in [10, 20] {
         assert_eq!(numbers(&person, &format!("limit={limit}")).await.len(), limit);
     }
-    for bad in ["limit=0", "limit=101", "limit=-1", "limit=x", "cursor=x", "cursor=-1", "cursor=", "format=pdf",
-        "status=done", "type=", "exported_from=tomorrow", "exported_from=2026-03-10&exported_to=2026-03-09",
-        "limit=1&limit=2", "colour=red"] {
+    for bad in [
+        "limit=0",
+        "limit=101",
+        "limit=-1",
+        "limit=x",
+        "cursor=x",
+        "cursor=-1",
+        "cursor=",
+        "format=pdf",
+        "status=done",
+        "type=",
+        "exported_from=tomorrow",
+        "exported_from=2026-03-10&exported_to=2026-03-09",
+        "limit=1&limit=2",
+        "colour=red",
+    ] {
         let refused = person.get(&format!("{PATH}?{bad}")).await;
-        assert_eq!((refused.status, refused.problem().0.as_str()), (StatusCode::BAD_REQUEST, "malformed-request"), "{bad}");
+        assert_eq!(
+            (refused.status, refused.problem().0.as_str()),
+            (StatusCode::BAD_REQUEST, "malformed-request"),
+            "{bad}"
+        );
     }
     assert_eq!(numbers(&person, &format!("bucket={BUCKET}&limit=30")).await.len(), 21);
 }

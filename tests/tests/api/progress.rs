@@ -19,7 +19,10 @@ async fn progress_tells_what_is_in_the_bucket() {
     app.drain().await.unwrap();
     let after = person.get(&path).await.expect(StatusCode::OK);
     let run = &after["run"];
-    assert_eq!((&after["status"], &run["fraction"], &run["rows"]), (&json!("DONE"), &json!(1.0), &json!(300)));
+    assert_eq!(
+        (&after["status"], &run["fraction"], &run["rows"]),
+        (&json!("DONE"), &json!(1.0), &json!(300))
+    );
     assert_eq!((&run["seconds_left"], &run["parts_done"]), (&json!(null), &run["parts"]));
     let idle = create(&person, &recurring()).await;
     let idle = person.get(&format!("/api/v1/exports/{idle}/progress")).await.expect(StatusCode::OK);
@@ -61,7 +64,10 @@ async fn a_stream_tells_each_change_and_ends_with_the_export() {
 async fn a_stream_ends_when_the_process_does() {
     let app = TestApp::new().await;
     let parts = app.parts();
-    let config = spillway_tests::web::local_config(spillway_tests::harness::ACCOUNT, dashboard::identity::Role::Viewer);
+    let config = spillway_tests::web::local_config(
+        spillway_tests::harness::ACCOUNT,
+        dashboard::identity::Role::Viewer,
+    );
     let shutdown = parts.shutdown.clone();
     let request = create(&editor(&app), &recurring()).await;
     let router = dashboard::router(dashboard::App::new(parts, config).unwrap());

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use spillway_tests::harness::{TestApp};
+use spillway_tests::harness::{BUCKET, TestApp};
 
 use crate::support::{create, editor, fill, once, recurring};
 
@@ -39,7 +39,7 @@ async fn a_run_shows_what_it_has_delivered() {
 
     // The same bytes as lie in the bucket.
     let manifest = person.get(&format!("{runs}/{request}/manifest")).await;
-    let stored = &app.buckets.objects()[&format!("{request}-{request}.manifest")];
+    let stored = &app.buckets.objects(BUCKET)[&format!("{request}-{request}.manifest")];
     assert_eq!(format!("{}\n", manifest.text()), String::from_utf8(stored.to_vec()).unwrap());
 }
 

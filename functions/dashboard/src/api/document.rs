@@ -3,14 +3,18 @@
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        self, Content, Ref, RefOr, Response,
+        self, Content, Ref, RefOr, Response, Schema,
         path::{Operation, ParameterIn},
+        schema::AdditionalProperties,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
-use super::bodies::VerdictBody;
+use super::bodies::{DataKindBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody, VerdictBody};
 use crate::problem::{ProblemBody, ProblemKind};
+
+/// The schemas of variants that go in.
+const CLOSED: [&str; 2] = ["Data", "Frequency"];
 
 /// What the document says of the API as a whole.
 #[derive(OpenApi)]
@@ -23,7 +27,9 @@ use crate::problem::{ProblemBody, ProblemKind};
                        Lists come in pages: send `next` as `cursor`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    components(schemas(ProblemBody<'_>, VerdictBody)),
+    components(schemas(
+        ProblemBody<'_>, VerdictBody, DataKindBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody
+    )),
     modifiers(&Login),
     tags(
         (name = "Account", description = "The account's settings"),
@@ -59,7 +65,21 @@ pub(super) fn complete(mut document: openapi::OpenApi) -> openapi::OpenApi {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         operations.into_iter().flatten().for_each(add_problems);
     }
+    for name in CLOSED {
+        let schema = document.components.as_mut().and_then(|components| components.schemas.get_mut(name));
+        close_variants(schema);
+    }
     document
+}
+
+/// Refuses unknown fields in the variants, as reading does; the derived schema says so of plain objects only.
+fn close_variants(schema: Option<&mut RefOr<Schema>>) {
+    let Some(RefOr::T(Schema::OneOf(variants))) = schema else { return };
+    for variant in &mut variants.items {
+        if let RefOr::T(Schema::Object(object)) = variant {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+    }
 }
 
 fn add_problems(operation: &mut Operation) {

@@ -10,7 +10,7 @@ use axum::{
     },
 };
 use http::{HeaderMap, header, request};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::Segment;
 
 use crate::{
@@ -40,9 +40,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
             }
             _ => Problem::new(ProblemKind::MalformedRequest, "The body breaks off. Send it again."),
         })?;
+        // Whether it is JSON at all is a question of its own.
+        let _: IgnoredAny = serde_json::from_slice(&bytes).map_err(|error| not_json(&error))?;
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| unreadable(&error))?;
-        reader.end().map_err(|error| not_json(&error))?;
         Ok(Self { value, bytes })
     }
 }
@@ -60,9 +61,6 @@ fn not_json(error: &serde_json::Error) -> Problem {
 }
 
 fn unreadable(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
-    if !error.inner().is_data() {
-        return not_json(error.inner());
-    }
     let pointer: String = error.path().iter().filter_map(pointer_part).collect();
     let (wrong, place) = (error.inner(), if pointer.is_empty() { "The body" } else { pointer.as_str() });
     let detail = format!("{place} is not as the API's document says: {wrong}.");

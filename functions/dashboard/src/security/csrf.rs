@@ -129,3 +129,6 @@ fn set_cookie(token: &CsrfToken, config: &Config) -> String {
     };
     format!("{}={}; Path=/; HttpOnly{reach}", cookie_name(config), token.0)
 }
+
+#[cfg(test)]
+mod tests;

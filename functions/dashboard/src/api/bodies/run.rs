@@ -50,14 +50,14 @@ pub(in crate::api) struct RunBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Window)]
 pub(in crate::api) struct WindowBody {
-    /// What is compared with the bounds.
-    pub kind: WindowKindBody,
     /// Its begin.
     #[schema(value_type = String, format = DateTime)]
     pub from: Timestamp,
     /// Its end.
     #[schema(value_type = String, format = DateTime)]
     pub to: Timestamp,
+    /// What is compared with them.
+    pub kind: WindowKindBody,
 }
 
 impl RunBody {
