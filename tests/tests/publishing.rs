@@ -76,7 +76,7 @@ async fn never_more_messages_are_out_than_may_be() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_with_an_old_key_does_not_block_the_mended_bucket() {
     let mut app = TestApp::new().await;
-    app.options.plan.message_chunks = 50;
+    app.options.plan.target_bytes = 1_000_000;
     let all = [rows("a", 10, "Viewed"), rows("b", 10, "Charged")].concat();
     app.lake.write_events(&app.file(50), &all[..10]);
     app.lake.write_events(&app.file(50), &all[10..]);

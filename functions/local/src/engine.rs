@@ -65,7 +65,14 @@ impl Workers {
 }
 
 async fn work(parts: &Parts, delivery: Delivery) {
-    match steps::handle(parts, delivery.work()).await {
+    // A chunk gives its lease back by itself; planning a large lake would go on until it is done, and is cut off: it
+    // may be, anywhere, and the next start plans anew.
+    let is_run = matches!(delivery.work(), Work::Run { .. });
+    let handled = tokio::select! {
+        handled = steps::handle(parts, delivery.work()) => handled,
+        () = parts.shutdown.cancelled(), if is_run => return,
+    };
+    match handled {
         Ok(Handled::Done) => delivery.ack(),
         Ok(Handled::Again(after)) => delivery.nack(after),
         Err(error) => {

@@ -111,8 +111,8 @@ impl System {
                 (Err(anyhow::anyhow!(told)), Some(GRACE))
             }
         };
-        // Chunks are given back at once. After a signal, what takes longer, as planning a large lake does, is left
-        // where it stands: every step may be cut off anywhere.
+        // Chunks are given back at once, and planning ends. After a signal, what takes longer all the same is left where
+        // it stands: every step may be cut off anywhere.
         tokio::select! {
             () = workers.stop(&self.queue) => {}
             () = async {

@@ -2,6 +2,8 @@
 
 mod account;
 mod bucket;
+pub mod bucket_check;
+mod candidate;
 mod catalogue;
 mod chunk;
 mod columns;
@@ -14,6 +16,7 @@ mod format;
 mod idempotency;
 mod identity;
 mod ids;
+pub mod key_text;
 mod kinds;
 pub mod lake;
 mod lease;
@@ -31,6 +34,8 @@ mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
 pub use bucket::{BlockOutcome, BucketId, BucketState, KeyFacts, PartnerBucket, SealedKey};
+pub use bucket_check::{BucketSettings, CheckStep, CheckVerdict, RetentionPolicy, StepOutcome, StepReport};
+pub use candidate::{BucketCandidate, CANDIDATE_MINUTES, CandidateId, NotCandidateId};
 pub use catalogue::{
     CatalogueDay, CatalogueEvent, CatalogueMark, CatalogueTotal, EventKind, MAX_PROPERTIES,
     MAX_PROPERTY_BYTES, Records, SYSTEM_EVENTS, ShardSums, Sums,
@@ -51,6 +56,7 @@ pub use format::{Format, Packaging};
 pub use idempotency::{BadIdempotencyKey, Fingerprint, IDEMPOTENCY_SECS, IdempotencyKey};
 pub use identity::{IdentityKind, IdentityPriority, PriorityError};
 pub use ids::{AccountId, DatabaseId, RequestId, RunKey, RunTimestamp};
+pub use key_text::{KeyFault, KeyIdentity};
 pub use kinds::{DataKind, ExportFilter, ExportedOn, FrequencyKind, StatusKind};
 pub use lake::{BadLakePath, Dataset, EventFolder, Footer, LakeFile, LakePath, RowGroup};
 pub use lease::{ACK_DEADLINE_SECS, LEASE_SECS, Lease, LeaseToken, REQUEST_TIMEOUT_SECS, STEP_TIMEOUT_SECS};

@@ -77,5 +77,12 @@ pub fn manifest_object(run: RunKey) -> String {
     format!("{run}.manifest")
 }
 
+/// The name under which an upload is begun, and never finished, to see whether it may be. It clashes with no file of
+/// ours, as those begin with a digit, nor, by its 128 random bits, with anybody else's.
+#[must_use]
+pub fn check_object(random: u128) -> String {
+    format!("spillway-check-{random:032x}")
+}
+
 #[cfg(test)]
 mod tests;

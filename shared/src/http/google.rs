@@ -36,6 +36,12 @@ pub fn is_missing_object(failure: &BucketFailure) -> bool {
     failure.http_status == Some(404) && failure.message.starts_with("No such object")
 }
 
+/// Whether an answer means that an upload was cancelled: Google says "client closed request".
+#[must_use]
+pub fn is_cancelled(http_status: u16) -> bool {
+    http_status == 499 || http_status == 204
+}
+
 /// The failure that an answer's status and body tell.
 #[must_use]
 pub fn failure_of(http_status: u16, body: &[u8]) -> BucketFailure {

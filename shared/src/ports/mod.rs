@@ -12,11 +12,11 @@ pub use clock::Clock;
 pub use key_vault::{KeyVault, ServiceAccountKey, VaultError};
 pub use lake::{Lake, LakeError, LakeQuery, LakeRows, RowOrigins, SourcedBatch};
 pub use partner_buckets::{
-    BucketHandle, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets, SourceError,
+    BucketHandle, BucketProbe, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets, SourceError,
 };
 pub use queue::{ChunkQueue, QueueError, Work};
 pub use store::{
-    AccountStore, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore, ChunkTally, DueExport,
-    ExportPage, ExportStore, FilePage, NewExport, NewRun, NoteStore, Origin, Repeatable, Repeated, RunFile,
-    RunPage, RunStore, Store, StoreError, WrittenSums,
+    AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,
+    ChunkTally, DueExport, ExportPage, ExportStore, FilePage, NewExport, NewRun, NoteStore, Origin,
+    Repeatable, Repeated, RunFile, RunPage, RunStore, Store, StoreError, WrittenSums,
 };

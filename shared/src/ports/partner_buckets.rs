@@ -5,7 +5,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::ServiceAccountKey;
-use crate::domain::{BucketFailure, Crc32c};
+use crate::domain::{BucketFailure, BucketSettings, Crc32c};
 
 /// The bytes of an object in the making. The upload holds no more of them than its buffer.
 #[async_trait]
@@ -61,6 +61,41 @@ pub trait PartnerBuckets: Send + Sync {
         bucket_name: &str,
         key: &ServiceAccountKey,
     ) -> Result<Box<dyn BucketHandle>, BucketFailure>;
+
+    /// The same, to find out whether exports would work. A token has been signed with the key, so that a private key
+    /// that was damaged is told from one that Google refuses; nothing is asked of Google yet.
+    ///
+    /// # Errors
+    /// A failure of class `KeyUnusable` for a text that is no service account key, or one that nothing can be signed
+    /// with.
+    async fn probe(
+        &self,
+        bucket_name: &str,
+        key: &ServiceAccountKey,
+    ) -> Result<Box<dyn BucketProbe>, BucketFailure>;
+}
+
+/// One bucket under one key that has to prove itself. Each call is one request, made once: what passes is told as such.
+/// No call leaves anything behind in the bucket.
+#[async_trait]
+pub trait BucketProbe: Send + Sync {
+    /// Whether the account holds a permission on the bucket. Asking takes none.
+    ///
+    /// # Errors
+    /// [`BucketFailure`].
+    async fn holds(&self, permission: &str) -> Result<bool, BucketFailure>;
+
+    /// Begins the upload of an object as an export does, create-only, and cancels it.
+    ///
+    /// # Errors
+    /// [`BucketFailure`] where it cannot be begun.
+    async fn try_upload(&self, name: &str) -> Result<(), BucketFailure>;
+
+    /// What the bucket's owner has set.
+    ///
+    /// # Errors
+    /// [`BucketFailure`]; `PermissionMissing` for accounts that deal with objects only, which is the usual case.
+    async fn settings(&self) -> Result<BucketSettings, BucketFailure>;
 }
 
 /// One bucket under one key.

@@ -1,7 +1,8 @@
-//! The steps of an export, each safe to run twice, late, or by two workers at once: create, edit, tick, plan and open a
+//! The steps of an export, each safe to run twice, late, or by two workers at once: connect a bucket, create, edit, tick, plan and open a
 //! run, work a chunk, finish a run, stop, retry. Functions call them; they know ports only.
 
 mod account;
+mod buckets;
 mod catalogue;
 mod chunk;
 mod close;
@@ -26,6 +27,9 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 pub use account::{AccountError, enable_exports, update_account};
+pub use buckets::{
+    BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
+};
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues};
 pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_recurring, one_time_window,

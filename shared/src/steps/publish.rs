@@ -17,15 +17,16 @@ pub(super) async fn publish(
     lost_before: Timestamp,
 ) -> Result<usize, StepError> {
     let most = parts.options.outstanding_messages.max(1);
-    let mut sent = 0;
-    loop {
+    // What is published here must not count as lost to the next round.
+    let lost_before = lost_before.min(parts.now());
+    for sent in 0..most {
         let chunks = parts.store.claim_message(run, plan, lost_before, most, parts.now()).await?;
         if chunks.is_empty() {
             return Ok(sent);
         }
         parts.queue.send(Work::Chunks { run, plan: plan.clone(), chunks }).await?;
-        sent += 1;
     }
+    Ok(most)
 }
 
 /// Publishes again what was published before `lost_before` and is still unfinished, of a running run. Whoever unblocks

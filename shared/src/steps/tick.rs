@@ -73,6 +73,8 @@ pub async fn tick(parts: &Parts) -> Result<Ticked, StepError> {
         }
     }
     wake(parts, now, &mut ticked).await?;
+    // Keys that nobody waits for any more do not lie about.
+    parts.store.sweep_candidates(now).await?;
     // Last, for nobody's export waits for it.
     (ticked.catalogued, ticked.catalogue_failed) = keep_catalogues(parts, CATALOGUE_FILES).await?;
     Ok(ticked)

@@ -6,16 +6,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        Account, AccountId, BlockOutcome, BucketFailure, BucketId, CatalogueDay, CatalogueMark,
-        CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DatabaseId, DateRange, Export, ExportFilter,
-        ExportSpec, Footer, LakeFile, PartnerBucket, PlanToken, ProfileFile, ProfileNote, PropertyColumn,
-        RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp, SealedKey, Slice, StopReason, Window,
-        ZoneName,
+        Account, AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId,
+        CatalogueDay, CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DatabaseId,
+        DateRange, Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken,
+        ProfileFile, ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp,
+        SealedKey, Slice, StopReason, Window, ZoneName,
     },
     ports::{
-        AccountStore, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue, ChunkStore,
-        ChunkTally, DueExport, ExportPage, ExportStore, FilePage, Lake, LakeError, LakeQuery, LakeRows,
-        NewExport, NewRun, NoteStore, QueueError, Repeated, RunPage, RunStore, SourcedBatch, Store,
+        AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,
+        ChunkStore, ChunkTally, DueExport, ExportPage, ExportStore, FilePage, Lake, LakeError, LakeQuery,
+        LakeRows, NewExport, NewRun, NoteStore, QueueError, Repeated, RunPage, RunStore, SourcedBatch, Store,
         StoreError, Work, WrittenSums,
     },
 };
@@ -68,6 +68,11 @@ gated_store! {
         account: AccountId, id: &BucketId, key: &SealedKey, failure: &BucketFailure, since: Timestamp
     ) -> BlockOutcome;
     fn unblock_bucket(account: AccountId, id: &BucketId) -> bool;
+    fn remove_bucket(account: AccountId, id: &BucketId) -> BucketRemoval;
+    fn put_candidate(candidate: &BucketCandidate) -> ();
+    fn candidate(account: AccountId, id: &CandidateId, now: Timestamp) -> Option<BucketCandidate>;
+    fn promote_candidate(account: AccountId, id: &CandidateId, key_facts: &KeyFacts) -> PartnerBucket;
+    fn sweep_candidates(now: Timestamp) -> u64;
 }
 
 gated_store! {

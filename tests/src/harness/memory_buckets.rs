@@ -9,10 +9,10 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use spillway::{
-    domain::{BucketFailure, Crc32c, FailureClass},
+    domain::{BucketFailure, BucketSettings, Crc32c, FailureClass},
     ports::{
-        BucketHandle, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets, ServiceAccountKey,
-        SourceError,
+        BucketHandle, BucketProbe, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets,
+        ServiceAccountKey, SourceError,
     },
 };
 use tokio::sync::Notify;
@@ -43,6 +43,24 @@ struct State {
     failure: Option<BucketFailure>,
     looking_failure: Option<BucketFailure>,
     hold_after_pieces: Option<usize>,
+    probe: Probe,
+}
+
+/// What a bucket answers to who wants to know whether exports would work.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// To the question for the permission.
+    pub holds: Result<bool, BucketFailure>,
+    /// To an upload.
+    pub upload: Result<(), BucketFailure>,
+    /// To the question for its settings.
+    pub settings: Result<BucketSettings, BucketFailure>,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self { holds: Ok(true), upload: Ok(()), settings: Ok(BucketSettings::default()) }
+    }
 }
 
 impl MemoryBuckets {
@@ -75,6 +93,11 @@ impl MemoryBuckets {
     /// From now on every look at an object fails like this; none: all is well again.
     pub fn fail_looking_with(&self, class: Option<FailureClass>) {
         self.state().looking_failure = class.map(by_the_test);
+    }
+
+    /// From now on probes are answered like this.
+    pub fn answer_probes(&self, probe: Probe) {
+        self.state().probe = probe;
     }
 
     /// Uploads stand still after this many pieces; none: all go on.
@@ -129,6 +152,14 @@ impl PartnerBuckets for MemoryBuckets {
         bucket_name: &str,
         _key: &ServiceAccountKey,
     ) -> Result<Box<dyn BucketHandle>, BucketFailure> {
+        Ok(Box::new(Handle { buckets: self.clone(), name: bucket_name.to_owned() }))
+    }
+
+    async fn probe(
+        &self,
+        bucket_name: &str,
+        _key: &ServiceAccountKey,
+    ) -> Result<Box<dyn BucketProbe>, BucketFailure> {
         Ok(Box::new(Handle { buckets: self.clone(), name: bucket_name.to_owned() }))
     }
 }
@@ -218,6 +249,27 @@ impl BucketHandle for Handle {
         let objects = self.buckets.objects(&self.name);
         let wanted = objects.iter().filter(|(name, _)| name.starts_with(prefix));
         Ok(wanted.map(|(name, bytes)| facts(name, bytes)).collect())
+    }
+}
+
+#[async_trait]
+impl BucketProbe for Handle {
+    async fn holds(&self, _permission: &str) -> Result<bool, BucketFailure> {
+        self.buckets.gate.pass().await.map_err(down)?;
+        self.buckets.failure()?;
+        self.buckets.state().probe.holds.clone()
+    }
+
+    async fn try_upload(&self, _name: &str) -> Result<(), BucketFailure> {
+        self.buckets.gate.pass().await.map_err(down)?;
+        self.buckets.failure()?;
+        self.buckets.state().probe.upload.clone()
+    }
+
+    async fn settings(&self) -> Result<BucketSettings, BucketFailure> {
+        self.buckets.gate.pass().await.map_err(down)?;
+        self.buckets.failure()?;
+        self.buckets.state().probe.settings.clone()
     }
 }
 

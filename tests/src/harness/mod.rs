@@ -20,7 +20,7 @@ pub use decode::{DecodedRow, decode};
 pub use gate::{Gate, Outcome, Strike};
 pub use gcs::{EMAIL, Google, PROJECT};
 pub use lake::{FileSpec, LakeFolder, Place};
-pub use memory_buckets::MemoryBuckets;
+pub use memory_buckets::{MemoryBuckets, Probe};
 pub use queue::TestQueue;
 pub use rows::{EventRow, ProfileRow, hostile_text, random_props};
 

@@ -2,18 +2,30 @@
 
 use std::time::Duration;
 
-use spillway::domain::{BucketState, Run, RunKey};
+use spillway::{
+    domain::{BucketState, Run, RunKey},
+    ports::{ChunkQueue, Work},
+};
 
 use crate::system::System;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// How often a planned run is looked after, in looks. Another process of this home may have taken the last chunk and
+/// ended before it could finish the run.
+const LOOKS_PER_CARE: u32 = 50;
+
 /// Waits until a run has ended, or cannot go on because its bucket is blocked.
 pub(crate) async fn until_ended(system: &System, key: RunKey) -> anyhow::Result<Run> {
     let mut tick = tokio::time::interval(LOOK_EVERY);
     let mut is_planned = false;
+    let mut looks = 0_u32;
     loop {
         tick.tick().await;
+        looks = looks.wrapping_add(1);
+        if is_planned && looks.is_multiple_of(LOOKS_PER_CARE) {
+            system.queue.send(Work::Run { run: key }).await?;
+        }
         let run = system.store().run(key).await?;
         let run = run.ok_or_else(|| anyhow::anyhow!("run {key} of account {} is gone", key.account))?;
         if let (false, Some(plan)) = (is_planned, &run.plan) {

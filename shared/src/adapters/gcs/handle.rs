@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use google_cloud_auth::credentials::{CacheableResource, Credentials};
+use google_cloud_auth::credentials::Credentials;
 use google_cloud_storage::{client::Storage, read_object::ReadObjectResponse};
-use http::{Extensions, HeaderMap};
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::RequestBuilder;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    unusable,
+    signed, unreadable,
     upload::{Streaming, failure_of, is_source_error},
 };
 use crate::{
@@ -70,28 +70,20 @@ impl GcsBucket {
         )
     }
 
-    async fn headers(&self) -> Result<HeaderMap, BucketFailure> {
-        match self.credentials.headers(Extensions::new()).await {
-            Ok(CacheableResource::New { data, .. }) => Ok(data),
-            Ok(CacheableResource::NotModified) => Err(unusable("the credentials gave no token")),
-            Err(error) => Err(unusable(&error.to_string())),
-        }
-    }
-
     async fn get<T: DeserializeOwned>(&self, url: &str, query: &[(&str, &str)]) -> Result<T, BucketFailure> {
-        let request = self.http.get(url).query(query).headers(self.headers().await?);
-        let answer = request.send().await.map_err(|error| unreadable(&error.to_string()))?;
-        let (status, body) = (answer.status(), answer.bytes().await);
-        let body = body.map_err(|error| unreadable(&error.to_string()))?;
-        if !status.is_success() {
-            return Err(google::failure_of(status.as_u16(), &body));
-        }
-        serde_json::from_slice(&body).map_err(|error| unreadable(&format!("Google's answer: {error}")))
+        json(self.http.get(url).query(query).headers(signed(&self.credentials).await?)).await
     }
 }
 
-fn unreadable(message: &str) -> BucketFailure {
-    BucketFailure { class: FailureClass::Unavailable, http_status: None, message: message.to_owned() }
+/// The JSON that a request is answered with.
+pub(super) async fn json<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, BucketFailure> {
+    let answer = request.send().await.map_err(|error| unreadable(&error.to_string()))?;
+    let (status, body) = (answer.status(), answer.bytes().await);
+    let body = body.map_err(|error| unreadable(&error.to_string()))?;
+    if !status.is_success() {
+        return Err(google::failure_of(status.as_u16(), &body));
+    }
+    serde_json::from_slice(&body).map_err(|error| unreadable(&format!("Google's answer: {error}")))
 }
 
 #[async_trait]

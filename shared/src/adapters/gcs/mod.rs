@@ -2,20 +2,22 @@
 
 mod handle;
 mod key;
+mod probe;
 mod upload;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use google_cloud_auth::credentials::{Credentials, service_account};
+use google_cloud_auth::credentials::{CacheableResource, Credentials, service_account};
 use google_cloud_gax::{exponential_backoff::ExponentialBackoffBuilder, retry_policy::RetryPolicyExt};
 use google_cloud_storage::{client::Storage, retry_policy::RetryableErrors};
+use http::{Extensions, HeaderMap};
 
 pub use key::key_facts;
 
 use crate::{
     domain::{BucketFailure, FailureClass},
-    ports::{BucketHandle, PartnerBuckets, ServiceAccountKey},
+    ports::{BucketHandle, BucketProbe, PartnerBuckets, ServiceAccountKey},
 };
 
 /// Where Google Cloud Storage answers.
@@ -33,13 +35,20 @@ pub struct GcsOptions {
     pub attempts: u32,
     /// The delay before the second attempt; it doubles from there on.
     pub first_delay: Duration,
+    /// How long each request of a check may take: a person waits for it.
+    pub probe_timeout: Duration,
 }
 
 impl GcsOptions {
     /// The options for an endpoint, with the retries that suit production.
     #[must_use]
     pub fn new(endpoint: impl Into<String>) -> Self {
-        Self { endpoint: endpoint.into(), attempts: 6, first_delay: Duration::from_millis(500) }
+        Self {
+            endpoint: endpoint.into(),
+            attempts: 6,
+            first_delay: Duration::from_millis(500),
+            probe_timeout: Duration::from_secs(20),
+        }
     }
 }
 
@@ -63,6 +72,10 @@ impl GcsPartnerBuckets {
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         Ok(Self { options, http })
+    }
+
+    fn endpoint(&self) -> &str {
+        self.options.endpoint.trim_end_matches('/')
     }
 
     async fn storage(&self, credentials: Credentials) -> Result<Storage, BucketFailure> {
@@ -90,21 +103,47 @@ impl PartnerBuckets for GcsPartnerBuckets {
         bucket_name: &str,
         key: &ServiceAccountKey,
     ) -> Result<Box<dyn BucketHandle>, BucketFailure> {
-        let json = key::parse(key)?;
-        let credentials = service_account::Builder::new(json)
-            .with_access_specifier(service_account::AccessSpecifier::from_scopes([SCOPE]))
-            .build()
-            .map_err(|error| unusable(&error.to_string()))?;
+        let credentials = credentials(key)?;
         let storage = self.storage(credentials.clone()).await?;
-        let endpoint = Arc::from(self.options.endpoint.trim_end_matches('/'));
         Ok(Box::new(handle::GcsBucket {
             bucket_name: bucket_name.to_owned(),
             storage,
             credentials,
-            endpoint,
+            endpoint: Arc::from(self.endpoint()),
             http: self.http.clone(),
         }))
     }
+
+    async fn probe(
+        &self,
+        bucket_name: &str,
+        key: &ServiceAccountKey,
+    ) -> Result<Box<dyn BucketProbe>, BucketFailure> {
+        let headers = signed(&credentials(key)?).await?;
+        let (http, timeout) = (self.http.clone(), self.options.probe_timeout);
+        Ok(Box::new(probe::GcsProbe::new(self.endpoint(), bucket_name, headers, http, timeout)))
+    }
+}
+
+fn credentials(key: &ServiceAccountKey) -> Result<Credentials, BucketFailure> {
+    service_account::Builder::new(key::parse(key)?)
+        .with_access_specifier(service_account::AccessSpecifier::from_scopes([SCOPE]))
+        .build()
+        .map_err(|error| unusable(&error.to_string()))
+}
+
+/// The headers that prove to Google who asks, under a token that is signed here.
+async fn signed(credentials: &Credentials) -> Result<HeaderMap, BucketFailure> {
+    match credentials.headers(Extensions::new()).await {
+        Ok(CacheableResource::New { data, .. }) => Ok(data),
+        Ok(CacheableResource::NotModified) => Err(unusable("the credentials gave no token")),
+        Err(error) => Err(unusable(&error.to_string())),
+    }
+}
+
+/// What passes: no answer, or none that can be read.
+fn unreadable(message: &str) -> BucketFailure {
+    BucketFailure { class: FailureClass::Unavailable, http_status: None, message: message.to_owned() }
 }
 
 /// A key that no request can be made with.

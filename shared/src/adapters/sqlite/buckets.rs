@@ -8,8 +8,8 @@ use super::{
     exports,
 };
 use crate::{
-    domain::{AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, SealedKey},
-    ports::StoreError,
+    domain::{AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, RequestId, SealedKey},
+    ports::{BucketRemoval, StoreError},
 };
 
 fn name(account: AccountId, id: &str) -> String {
@@ -80,4 +80,28 @@ pub(super) fn unblock(
     let unblocked = bucket.state.unblock();
     put(connection, &bucket)?;
     Ok(unblocked)
+}
+
+/// By which exports a bucket is in use: they are active, or what they have begun is still being finished.
+pub(super) const IN_USE: &str = "
+    SELECT request FROM exports INDEXED BY exports_of_bucket WHERE account = ?1 AND bucket = ?2 AND active
+    UNION SELECT request FROM runs INDEXED BY runs_open
+      WHERE open AND account = ?1 AND CASE WHEN json_valid(doc) THEN doc ->> '$.spec.bucket' END = ?2
+    ORDER BY request";
+
+pub(super) fn remove(
+    connection: &Connection,
+    account: AccountId,
+    id: &BucketId,
+) -> Result<BucketRemoval, StoreError> {
+    existing(connection, account, id)?;
+    let params = params![account_column(account), id.0];
+    let mut statement = connection.prepare_cached(IN_USE)?;
+    let exports = statement.query_map(params, |row| row.get(0).map(RequestId))?;
+    let exports: Vec<_> = exports.collect::<Result<_, _>>()?;
+    if !exports.is_empty() {
+        return Ok(BucketRemoval::InUse(exports));
+    }
+    connection.prepare_cached("DELETE FROM buckets WHERE account = ?1 AND id = ?2")?.execute(params)?;
+    Ok(BucketRemoval::Removed)
 }

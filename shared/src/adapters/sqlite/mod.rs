@@ -5,6 +5,7 @@
 
 mod accounts;
 mod buckets;
+mod candidates;
 mod catalogue;
 mod chunks;
 mod claims;

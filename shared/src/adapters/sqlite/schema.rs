@@ -24,9 +24,10 @@ const WAL_RETRY_MILLIS: u64 = 5;
 const APPLICATION_ID: i64 = 0x5350_4c57;
 
 /// What makes version n+1 of version n.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema_1.sql"),
     include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
     include_str!("schema_6.sql"),

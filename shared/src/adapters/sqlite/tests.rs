@@ -6,13 +6,13 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Barrier, thread
 use jiff::{Timestamp, civil::Date};
 use rusqlite::Connection;
 
-use super::{SqliteStore, chunks, claims, export_lists, exports, runs, schema};
+use super::{SqliteStore, catalogue, chunks, claims, export_lists, exports, run_files, runs, schema};
 use crate::{
     domain::{
-        AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, DataKind,
-        DataSelection, DatabaseId, ExportFilter, ExportSpec, Format, Frequency, FrequencyKind,
-        IdentityPriority, KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, RequestId, Run,
-        SealedKey, Slice, StatusKind, Window, ZoneName,
+        AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, Crc32c, DataKind,
+        DataSelection, DatabaseId, EndCursor, ExportFilter, ExportSpec, Format, Frequency, FrequencyKind,
+        IdentityPriority, Intent, KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, RequestId, Run,
+        SealedKey, Slice, StatusKind, Window, Written, ZoneName,
     },
     ports::{
         AccountStore, BucketStore, ChunkStore, ExportStore, NewExport, NewRun, Origin, RunStore, StoreError,
@@ -244,7 +244,7 @@ fn indexes_serve_the_open_runs_of_an_export() {
     let (_folder, path) = file();
     let connection = schema::open(&path).unwrap();
     for (sql, index) in [
-        (runs::OPEN_KEYS, "SEARCH runs USING COVERING INDEX runs_open_of_export (account=? AND request=?)"),
+        (runs::OPEN_KEYS, "SEARCH runs USING INDEX runs_open_of_export (account=? AND request=?)"),
         (runs::OPEN_DOCUMENTS, "SEARCH runs USING INDEX runs_open_of_export (account=? AND request=?)"),
     ] {
         assert_eq!(plan(&connection, sql), [index]);
@@ -300,6 +300,30 @@ fn as_version_1(path: &std::path::Path, to: &std::path::Path) {
 }
 
 #[tokio::test]
+async fn a_file_of_version_1_keeps_its_files() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    let (run, chunk) = run_with_chunk(&store).await;
+    let token = LeaseToken::from_random(9);
+    let lease = ChunkCommand::Lease { token, expires_at: at(50) };
+    store.change_chunk(chunk.key(), lease, at(9)).await.unwrap();
+    let object =
+        Some(Intent { crc32c: Crc32c(7), bytes: 10, rows: 2, deleted_profiles: 0, end: EndCursor::End });
+    let complete = ChunkCommand::Complete { token, written: Written { object, deleted_profiles: 0 } };
+    store.change_chunk(chunk.key(), complete, at(9)).await.unwrap();
+    let plan = &chunk.key().plan;
+    let (files, sums) =
+        (store.files(run.key, plan, None, 9).await.unwrap(), store.written(run.key, plan).await.unwrap());
+    assert_eq!((files.files.len(), sums.rows, sums.bytes), (1, 2, 10));
+    drop(store);
+    let (_other_folder, of_version_1) = file();
+    as_version_1(&path, &of_version_1);
+    let store = SqliteStore::open(&of_version_1).unwrap();
+    assert_eq!(store.written(run.key, plan).await.unwrap(), sums);
+    assert_eq!(store.files(run.key, plan, None, 9).await.unwrap(), files);
+}
+
+#[tokio::test]
 async fn a_file_of_version_1_keeps_its_exports() {
     let (_folder, path) = file();
     let store = SqliteStore::open(&path).unwrap();
@@ -327,6 +351,25 @@ async fn a_file_of_version_1_keeps_its_exports() {
     assert_eq!(store.profiles_flow(AccountId(1)).await.unwrap(), Some(run.key.request));
     let damaged = store.list_exports(AccountId(1), &ExportFilter::default(), None, 9).await.unwrap_err();
     assert!(damaged.to_string().contains("export 99 in account 1"), "{damaged}");
+}
+
+#[test]
+fn indexes_serve_what_pages_of_customers_ask_for() {
+    let (_folder, path) = file();
+    let connection = schema::open(&path).unwrap();
+    for (sql, index) in [
+        (
+            run_files::SUMS,
+            "COVERING INDEX chunks_written (account=? AND request=? AND run=? AND plan=? AND object>?)",
+        ),
+        (run_files::PAGE, "INDEX chunks_written (account=? AND request=? AND run=? AND plan=? AND object>?)"),
+        (runs::PAGE, "INDEX sqlite_autoindex_runs_1 (account=? AND request=? AND run<?)"),
+        (catalogue::DAYS, "PRIMARY KEY (account=? AND settled=? AND date>? AND date<?)"),
+    ] {
+        let plan = plan(&connection, sql);
+        assert!(plan.iter().any(|step| step.contains(index)), "{index}\n{plan:#?}");
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{plan:#?}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
-//! What a customer may do: create, edit and stop exports. Pure: whoever asks brings the account, its buckets and what
+//! What a customer may do: connect buckets; create, edit and stop exports. Pure: whoever asks brings the account, its buckets and what
 //! stands in the way.
 //!
 //! Each refusal is a sentence that says what to do. All that is wrong is told at once.
 
 mod account;
+mod buckets;
 mod common;
 mod create;
 mod edit;
@@ -12,6 +13,10 @@ mod refusal;
 mod tests;
 
 pub use account::{AccountChange, AccountRefusal, AccountRefused, MAX_NOTIFIED, check_account};
+pub use buckets::{
+    AcceptedBucket, BucketField, BucketInUse, BucketRefusal, BucketRefused, NICKNAME_MAX_CHARS, check_bucket,
+    check_place,
+};
 pub use create::{Accepted, ClippedDays, check_days, check_new};
 pub use edit::{AcceptedEdit, check_edit, check_stop};
 pub use refusal::{Refusal, Refused};

@@ -4,7 +4,19 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::StoreError;
-use crate::domain::{AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, SealedKey};
+use crate::domain::{
+    AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts, PartnerBucket,
+    RequestId, SealedKey,
+};
+
+/// What became of a bucket that was to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BucketRemoval {
+    /// It is gone; what was written into it stays where it is, at Google.
+    Removed,
+    /// It stays, for these exports, lowest first: they are active, or what they have begun is still being finished.
+    InUse(Vec<RequestId>),
+}
 
 /// Buckets of accounts. See [`Store`](super::Store).
 #[async_trait]
@@ -30,4 +42,28 @@ pub trait BucketStore: Send + Sync {
     ) -> Result<BlockOutcome, StoreError>;
     /// Unblocks a bucket. True where it was blocked.
     async fn unblock_bucket(&self, account: AccountId, id: &BucketId) -> Result<bool, StoreError>;
+    /// Forgets a bucket and its key, unless exports still go into it. [`StoreError::NotFound`] where there is none.
+    async fn remove_bucket(&self, account: AccountId, id: &BucketId) -> Result<BucketRemoval, StoreError>;
+
+    /// Keeps a new candidate until it expires.
+    async fn put_candidate(&self, candidate: &BucketCandidate) -> Result<(), StoreError>;
+    /// A candidate that has not expired at `now`.
+    async fn candidate(
+        &self,
+        account: AccountId,
+        id: &CandidateId,
+        now: Timestamp,
+    ) -> Result<Option<BucketCandidate>, StoreError>;
+    /// Makes a candidate the bucket that it is for ([`BucketCandidate::promote`]): ready, also where an older key had
+    /// it blocked. The candidate is gone with it. A candidate that expired while it was checked counts, while it is
+    /// there. [`StoreError::NotFound`] where it is not; [`StoreError::Conflict`] where the rules would not take the
+    /// bucket any more.
+    async fn promote_candidate(
+        &self,
+        account: AccountId,
+        id: &CandidateId,
+        key_facts: &KeyFacts,
+    ) -> Result<PartnerBucket, StoreError>;
+    /// Deletes the candidates of all accounts that have expired at `now`. Gives how many.
+    async fn sweep_candidates(&self, now: Timestamp) -> Result<u64, StoreError>;
 }

@@ -11,7 +11,7 @@ mod notes;
 mod runs;
 
 pub use accounts::AccountStore;
-pub use buckets::BucketStore;
+pub use buckets::{BucketRemoval, BucketStore};
 pub use catalogue::{CatalogueStore, CatalogueUpdate};
 pub use chunks::{ChunkPage, ChunkStore, ChunkTally, FilePage, RunFile, WrittenSums};
 pub use exports::{DueExport, ExportPage, ExportStore, NewExport, Origin, Repeatable, Repeated};

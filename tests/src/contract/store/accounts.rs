@@ -27,6 +27,35 @@ pub async fn an_account_may_have_any_number(stores: Stores) {
     }
 }
 
+pub async fn settings_are_replaced_where_they_are_as_expected(stores: Stores) {
+    let account = Account::new(ACME, ZoneName::default());
+    let off = Account { exports_enabled: false, ..account.clone() };
+    let unknown = stores.one.replace_account(&account, &off).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound(name)) if name == "account 1"));
+    stores.one.put_account(&account).await.unwrap();
+    stores.two.replace_account(&account, &off).await.unwrap();
+    assert_eq!(stores.one.account(ACME).await.unwrap(), Some(off.clone()));
+    let late = stores.one.replace_account(&account, &account).await;
+    assert!(matches!(late, Err(StoreError::Conflict(name)) if name == "account 1"));
+    assert_eq!(stores.two.account(ACME).await.unwrap(), Some(off));
+}
+
+pub async fn accounts_are_listed_by_number(stores: Stores) {
+    let ids = [0, 7, i64::MAX as u64, 1 << 63, u64::MAX].map(AccountId);
+    for id in ids.iter().rev() {
+        stores.one.put_account(&Account::new(*id, ZoneName::default())).await.unwrap();
+    }
+    assert_eq!(stores.two.account_ids(None, 9).await.unwrap(), ids);
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = stores.two.account_ids(after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        listed.extend(page);
+    }
+    assert_eq!(listed, ids);
+}
+
 pub async fn buckets_are_created_replaced_and_ordered_by_nickname(stores: Stores) {
     for id in ["é", "b", "a\0b", "a", "B", "'; DROP TABLE buckets; --", ""] {
         stores.one.put_bucket(&bucket(ACME, id, "acme-lake")).await.unwrap();

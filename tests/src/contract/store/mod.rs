@@ -3,15 +3,18 @@
 //! `store_contract!(open)` makes a test of each case; `open()` gives a future of [`Stores`] that are empty.
 
 pub mod accounts;
+pub mod catalogue;
 pub mod chunks;
 pub mod claims;
 pub mod concurrency;
 pub mod edits;
 pub mod exports;
+pub mod files;
 pub mod fixtures;
 pub mod lists;
 pub mod model;
 pub mod notes;
+pub mod repeats;
 pub mod run_order;
 pub mod runs;
 pub mod tenancy;
@@ -37,6 +40,8 @@ macro_rules! store_contract {
         $crate::store_contract! { $open;
             accounts::settings_are_created_and_replaced,
             accounts::an_account_may_have_any_number,
+            accounts::settings_are_replaced_where_they_are_as_expected,
+            accounts::accounts_are_listed_by_number,
             accounts::buckets_are_created_replaced_and_ordered_by_nickname,
             accounts::a_blocked_bucket_keeps_its_first_since,
             accounts::a_failure_under_another_key_blocks_nothing,
@@ -105,6 +110,16 @@ macro_rules! store_contract {
             notes::ratios_are_merged,
             notes::notes_of_profiles_files_are_kept,
             notes::lists_of_profiles_files_are_kept_with_their_plan,
+            repeats::a_key_names_what_it_created_for_a_day,
+            repeats::a_creation_that_fails_keeps_no_key,
+            repeats::keys_are_their_accounts_own,
+            repeats::one_of_many_creators_under_a_key_creates,
+            files::what_is_written_is_added_up_and_paged_by_name,
+            files::runs_are_paged_newest_first,
+            catalogue::a_catalogue_grows_from_mark_to_mark,
+            catalogue::what_is_recent_is_replaced,
+            catalogue::one_of_many_keepers_adds,
+            catalogue::a_catalogue_is_its_accounts_own,
             tenancy::nothing_is_found_across_accounts,
             tenancy::nothing_is_changed_across_accounts,
             concurrency::fifty_creators_get_fifty_request_ids,

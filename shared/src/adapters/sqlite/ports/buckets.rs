@@ -3,10 +3,13 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::super::{SqliteStore, buckets};
+use super::super::{SqliteStore, buckets, candidates};
 use crate::{
-    domain::{AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, SealedKey},
-    ports::{BucketStore, StoreError},
+    domain::{
+        AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts,
+        PartnerBucket, SealedKey,
+    },
+    ports::{BucketRemoval, BucketStore, StoreError},
 };
 
 #[async_trait]
@@ -45,5 +48,39 @@ impl BucketStore for SqliteStore {
     async fn unblock_bucket(&self, account: AccountId, id: &BucketId) -> Result<bool, StoreError> {
         let id = id.clone();
         self.writer.write(move |tx| buckets::unblock(tx, account, &id)).await
+    }
+
+    async fn remove_bucket(&self, account: AccountId, id: &BucketId) -> Result<BucketRemoval, StoreError> {
+        let id = id.clone();
+        self.writer.write(move |tx| buckets::remove(tx, account, &id)).await
+    }
+
+    async fn put_candidate(&self, candidate: &BucketCandidate) -> Result<(), StoreError> {
+        let candidate = candidate.clone();
+        self.writer.write(move |tx| candidates::put(tx, &candidate)).await
+    }
+
+    async fn candidate(
+        &self,
+        account: AccountId,
+        id: &CandidateId,
+        now: Timestamp,
+    ) -> Result<Option<BucketCandidate>, StoreError> {
+        let id = id.clone();
+        self.reader.read(move |db| candidates::get(db, account, &id, now)).await
+    }
+
+    async fn promote_candidate(
+        &self,
+        account: AccountId,
+        id: &CandidateId,
+        key_facts: &KeyFacts,
+    ) -> Result<PartnerBucket, StoreError> {
+        let (id, key_facts) = (id.clone(), key_facts.clone());
+        self.writer.write(move |tx| candidates::promote(tx, account, &id, &key_facts)).await
+    }
+
+    async fn sweep_candidates(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.writer.write(move |tx| candidates::sweep(tx, now)).await
     }
 }

@@ -5,9 +5,7 @@ use jiff::Timestamp;
 
 use super::super::{SqliteStore, runs};
 use crate::{
-    domain::{
-        AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp, Window, ZoneName,
-    },
+    domain::{AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp},
     ports::{NewRun, RunPage, RunStore, StoreError},
 };
 

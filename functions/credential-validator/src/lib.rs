@@ -1,0 +1,33 @@
+//! The credential validator: checks a bucket that a customer wants to connect, and saves it where all is well.
+//!
+//! `POST /check` takes `{"account":1,"candidate":"<id>"}`, the candidate that the dashboard has sealed, and answers
+//! with a line of JSON a step, each as the step ends ([`StepReport`](spillway::domain::StepReport)), and
+//! `{"saved":true}` or `{"saved":false}` as the last one ([`CheckVerdict`](spillway::domain::CheckVerdict)). An answer
+//! without that last line broke off. It is one of the few places where a customer's key is opened; nothing of a key
+//! is ever in an answer or in the log.
+//!
+//! Nothing listens here: `functions/local` and, in the cloud, the service do.
+
+mod check;
+mod problem;
+mod secret;
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::post};
+use spillway::steps::Parts;
+
+pub use secret::{BearerSecret, WeakSecret};
+
+/// The longest body of a request, in bytes; two numbers need less.
+const BODY_MAX_BYTES: usize = 1_024;
+
+/// The routes. Whoever calls has to know `secret` (`Authorization: Bearer …`).
+pub fn router(parts: Parts, secret: BearerSecret) -> Router {
+    Router::new()
+        .route("/check", post(check::check).fallback(problem::not_allowed))
+        .fallback(problem::not_found)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(middleware::from_fn_with_state(Arc::new(secret), secret::require))
+        .with_state(parts)
+}
