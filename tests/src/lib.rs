@@ -5,3 +5,4 @@ pub mod clock;
 pub mod contract;
 pub mod harness;
 pub mod readers;
+pub mod web;

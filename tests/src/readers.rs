@@ -186,10 +186,24 @@ fn array(field: &Field, rows: &[Value]) -> anyhow::Result<ArrayRef> {
 /// # Errors
 /// When something differs, or the readers are not installed.
 pub fn check_files(folder: &Path) -> anyhow::Result<String> {
+    run("check_files.py", folder)
+}
+
+/// Runs the dashboard's lines for DuckDB and pandas in a folder; what they read (see `run_snippets.py`).
+///
+/// # Errors
+/// When they fail, or the readers are not installed.
+pub fn run_snippets(folder: &Path) -> anyhow::Result<String> {
+    run("run_snippets.py", folder)
+}
+
+/// Runs a script of `readers/` in and over a folder; what it says.
+fn run(script: &str, folder: &Path) -> anyhow::Result<String> {
     let python = venv_python()?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("readers/check_files.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("readers").join(script);
     let output = Command::new(&python)
         .args(["-B".as_ref(), script.as_os_str(), folder.as_os_str()])
+        .current_dir(folder)
         .env("PYTHONUTF8", "1")
         .output()
         .with_context(|| format!("cannot start {}; run `tests/run venv`", python.display()))?;

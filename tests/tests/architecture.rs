@@ -113,8 +113,7 @@ fn adapters_never_use_each_other() {
 
 #[test]
 fn only_the_wiring_builds_adapters() {
-    let local = root().join("functions/local/src");
-    for file in sources(&local) {
+    for file in sources(&root().join("functions")) {
         let wiring = ["system.rs", "engine.rs", "commands/connect.rs", "commands/ingest.rs"];
         let is_wiring = wiring.iter().any(|name| file.ends_with(name));
         let code = code(&fs::read_to_string(&file).unwrap());

@@ -44,6 +44,9 @@ enum Command {
     /// Export the shipped data in all four formats and verify the result
     #[command(after_help = "Example:\n  spillway --home demo-home demo")]
     Demo,
+    /// The whole system in this process, with the dashboard on a port of this machine
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
     /// Take JSON lines into the lake
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest(IngestArgs),
@@ -68,6 +71,13 @@ enum Command {
         shell: clap_complete::Shell,
     },
 }
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  spillway serve --sample
+  spillway serve --port 9000 --account 1
+
+The dashboard needs no login and is for this machine only. Ctrl-C ends it; the next start goes on.";
 
 const INGEST_EXAMPLES: &str = "\
 Examples:
@@ -100,6 +110,22 @@ Examples:
   spillway verify --bucket my-bucket --run 1749623187-1749623187 --json
 
 The exit status is 0 only if every object is there with the right bytes, CRC32C and rows.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// The port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// Bring the shipped data, and a bucket with a key to connect
+    #[arg(long)]
+    pub(crate) sample: bool,
+    /// Whose dashboard it is; made where it is new [default: the sample's, or the only account of this home]
+    #[arg(long)]
+    pub(crate) account: Option<AccountId>,
+    /// The time zone of a new account [default: UTC]
+    #[arg(long)]
+    pub(crate) time_zone: Option<ZoneName>,
+}
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct IngestArgs {
@@ -243,6 +269,7 @@ async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
     let home = &cli.home;
     match cli.command {
         Command::Demo => commands::demo::run(home, output).await,
+        Command::Serve(args) => crate::serve::run(home, output, args).await,
         Command::Ingest(args) => commands::ingest::run(home, output, args).await,
         Command::Export(args) => commands::export::run(home, output, *args).await,
         Command::Verify(args) => commands::verify::run(home, output, args).await,

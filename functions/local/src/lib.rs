@@ -12,6 +12,8 @@ mod origins;
 mod output;
 mod private;
 mod progress;
+mod sample;
+mod serve;
 mod system;
 pub mod verify;
 

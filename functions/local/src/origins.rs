@@ -34,7 +34,7 @@ impl Places {
         let flag = |name: &str, value: &Option<String>| {
             value.as_ref().map(|value| format!(" {name} {value}")).unwrap_or_default()
         };
-        flag("--lake", &self.lake) + &flag("--gcs-endpoint", &self.gcs_endpoint)
+        format!("{}{}", flag("--lake", &self.lake), flag("--gcs-endpoint", &self.gcs_endpoint))
     }
 }
 

@@ -94,6 +94,18 @@ impl System {
     /// Runs `work` while workers run, and ends them after it. Ctrl-C and SIGTERM end both; what is unfinished is
     /// resumed by the next start.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let ended = self.drive_until_told(work).await?;
+        ended.with_context(|| {
+            let places = self.places.flags();
+            format!("interrupted; `spillway resume{places}` goes on where this ended")
+        })
+    }
+
+    /// As [`System::drive`], for work that does not end by itself: none where it was told to.
+    pub(crate) async fn drive_until_told<T>(
+        &self,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<Option<T>> {
         let mut interrupts = Interrupts::listen()?;
         let _working = leftover::join(&self.parts, &self.home.workers_lock()).await?;
         let mut left = Vec::new();
@@ -104,12 +116,8 @@ impl System {
         }
         let workers = Workers::start(&self.parts, &self.queue, WORKERS, left).await?;
         let (result, grace) = tokio::select! {
-            result = work => (result, None),
-            () = interrupts.next() => {
-                let places = self.places.flags();
-                let told = format!("interrupted; `spillway resume{places}` goes on where this ended");
-                (Err(anyhow::anyhow!(told)), Some(GRACE))
-            }
+            result = work => (result.map(Some), None),
+            () = interrupts.next() => (Ok(None), Some(GRACE)),
         };
         // Chunks are given back at once, and planning ends. After a signal, what takes longer all the same is left where
         // it stands: every step may be cut off anywhere.

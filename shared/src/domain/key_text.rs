@@ -1,8 +1,10 @@
 //! What a customer pasted as a key: whether it is a service account key, and what else it is where it is none.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{error::Category, value::RawValue};
 use zeroize::Zeroizing;
 
 use super::KeyFacts;
@@ -14,6 +16,8 @@ pub const KEY_MAX_BYTES: usize = 16 << 10;
 const UNIVERSE: &str = "googleapis.com";
 /// The algorithm's name inside every RSA key of the form PKCS#8 (1.2.840.113549.1.1.1, DER).
 const RSA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+const PEM_END: &str = "-----END PRIVATE KEY-----";
 /// What to do about nearly everything.
 const AGAIN: &str = "Generate the key again in Google Cloud's console (IAM & Admin > Service Accounts > Keys > \
                      Add key > Create new key > JSON) and paste it whole.";
@@ -168,6 +172,9 @@ pub fn trimmed(text: &str) -> &str {
     text.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
 }
 
+/// The members of a key's JSON, as they stand in its text: looking at them makes no copy of the secret.
+type Members<'a> = BTreeMap<String, &'a RawValue>;
+
 /// Reads a text as a service account key.
 ///
 /// # Errors
@@ -180,28 +187,34 @@ pub fn read(text: &str) -> Result<KeyIdentity, KeyFault> {
     if text.is_empty() {
         return Err(KeyFault::Empty);
     }
-    let value: Value = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
-    let Value::Object(mut key) = value else { return Err(KeyFault::NotObject) };
+    let key: Members<'_> = serde_json::from_str(text).map_err(|error| not_members(text, &error))?;
     check_kind(&key)?;
-    let private_key = match key.remove("private_key") {
-        Some(Value::String(pem)) => Zeroizing::new(pem),
-        _ => return Err(KeyFault::Missing { field: "private_key" }),
-    };
+    let private_key = key.get("private_key").map(|raw| raw.get()).filter(|raw| raw.starts_with('"'));
+    let private_key = private_key.ok_or(KeyFault::Missing { field: "private_key" })?;
     let client_email = part(&key, "client_email", |email| email.contains('@'))?;
     let key_id = part(&key, "private_key_id", |_| true)?;
     // The name of the project stands in every key; without it the file has been edited.
     part(&key, "project_id", |_| true)?;
-    if key.get("universe_domain").is_some_and(|universe| universe != UNIVERSE) {
+    if key.contains_key("universe_domain") && text_of(&key, "universe_domain").as_deref() != Some(UNIVERSE) {
         return Err(KeyFault::ForeignUniverse);
     }
-    check_pem(&private_key)?;
+    check_pem(private_key)?;
     Ok(KeyIdentity { client_email, key_id })
 }
 
-fn not_json(text: &str, error: &serde_json::Error) -> KeyFault {
+/// A text member.
+fn text_of(key: &Members<'_>, name: &str) -> Option<String> {
+    serde_json::from_str(key.get(name)?.get()).ok()
+}
+
+/// Why a text is no JSON object.
+fn not_members(text: &str, error: &serde_json::Error) -> KeyFault {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte);
     let is_base64 = text.bytes().all(|byte| is_word(byte) || byte.is_ascii_whitespace());
-    if text.starts_with("-----BEGIN ") {
+    if error.classify() == Category::Data {
+        // Some other JSON.
+        KeyFault::NotObject
+    } else if text.starts_with("-----BEGIN ") {
         KeyFault::BarePem
     } else if text.starts_with("AIza") && is_base64 {
         KeyFault::ApiKey
@@ -216,41 +229,37 @@ fn not_json(text: &str, error: &serde_json::Error) -> KeyFault {
     }
 }
 
-fn check_kind(key: &Map<String, Value>) -> Result<(), KeyFault> {
-    match key.get("type").map(Value::as_str) {
-        Some(Some("service_account")) => Ok(()),
-        Some(Some("authorized_user")) => Err(KeyFault::AuthorizedUser),
-        Some(Some("external_account" | "external_account_authorized_user")) => Err(KeyFault::ExternalAccount),
-        Some(_) => Err(KeyFault::OtherKind),
-        None if key.contains_key("installed") || key.contains_key("web") => Err(KeyFault::OAuthClient),
-        None => Err(KeyFault::NoKind),
+fn check_kind(key: &Members<'_>) -> Result<(), KeyFault> {
+    match (key.contains_key("type"), text_of(key, "type").as_deref()) {
+        (true, Some("service_account")) => Ok(()),
+        (true, Some("authorized_user")) => Err(KeyFault::AuthorizedUser),
+        (true, Some("external_account" | "external_account_authorized_user")) => {
+            Err(KeyFault::ExternalAccount)
+        }
+        (true, _) => Err(KeyFault::OtherKind),
+        _ if key.contains_key("installed") || key.contains_key("web") => Err(KeyFault::OAuthClient),
+        _ => Err(KeyFault::NoKind),
     }
 }
 
 /// A part that is shown later: some text of a line.
-fn part(
-    key: &Map<String, Value>,
-    field: &'static str,
-    is_right: impl Fn(&str) -> bool,
-) -> Result<String, KeyFault> {
-    let text = key.get(field).and_then(Value::as_str).filter(|text| {
+fn part(key: &Members<'_>, field: &'static str, is_right: impl Fn(&str) -> bool) -> Result<String, KeyFault> {
+    let text = text_of(key, field).filter(|text| {
         (1..=254).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) && is_right(text)
     });
-    text.map(str::to_owned).ok_or(KeyFault::Missing { field })
+    text.ok_or(KeyFault::Missing { field })
 }
 
-/// Whether it is an RSA key of the form PKCS#8, as far as that can be told without using it.
-fn check_pem(pem: &str) -> Result<(), KeyFault> {
-    if pem.contains("BEGIN RSA PRIVATE KEY") {
+/// Whether a private key, as it stands in the JSON, is an RSA key of the form PKCS#8, as far as that can be told
+/// without using it.
+fn check_pem(raw: &str) -> Result<(), KeyFault> {
+    if raw.contains("BEGIN RSA PRIVATE KEY") {
         return Err(KeyFault::Pkcs1);
     }
-    let body = pem.trim().strip_prefix("-----BEGIN PRIVATE KEY-----");
-    let body = body.and_then(|body| body.strip_suffix("-----END PRIVATE KEY-----"));
-    let body = body.ok_or(KeyFault::UnreadablePem)?;
-    let base64: Zeroizing<String> =
-        Zeroizing::new(body.chars().filter(|character| !character.is_ascii_whitespace()).collect());
-    let der = BASE64_STANDARD.decode(base64.as_bytes()).map_err(|_| KeyFault::UnreadablePem)?;
-    let der = Zeroizing::new(der);
+    let body = raw.split_once(PEM_BEGIN).and_then(|(_, rest)| rest.split_once(PEM_END));
+    let (body, _) = body.ok_or(KeyFault::UnreadablePem)?;
+    let der = BASE64_STANDARD.decode(unwrapped(body).as_bytes());
+    let der = Zeroizing::new(der.map_err(|_| KeyFault::UnreadablePem)?);
     // A sequence whose length of two bytes covers the rest: RSA keys have 256 bytes and more.
     let is_whole = match der.as_slice() {
         [0x30, 0x82, high, low, rest @ ..] => rest.len() == usize::from(u16::from_be_bytes([*high, *low])),
@@ -258,6 +267,23 @@ fn check_pem(pem: &str) -> Result<(), KeyFault> {
     };
     let is_rsa = der.get(..32).is_some_and(|head| head.windows(RSA.len()).any(|part| part == RSA));
     if is_whole && is_rsa { Ok(()) } else { Err(KeyFault::UnreadablePem) }
+}
+
+/// The base64 of a PEM body, as it stands in the JSON, in one line that is wiped.
+fn unwrapped(body: &str) -> Zeroizing<String> {
+    // With room for all, so that no copy is left behind by growing.
+    let (mut line, mut rest) = (Zeroizing::new(String::with_capacity(body.len())), body);
+    while let Some(character) = rest.chars().next() {
+        let (skipped, kept) = match rest {
+            _ if rest.starts_with("\\n") || rest.starts_with("\\r") => (2, None),
+            // As some writers of JSON have it.
+            _ if rest.starts_with("\\u003d") => (6, Some('=')),
+            _ => (character.len_utf8(), Some(character).filter(|character| *character != ' ')),
+        };
+        line.extend(kept);
+        rest = &rest[skipped..];
+    }
+    line
 }
 
 #[cfg(test)]

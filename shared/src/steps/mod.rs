@@ -1,5 +1,5 @@
-//! The steps of an export, each safe to run twice, late, or by two workers at once: connect a bucket, create, edit, tick, plan and open a
-//! run, work a chunk, finish a run, stop, retry. Functions call them; they know ports only.
+//! The steps of an export, each safe to run twice, late, or by two workers at once: create, edit, tick, plan and open a
+//! run, work a chunk, finish a run, stop, retry; and those of a bucket. Functions call them; they know ports only.
 
 mod account;
 mod buckets;

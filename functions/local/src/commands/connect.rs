@@ -1,6 +1,6 @@
 //! Accounts and buckets, as the command line connects them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use gcs_emulator::{BucketOptions, Emulator, Role};
@@ -96,6 +96,12 @@ pub(crate) async fn bucket(
             bail!("account {account} does not know the bucket `{name}`; give its key with --key FILE")
         }
     }
+}
+
+/// A local bucket that no account knows yet, and where its key lies: for whoever connects it by hand.
+pub(crate) async fn local_bucket(system: &System, name: &str) -> anyhow::Result<PathBuf> {
+    make_local(system, name, None, None).await?;
+    Ok(system.home.bucket_key(name))
 }
 
 /// Makes a local bucket that does not exist, with a key of its own where there is none. Every part may be there

@@ -2,44 +2,34 @@
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::bail;
 use jiff::civil::date;
 use spillway::{
     domain::{
-        Account, AccountId, DataSelection, DateRange, ExportSpec, Format, Frequency, IdentityKind,
-        IdentityPriority, Packaging, PartnerBucket, Run, ZoneName, names,
+        Account, DataSelection, DateRange, ExportSpec, Format, Frequency, IdentityKind, IdentityPriority,
+        Packaging, PartnerBucket, Run, names,
     },
     steps,
 };
 
 use super::{
-    connect, ingest,
+    connect,
     report::{HEADER, RunReport},
     wait,
 };
 use crate::{
     cli::DEFAULT_HOME,
-    ingest::Source,
     origins::Places,
     output::{Output, grouped},
+    sample,
     system::System,
     verify::{self, VerifyReport},
 };
 
-/// The account that the demo makes for itself.
-const ACCOUNT: AccountId = AccountId(100_000_000);
 const BUCKET: &str = "spillway-demo";
-
-/// Real records; where they come from and their licences stand in `tests/data/README.md`.
-const DATA: [(&str, &[u8]); 3] = [
-    ("chinook_invoices.jsonl.gz", include_bytes!("../../../../tests/data/chinook_invoices.jsonl.gz")),
-    ("chinook_profiles.jsonl.gz", include_bytes!("../../../../tests/data/chinook_profiles.jsonl.gz")),
-    ("github_webhooks.jsonl.gz", include_bytes!("../../../../tests/data/github_webhooks.jsonl.gz")),
-];
 
 pub(crate) async fn run(home: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     let system = System::open(home, Places::default(), output.is_json()).await?;
-    let account = data(&system, output).await?;
+    let account = sample::account(&system, output).await?;
     let connection = connect::Connection { bucket_name: BUCKET, key_file: None, create: true };
     let bucket = connect::bucket(&system, account.id, &connection).await?;
     output.line(format!("Exporting them in all four formats into the local bucket {BUCKET} ..."))?;
@@ -61,37 +51,6 @@ pub(crate) async fn run(home: &Path, output: &Output) -> anyhow::Result<ExitCode
     }
     what_next(&system, home, output)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Takes the shipped data in, once. The account is stored after it, so that an interrupted demo begins anew.
-async fn data(system: &System, output: &Output) -> anyhow::Result<Account> {
-    if let Some(account) = system.store().account(ACCOUNT).await? {
-        output.line(format!("The data of account {ACCOUNT} is in the lake already."))?;
-        return Ok(account);
-    }
-    let mut account = Account::new(ACCOUNT, ZoneName::new("Europe/Berlin")?);
-    // The data is historical: no limit on how far back an export may reach.
-    account.one_time_limit_days = None;
-    account.shards = 3;
-    let leftover = system.home.lake().join(format!("account={ACCOUNT}"));
-    if leftover.exists() {
-        std::fs::remove_dir_all(leftover)?;
-    }
-    let sources = DATA.map(|(name, bytes)| Source::Stream(name.to_owned(), Box::new(bytes))).into();
-    let total = DATA.iter().map(|(_, bytes)| bytes.len() as u64).sum();
-    let report =
-        ingest::take_in(account.clone(), system.home.lake(), sources, Some(total), output.is_json()).await?;
-    if report.bad_lines > 0 {
-        bail!("{} lines of the shipped data were not taken; this build is broken", report.bad_lines);
-    }
-    system.store().put_account(&account).await?;
-    ingest::keep_catalogue(system, account.id).await?;
-    output.line(format!(
-        "Took in {} events and {} profiles.",
-        grouped(report.events),
-        grouped(report.profiles)
-    ))?;
-    Ok(account)
 }
 
 /// One export a format for events and for profiles, all under way at once.
@@ -171,6 +130,7 @@ fn what_next(system: &System, home: &Path, output: &Output) -> anyhow::Result<()
   {spillway} export --account {ACCOUNT} --bucket {BUCKET} --data select-events --event Charged \\
       --format csv --from 2025-01-01 --to 2025-12-31
   {spillway} --help",
-        folder = folder.display()
+        folder = folder.display(),
+        ACCOUNT = sample::ACCOUNT
     ))
 }

@@ -39,7 +39,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: IngestArgs) -> anyho
 }
 
 /// The list of events is up to date once a command has taken data in.
-pub(super) async fn keep_catalogue(system: &System, account: AccountId) -> anyhow::Result<()> {
+pub(crate) async fn keep_catalogue(system: &System, account: AccountId) -> anyhow::Result<()> {
     while steps::keep_catalogue(&system.parts, account).await?.is_behind {}
     Ok(())
 }
@@ -57,7 +57,7 @@ fn source(file: &Path) -> anyhow::Result<Source> {
 }
 
 /// Ingests on a thread of its own, with a bar on standard error.
-pub(super) async fn take_in(
+pub(crate) async fn take_in(
     account: Account,
     lake_root: PathBuf,
     sources: Vec<Source>,

@@ -1,6 +1,6 @@
 //! What each subcommand does.
 
-mod connect;
+pub(crate) mod connect;
 pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod ingest;

@@ -85,7 +85,7 @@ pub(super) fn unblock(
 /// By which exports a bucket is in use: they are active, or what they have begun is still being finished.
 pub(super) const IN_USE: &str = "
     SELECT request FROM exports INDEXED BY exports_of_bucket WHERE account = ?1 AND bucket = ?2 AND active
-    UNION SELECT request FROM runs INDEXED BY runs_open
+    UNION SELECT request FROM runs INDEXED BY runs_open_of_export
       WHERE open AND account = ?1 AND CASE WHEN json_valid(doc) THEN doc ->> '$.spec.bucket' END = ?2
     ORDER BY request";
 

@@ -69,7 +69,7 @@ fn other_texts_are_told_apart() {
         (&p12, KeyFault::P12),
         (&pem(), KeyFault::BarePem),
         (&half[..half.len() / 2], KeyFault::Incomplete { line: 1 }),
-        ("{\n\"type\": \"service_account\",\n", KeyFault::Incomplete { line: 3 }),
+        ("{\n\"type\": \"service_account\",\n", KeyFault::Incomplete { line: 2 }),
         ("{\n  type: service_account }", KeyFault::NotJson { line: 2 }),
         ("my key", KeyFault::NotJson { line: 1 }),
         ("[1]", KeyFault::NotObject),

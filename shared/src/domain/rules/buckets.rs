@@ -1,7 +1,5 @@
 //! Which buckets a customer may connect, and how they may be called. Pure.
 
-use std::net::Ipv4Addr;
-
 use crate::domain::{BucketId, KeyFault, PartnerBucket, RequestId};
 
 /// The longest nickname, in characters.
@@ -273,11 +271,16 @@ fn refused_name(name: &str) -> Option<BucketRefusal> {
     if name.contains("..") {
         return Some(TwoDots(shown));
     }
-    if name.parse::<Ipv4Addr>().is_ok() {
+    if is_dotted_decimal(name) {
         return Some(IpAddress(shown));
     }
     (name.starts_with("goog") || name.contains("google") || name.contains("g00gle"))
         .then_some(GooglesOwn(shown))
+}
+
+/// Four numbers up to 255.
+fn is_dotted_decimal(name: &str) -> bool {
+    name.split('.').count() == 4 && name.split('.').all(|part| part.parse::<u8>().is_ok())
 }
 
 /// The name in what people copy instead of it: `gs://name/`, a page of the console, a file's address, `name/folder`.

@@ -3,6 +3,7 @@
 //! `store_contract!(open)` makes a test of each case; `open()` gives a future of [`Stores`] that are empty.
 
 pub mod accounts;
+pub mod candidates;
 pub mod catalogue;
 pub mod chunks;
 pub mod claims;
@@ -46,6 +47,13 @@ macro_rules! store_contract {
             accounts::a_blocked_bucket_keeps_its_first_since,
             accounts::a_failure_under_another_key_blocks_nothing,
             accounts::unknown_buckets_are_not_found,
+            candidates::a_candidate_is_kept_for_a_quarter_of_an_hour,
+            candidates::a_candidate_becomes_a_bucket_once,
+            candidates::a_nickname_that_was_taken_meanwhile_is_not_overwritten,
+            candidates::another_key_unblocks_its_bucket,
+            candidates::a_key_is_not_replaced_where_the_bucket_has_changed,
+            candidates::one_of_many_candidates_gets_the_nickname,
+            candidates::a_bucket_in_use_stays,
             exports::a_new_export_is_pending_under_the_second_of_now,
             exports::a_taken_second_gives_the_next_free_one,
             exports::a_one_time_export_comes_with_its_run,

@@ -11,7 +11,11 @@ use spillway::{
     ports::{ChunkTally, NewExport, Origin, StoreError},
 };
 
-use super::{Stores, fixtures::*};
+use super::{
+    Stores,
+    candidates::{candidate, facts},
+    fixtures::*,
+};
 
 /// One of each document of [`ACME`], and the keys under which [`OTHER`] would look for them.
 async fn documents(stores: &Stores) -> (Run, RunKey, ChunkKey) {
@@ -21,6 +25,7 @@ async fn documents(stores: &Stores) -> (Run, RunKey, ChunkKey) {
     stores.one.append_columns(ACME, run.key.request, Some("e"), &[column]).await.unwrap();
     stores.one.put_scanned_keys(ACME, "path", "[]").await.unwrap();
     stores.one.put_ratios(ACME, "json", &BTreeMap::from([("e".to_owned(), 1.0)])).await.unwrap();
+    stores.one.put_candidate(&candidate(ACME, 7, "new", 0)).await.unwrap();
     let theirs = RunKey { account: OTHER, ..run.key };
     let chunk = ChunkKey { run: theirs, ..key };
     (run, theirs, chunk)
@@ -32,6 +37,8 @@ pub async fn nothing_is_found_across_accounts(stores: Stores) {
     assert_eq!(store.account(OTHER).await.unwrap(), None);
     assert_eq!(store.bucket(OTHER, &BucketId("main".to_owned())).await.unwrap(), None);
     assert_eq!(store.buckets(OTHER).await.unwrap(), []);
+    let waiting = candidate(OTHER, 7, "new", 0);
+    assert_eq!(store.candidate(OTHER, &waiting.id, at(0)).await.unwrap(), None);
     assert_eq!(store.export(OTHER, key.request).await.unwrap(), None);
     let listed = store.list_exports(OTHER, &ExportFilter::default(), None, 10).await.unwrap();
     assert_eq!(listed.exports, []);
@@ -59,6 +66,9 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     let sealed = bucket(OTHER, "main", "").key;
     assert!(is_not_found(store.block_bucket(OTHER, &main, &sealed, &failure, at(0)).await));
     assert!(is_not_found(store.unblock_bucket(OTHER, &main).await));
+    assert!(is_not_found(store.remove_bucket(OTHER, &main).await));
+    let waiting = candidate(OTHER, 7, "new", 0);
+    assert!(is_not_found(store.promote_candidate(OTHER, &waiting.id, &facts("k")).await));
     let new = NewExport {
         account: OTHER,
         spec: run.spec.clone(),
@@ -88,6 +98,10 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     store.put_ratios(OTHER, "json", &BTreeMap::from([("e".to_owned(), 2.0)])).await.unwrap();
     stores.one.stop_export(OTHER, key.request, &StopReason::User, at(2)).await.unwrap();
 
+    stores.one.put_candidate(&waiting).await.unwrap();
+    stores.one.promote_candidate(OTHER, &waiting.id, &facts("k")).await.unwrap();
+    stores.one.remove_bucket(OTHER, &waiting.nickname).await.unwrap();
+    assert_eq!(store.candidate(ACME, &waiting.id, at(0)).await.unwrap(), Some(candidate(ACME, 7, "new", 0)));
     assert_eq!(store.run(run.key).await.unwrap(), Some(run.clone()));
     assert!(store.export(ACME, key.request).await.unwrap().unwrap().is_active());
     let ours = ChunkKey { run: run.key, ..chunk };

@@ -1,0 +1,56 @@
+//! What an export would deliver.
+
+use jiff::{Timestamp, civil::Date};
+use serde::Serialize;
+use spillway::domain::{Basis, Estimate};
+use utoipa::ToSchema;
+
+/// What an export would deliver, told before it is created.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Estimate)]
+pub(in crate::api) struct EstimateBody {
+    /// Whether the numbers are of the whole export (`once`) or of an average run (`each-run`).
+    #[schema(value_type = String)]
+    pub basis: &'static str,
+    /// Objects, without the manifest.
+    pub files: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Whether fewer rows may go out, for the numbers count every version of a profile.
+    pub is_upper_bound: bool,
+    /// Bytes as stored in the bucket.
+    pub bytes: u64,
+    /// When the first of the events happened.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub first_event: Option<Timestamp>,
+    /// When the last one did.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_event: Option<Timestamp>,
+    /// Days of a one-time export of which there is nothing.
+    #[schema(value_type = Vec<String>)]
+    pub days_without_data: Vec<Date>,
+    /// A file's name, as it would be if the export were created now.
+    pub example_name: String,
+    /// What is left out, as a sentence; null where nothing is.
+    pub notice: Option<String>,
+}
+
+impl From<Estimate> for EstimateBody {
+    fn from(estimate: Estimate) -> Self {
+        Self {
+            basis: match estimate.basis {
+                Basis::Once => "once",
+                Basis::EachRun => "each-run",
+            },
+            files: estimate.files,
+            rows: estimate.rows,
+            is_upper_bound: estimate.is_upper_bound,
+            bytes: estimate.bytes,
+            first_event: estimate.first_event,
+            last_event: estimate.last_event,
+            days_without_data: estimate.days_without_data,
+            example_name: estimate.example_name,
+            notice: estimate.clipped.map(|clipped| clipped.to_string()),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What the API takes and gives, apart from the domain's own types: these change only with the API's version.
+
+mod account;
+mod bucket;
+mod estimate;
+mod event;
+mod export;
+mod kinds;
+mod patch;
+mod progress;
+mod run;
+mod wish;
+
+pub(crate) use self::bucket::StepBody;
+pub(super) use self::{
+    account::{AccountBody, AccountPatch},
+    bucket::{BlockedBody, BucketBody, BucketList, CheckBody, NewBucket, NewKey, VerdictBody},
+    estimate::EstimateBody,
+    event::EventList,
+    export::{ExportBody, ExportList},
+    kinds::{DataKindBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody},
+    patch::ExportPatch,
+    progress::ProgressBody,
+    run::{FileList, ManifestBody, RunBody, RunList},
+    wish::NewExportBody,
+};

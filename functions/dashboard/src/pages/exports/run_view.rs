@@ -1,0 +1,281 @@
+//! The runs of an export, its troubles, and the files of one run.
+
+use spillway::{
+    domain::{
+        BucketState, Export, ExportStatus, FailureClass, PartnerBucket, Run, RunKey, RunStatus, Side,
+        StopReason, Window, names,
+    },
+    ports::RunFile,
+};
+
+use crate::pages::{
+    numbers,
+    pill::Pill,
+    times::{Moment, Times},
+    words,
+};
+
+/// A fact about an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fact {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it is.
+    pub value: String,
+    /// What more there is to say.
+    pub note: Option<String>,
+}
+
+/// A row of the table of runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunRow {
+    /// When it was created.
+    pub created: Moment,
+    /// What it covers.
+    pub window: String,
+    /// Where it stands.
+    pub status: Pill,
+    /// What more there is to say of that.
+    pub note: Option<String>,
+    /// Rows.
+    pub rows: String,
+    /// Files.
+    pub files: String,
+    /// Their size.
+    pub bytes: String,
+    /// How long it took.
+    pub duration: String,
+    /// Where its files are shown.
+    pub href: String,
+    /// Whether they are.
+    pub is_shown: bool,
+}
+
+/// Something that is wrong, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// The style's class.
+    pub class: &'static str,
+    /// In a few words.
+    pub title: String,
+    /// What happened and what to do.
+    pub text: String,
+    /// Where to do it.
+    pub fix: Option<Fix>,
+    /// Google's own words.
+    pub said: Option<String>,
+}
+
+/// A link that leads to the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fix {
+    /// Where.
+    pub href: String,
+    /// Its text.
+    pub text: &'static str,
+}
+
+/// An object in the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileRow {
+    /// Its name.
+    pub name: String,
+    /// With the bucket: `gs://…`.
+    pub address: String,
+    /// Rows.
+    pub rows: String,
+    /// Its size.
+    pub bytes: String,
+    /// Of its bytes, as Google shows it.
+    pub crc32c: String,
+}
+
+/// The facts of an export.
+#[must_use]
+pub(crate) fn facts(export: &Export, bucket: Option<&PartnerBucket>, times: &Times) -> Vec<Fact> {
+    let fact = |name, value: String, note| Fact { name, value, note };
+    let spec = &export.spec;
+    let bucket_name = bucket.map(|bucket| format!("gs://{}", bucket.bucket_name));
+    let events = match &spec.data {
+        spillway::domain::DataSelection::SelectEvents { names } if names.len() > 1 => Some(names.join(", ")),
+        _ => None,
+    };
+    let mut facts = vec![
+        fact("Bucket", spec.bucket.to_string(), bucket_name),
+        fact("Data", words::data(&spec.data), events),
+        fact("Identifiers", words::priorities(&spec.effective_identities()), None),
+        fact("Frequency", words::frequency(&spec.frequency), words::frequency_note(&spec.frequency)),
+        fact("Format", words::format(spec.format).to_owned(), Some(words::format_note(spec))),
+        fact("Created", times.moment(export.created_at).text, export.created_by.clone()),
+    ];
+    if let ExportStatus::Stopped { at, reason } = &export.status {
+        let by = match reason {
+            StopReason::User => "by a person",
+            StopReason::Failure { .. } => "after three days of failure",
+        };
+        facts.push(fact("Stopped", times.moment(*at).text, Some(by.to_owned())));
+    }
+    facts
+}
+
+/// What a window covers.
+#[must_use]
+pub(crate) fn window(window: &Window, times: &Times) -> String {
+    match window {
+        Window::EventDate { days, .. } => Times::days(days.first(), days.last()),
+        Window::Committed { after, upto } if after.as_second() <= 0 => {
+            format!("everything up to {}", times.moment(*upto).text)
+        }
+        Window::Committed { after, upto } => times.span(*after, *upto),
+    }
+}
+
+/// The row of a run.
+#[must_use]
+pub(crate) fn run_row(run: &Run, shown: Option<RunKey>, is_blocked: bool, times: &Times) -> RunRow {
+    let (totals, is_closed) = (run.totals, run.status.is_closed());
+    let told = |text: String| if is_closed { text } else { "–".to_owned() };
+    let took = run.opened_at.map(|opened| run.closed_at.unwrap_or(times.now()).duration_since(opened));
+    let millis = took.and_then(|took| u64::try_from(took.as_millis()).ok());
+    let note = (totals.failed_chunks > 0)
+        .then(|| format!("{} missing", numbers::counted(totals.failed_chunks, "file", "files")));
+    let deleted = (totals.deleted_profiles > 0).then(|| {
+        format!(
+            "{} left out",
+            numbers::counted(totals.deleted_profiles, "deleted profile", "deleted profiles")
+        )
+    });
+    RunRow {
+        created: times.moment(run.created_at),
+        window: window(&run.window, times),
+        status: Pill::of_run(run.status, is_blocked),
+        note: note.or(deleted),
+        rows: told(numbers::count(totals.rows)),
+        files: told(numbers::count(totals.files)),
+        bytes: told(numbers::bytes(totals.bytes)),
+        duration: millis.map_or_else(|| "–".to_owned(), numbers::duration),
+        href: format!("/exports/{}?run={}#files", run.key.request, run.key.run),
+        is_shown: shown == Some(run.key),
+    }
+}
+
+/// What is wrong with an export, and what to do: its bucket, its last run, why it was stopped.
+#[must_use]
+pub(crate) fn troubles(
+    export: &Export,
+    bucket: Option<&PartnerBucket>,
+    last: Option<&Run>,
+    times: &Times,
+) -> Vec<Trouble> {
+    let mut troubles = Vec::new();
+    if let ExportStatus::Stopped { reason: StopReason::Failure { message }, at } = &export.status {
+        troubles.push(Trouble {
+            class: "bad",
+            title: format!(
+                "The export was stopped on {} after three days of failure",
+                times.moment(*at).text
+            ),
+            text: format!("{message} Mend that, and create a new export."),
+            fix: Some(Fix { href: "/exports/new".to_owned(), text: "Create an export" }),
+            said: None,
+        });
+    }
+    if let Some(PartnerBucket { state: BucketState::Blocked { since, failure }, id, .. }) =
+        bucket.filter(|_| export.is_active())
+    {
+        let whole = failure.to_string();
+        // The sentence ends where Google's own words begin.
+        let sentence = whole.split(" [").next().unwrap_or(&whole).to_owned();
+        let fix = match failure.class {
+            FailureClass::KeyUnusable | FailureClass::CredentialsRejected => {
+                Some(Fix { href: bucket_href(&id.0, "key"), text: "Replace the key" })
+            }
+            FailureClass::PermissionMissing { .. } | FailureClass::BucketMissing => {
+                Some(Fix { href: "/guide".to_owned(), text: "Look at the set-up guide" })
+            }
+            FailureClass::RetentionPolicy | FailureClass::Hold if !export.is_one_time() => {
+                Some(Fix { href: format!("/exports/{}/edit", export.request), text: "Choose another bucket" })
+            }
+            _ => None,
+        };
+        let goes_on = match failure.class.side() {
+            Side::Customer => {
+                " Nothing is lost: what is owed goes out in order once that is mended. We look every hour."
+            }
+            Side::Passing | Side::Ours => "",
+        };
+        troubles.push(Trouble {
+            class: "bad",
+            title: format!("Bucket {id} has taken no files since {}", times.moment(*since).text),
+            text: format!("{sentence}{goes_on}"),
+            fix,
+            said: (!failure.message.is_empty()).then(|| failure.message.clone()),
+        });
+    }
+    if let Some(run) = last.filter(|run| run.status == RunStatus::Incomplete) {
+        troubles.push(Trouble {
+            class: "warn",
+            title: format!("{} of the last run could not be written", numbers::counted(run.totals.failed_chunks, "file", "files")),
+            text: "The fault is ours, and our operators have been told. You need not do anything: the missing files follow \
+                   under the same run, and its manifest after them."
+                .to_owned(),
+            fix: None,
+            said: None,
+        });
+    }
+    troubles
+}
+
+/// The address of a bucket's page.
+#[must_use]
+pub(crate) fn bucket_href(nickname: &str, page: &str) -> String {
+    let name = percent_encoding::utf8_percent_encode(nickname, percent_encoding::NON_ALPHANUMERIC);
+    format!("/partners/google-cloud/buckets/{name}/{page}")
+}
+
+/// The row of a file.
+#[must_use]
+pub(crate) fn file_row(file: &RunFile, bucket_name: &str) -> FileRow {
+    let file = &file.file;
+    FileRow {
+        name: file.name.clone(),
+        address: format!("gs://{bucket_name}/{}", file.name),
+        rows: numbers::count(file.rows),
+        bytes: numbers::bytes(file.bytes),
+        crc32c: file.crc32c.to_string(),
+    }
+}
+
+/// The manifest, where the run has one.
+#[must_use]
+pub(crate) fn manifest_row(run: &Run, bucket_name: &str) -> Option<FileRow> {
+    let is_written = matches!(run.status, RunStatus::Done | RunStatus::Empty | RunStatus::Stopped);
+    let name = names::manifest_object(run.key);
+    // A run that was stopped before it was planned has none.
+    (is_written && run.spec.manifest && run.plan.is_some()).then(|| FileRow {
+        address: format!("gs://{bucket_name}/{name}"),
+        name,
+        rows: String::new(),
+        bytes: String::new(),
+        crc32c: String::new(),
+    })
+}
+
+/// Why a run has no files: a headline and a sentence.
+#[must_use]
+pub(crate) fn nothing(run: &Run, is_blocked: bool) -> (&'static str, &'static str) {
+    match run.status {
+        RunStatus::Owed | RunStatus::Running if is_blocked => {
+            ("No file yet", "The bucket takes no files. They follow once it does.")
+        }
+        RunStatus::Owed => {
+            ("No file yet", "The run is being planned. Its files appear here as they are complete.")
+        }
+        RunStatus::Running => ("No file yet", "Files appear here as they are complete."),
+        RunStatus::Empty => {
+            ("Nothing in the window", "There was no data for this run, so that no file was written.")
+        }
+        RunStatus::Stopped => ("No file", "The run was stopped before a file was complete."),
+        RunStatus::Incomplete | RunStatus::Done => ("No file", "The run has written no file."),
+    }
+}

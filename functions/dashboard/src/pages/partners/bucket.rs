@@ -1,0 +1,248 @@
+//! Connecting a bucket, and giving one another key: the candidate is sealed here, and the validator checks it. The script
+//! gets the steps as they end; without it they come together, as a page.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures::{StreamExt, pin_mut, stream};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::json;
+use spillway::{
+    domain::{
+        BucketState, CandidateId, CheckVerdict,
+        rules::{BucketField, BucketRefused},
+    },
+    steps::{self, ProposeError},
+};
+
+use super::{
+    BucketRow, bucket_of, buckets,
+    check::{CheckView, StepView},
+    sent::Sent,
+};
+use crate::{
+    App,
+    pages::{
+        exports::bucket_href,
+        form::Form,
+        frame::{Done, Frame, Section},
+        visit::{Visit, done, html},
+    },
+    problem::Problem,
+    validator_client::{CheckLine, ValidatorError},
+};
+
+/// The type of lines of JSON.
+const LINES: &str = "application/x-ndjson";
+
+/// The panel.
+#[derive(Template)]
+#[template(path = "partners/bucket.html")]
+struct BucketPage {
+    frame: Frame,
+    title: String,
+    about: String,
+    form: Form,
+    check: Option<CheckView>,
+    /// Whether the form is open, because there is something in it.
+    is_open: bool,
+    has_others: bool,
+    /// Which bucket's key is replaced; none: a new bucket.
+    replaces: Option<String>,
+    action: String,
+    nickname: String,
+    bucket_name: String,
+    steps: Vec<StepView>,
+    buckets: Vec<BucketRow>,
+}
+
+/// What a form was about.
+struct Wish {
+    replaces: Option<String>,
+    nickname: String,
+    bucket_name: String,
+}
+
+pub(super) async fn new_page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
+    let wish = Wish { replaces: None, nickname: String::new(), bucket_name: String::new() };
+    page(&app, &visit, wish, Form::default(), None).await.map(|page| html(&page))
+}
+
+pub(super) async fn key_page(
+    State(app): State<Arc<App>>,
+    visit: Visit,
+    Path(nickname): Path<String>,
+) -> Result<Response, Problem> {
+    visit.check_editor()?;
+    let bucket = bucket_of(&app, &visit, &nickname).await?;
+    let wish = Wish { replaces: Some(nickname.clone()), nickname, bucket_name: bucket.bucket_name };
+    page(&app, &visit, wish, Form::default(), None).await.map(|page| html(&page))
+}
+
+pub(super) async fn save(
+    State(app): State<Arc<App>>,
+    visit: Visit,
+    headers: HeaderMap,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    visit.check_editor()?;
+    let wish =
+        Wish { replaces: None, nickname: sent.nickname.clone(), bucket_name: sent.bucket_name.clone() };
+    propose(app, visit, &headers, sent, wish).await
+}
+
+pub(super) async fn replace_key(
+    State(app): State<Arc<App>>,
+    visit: Visit,
+    Path(nickname): Path<String>,
+    headers: HeaderMap,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    visit.check_editor()?;
+    let bucket = bucket_of(&app, &visit, &nickname).await?;
+    let wish = Wish { replaces: Some(nickname.clone()), nickname, bucket_name: bucket.bucket_name };
+    propose(app, visit, &headers, sent, wish).await
+}
+
+async fn propose(
+    app: Arc<App>,
+    visit: Visit,
+    headers: &HeaderMap,
+    sent: Sent,
+    wish: Wish,
+) -> Result<Response, Problem> {
+    let proposal = sent.into_proposal(wish.replaces.as_deref());
+    let candidate = match steps::propose_bucket(&app.parts, visit.viewer.account, proposal).await {
+        Ok(candidate) => candidate,
+        Err(ProposeError::Refused(wrong)) => {
+            let page = page(&app, &visit, wish, refused(&wrong), None).await?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let what = if wish.replaces.is_some() { Done::KeyReplaced } else { Done::BucketSaved };
+    let wants_lines = headers.get(header::ACCEPT).is_some_and(|accept| accept == LINES);
+    if wants_lines {
+        return stream_steps(&app, &visit, &candidate, what).await;
+    }
+    let (reports, verdict) = check(&app, &visit, &candidate).await?;
+    if verdict.saved {
+        return Ok(done("/partners", what, &[]));
+    }
+    let view = CheckView::failed(&reports, &verdict);
+    let page = page(&app, &visit, wish, Form::default(), Some(view)).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response())
+}
+
+/// The whole check at once.
+async fn check(
+    app: &App,
+    visit: &Visit,
+    candidate: &CandidateId,
+) -> Result<(Vec<spillway::domain::StepReport>, CheckVerdict), Problem> {
+    let lines = app.validator.check(visit.viewer.account, candidate).await?;
+    pin_mut!(lines);
+    let mut reports = Vec::new();
+    while let Some(line) = lines.next().await {
+        match line? {
+            CheckLine::Step(report) => reports.push(report),
+            CheckLine::Verdict(verdict) => return Ok((reports, verdict)),
+        }
+    }
+    Err(ValidatorError::Unfinished.into())
+}
+
+/// The check's lines as they come; the last one says where to go on.
+async fn stream_steps(
+    app: &App,
+    visit: &Visit,
+    candidate: &CandidateId,
+    what: Done,
+) -> Result<Response, Problem> {
+    let lines = app.validator.check(visit.viewer.account, candidate).await?;
+    let unfinished = stream::once(async { Err(ValidatorError::Unfinished) });
+    let next = format!("/partners?done={}", what.as_str());
+    let texts = lines.chain(unfinished).scan(false, move |has_ended, line| {
+        if *has_ended {
+            return std::future::ready(None);
+        }
+        let text = match line {
+            Ok(CheckLine::Step(report)) => json!(report),
+            Ok(CheckLine::Verdict(verdict)) => {
+                *has_ended = true;
+                json!({ "saved": verdict.saved, "problem": verdict.problem, "next": next })
+            }
+            Err(error) => {
+                *has_ended = true;
+                tracing::error!(%error, "a bucket could not be checked");
+                json!({ "saved": false, "problem": ValidatorError::SENTENCE })
+            }
+        };
+        std::future::ready(Some(Ok::<_, std::convert::Infallible>(Bytes::from(format!("{text}\n")))))
+    });
+    Ok(([(header::CONTENT_TYPE, LINES)], Body::from_stream(texts)).into_response())
+}
+
+fn refused(wrong: &BucketRefused) -> Form {
+    let mut form = Form::default();
+    for refusal in &wrong.0 {
+        let field = match refusal.field() {
+            BucketField::Nickname => "nickname",
+            BucketField::BucketName => "bucket_name",
+            BucketField::Key => "key",
+        };
+        form.refuse(field, refusal.to_string());
+    }
+    form
+}
+
+async fn page(
+    app: &App,
+    visit: &Visit,
+    wish: Wish,
+    form: Form,
+    check: Option<CheckView>,
+) -> Result<BucketPage, Problem> {
+    let others = buckets(app, visit).await?;
+    let Wish { replaces, nickname, bucket_name } = wish;
+    let (title, about, action) = match &replaces {
+        None => (
+            "Integrate analytics partner – Google Cloud".to_owned(),
+            "Connect a bucket of yours. It is saved once all checks pass.".to_owned(),
+            "/partners/google-cloud/buckets".to_owned(),
+        ),
+        Some(name) => {
+            let is_blocked = others.iter().any(|one| one.id.0 == *name && one.state != BucketState::Ready);
+            let goes_on =
+                if is_blocked { " Runs that wait for the bucket then go on by themselves." } else { "" };
+            (
+                format!("Replace the key of {name}"),
+                format!(
+                    "The key that it has stays in use until the new one passes all checks for {bucket_name}.{goes_on}"
+                ),
+                bucket_href(name, "key"),
+            )
+        }
+    };
+    Ok(BucketPage {
+        frame: visit.frame(Section::Partners),
+        title,
+        about,
+        is_open: form.is_refused() || check.is_some() || replaces.is_some(),
+        form,
+        check,
+        has_others: !others.is_empty(),
+        replaces,
+        action,
+        nickname,
+        bucket_name,
+        steps: StepView::all(),
+        buckets: others.iter().map(|bucket| BucketRow::new(bucket, &visit.times)).collect(),
+    })
+}

@@ -1,0 +1,116 @@
+//! Asks the credential validator, by HTTP: it answers with a line of JSON for each step as it ends.
+
+use std::{io, time::Duration};
+
+use futures::{Stream, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+use spillway::domain::{AccountId, CandidateId, CheckVerdict, StepReport};
+use tokio_util::{
+    codec::{FramedRead, LinesCodec, LinesCodecError},
+    io::StreamReader,
+};
+
+use crate::{
+    config::ValidatorConfig,
+    problem::{Problem, ProblemKind},
+};
+
+/// The longest line that a validator sends.
+const LINE_MAX_BYTES: usize = 65_536;
+
+/// The way to the validator.
+#[derive(Debug, Clone)]
+pub struct ValidatorClient {
+    client: reqwest::Client,
+    config: ValidatorConfig,
+}
+
+/// What to check.
+#[derive(Serialize)]
+struct CheckRequest<'a> {
+    account: AccountId,
+    candidate: &'a CandidateId,
+}
+
+/// A line of the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum CheckLine {
+    /// A step has ended.
+    Step(StepReport),
+    /// The check has ended; the last line.
+    Verdict(CheckVerdict),
+}
+
+/// Why a check cannot be made, or breaks off.
+#[derive(Debug, thiserror::Error)]
+pub enum ValidatorError {
+    /// It does not answer.
+    #[error("the validator does not answer: {0}")]
+    Unreachable(#[from] reqwest::Error),
+    /// It answers something else.
+    #[error("the validator answers {0}")]
+    Refused(http::StatusCode),
+    /// The answer breaks off.
+    #[error("the validator's answer breaks off: {0}")]
+    Broken(#[from] LinesCodecError),
+    /// A line is not of the form that was agreed.
+    #[error("the validator's answer cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// There is no last line.
+    #[error("the validator's answer has no verdict")]
+    Unfinished,
+}
+
+impl From<ValidatorError> for Problem {
+    fn from(error: ValidatorError) -> Self {
+        tracing::error!(%error, "a bucket could not be checked");
+        Self::new(ProblemKind::ValidatorUnavailable, ValidatorError::SENTENCE)
+    }
+}
+
+impl ValidatorError {
+    /// What a customer is told.
+    pub const SENTENCE: &str =
+        "The bucket cannot be checked just now, since our checker does not answer. Try again in a minute.";
+}
+
+impl ValidatorClient {
+    /// A client; nothing is asked yet.
+    ///
+    /// # Errors
+    /// Where the system has no usable TLS.
+    pub fn new(config: &ValidatorConfig) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(config.timeout_secs))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self { client, config: config.clone() })
+    }
+
+    /// Has a candidate checked. The lines come as the steps end; whoever drops the stream ends the check.
+    ///
+    /// # Errors
+    /// [`ValidatorError`], here or in the stream.
+    pub async fn check(
+        &self,
+        account: AccountId,
+        candidate: &CandidateId,
+    ) -> Result<impl Stream<Item = Result<CheckLine, ValidatorError>> + Send + use<>, ValidatorError> {
+        let mut url = self.config.url.clone();
+        url.set_path(&format!("{}/check", url.path().trim_end_matches('/')));
+        let mut request = self.client.post(url).json(&CheckRequest { account, candidate });
+        if let Some(secret) = &self.config.secret {
+            request = request.bearer_auth(secret.expose());
+        }
+        let answer = request.send().await?;
+        if answer.status() != http::StatusCode::OK {
+            return Err(ValidatorError::Refused(answer.status()));
+        }
+        let bytes = answer.bytes_stream().map_err(io::Error::other);
+        let lines =
+            FramedRead::new(StreamReader::new(bytes), LinesCodec::new_with_max_length(LINE_MAX_BYTES));
+        Ok(lines.map(|line| Ok(serde_json::from_str(&line?)?)))
+    }
+}

@@ -1,0 +1,41 @@
+//! A bucket is connected: with a wrong key, with a wrong name, then rightly.
+
+use crate::support::{Browser, DESK, SAMPLE_BUCKET, Served};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_is_connected_after_two_mistakes() {
+    let served = Served::sample();
+    let browser = Browser::open(&served, DESK).await;
+    browser.go("/partners").await;
+    browser.says("No bucket is connected").await;
+    browser.picture("partners-empty").await;
+
+    browser.click("a[href='/partners/google-cloud']").await;
+    browser.find("dialog[open] #nickname").await;
+    browser.fill("dialog #nickname", "Warehouse").await;
+    browser.fill("dialog #bucket_name", SAMPLE_BUCKET).await;
+    browser.fill("dialog #key", r#"{"type":"authorized_user","client_id":"me"}"#).await;
+    browser.click("dialog form button.first").await;
+    browser.find("dialog [data-step=key].failed").await;
+    browser.says("service account").await;
+    browser.picture("connect-wrong-key").await;
+
+    browser.fill("dialog #key", &served.sample_key()).await;
+    browser.fill("dialog #bucket_name", "spillway-sampel").await;
+    browser.click("dialog form button.first").await;
+    browser.find("dialog [data-step=bucket].failed").await;
+    browser.says("exactly").await;
+    browser.picture("connect-wrong-name").await;
+
+    browser.fill("dialog #bucket_name", SAMPLE_BUCKET).await;
+    browser.click("dialog form button.first").await;
+    browser.says("Warehouse").await;
+    browser.find(".tile .tag").await;
+    assert!(browser.at().await.starts_with("/partners"), "{}", browser.at().await);
+    browser.picture("partners-connected").await;
+
+    // The key is nowhere in the page, and nothing was left behind in the bucket.
+    let source = browser.driver.source().await.unwrap();
+    assert!(!source.contains("PRIVATE KEY"), "{source}");
+    assert_eq!(served.objects(SAMPLE_BUCKET), Vec::<String>::new());
+}

@@ -1,0 +1,94 @@
+//! Edits and stops.
+
+use dashboard::identity::Role;
+use http::{Method, StatusCode};
+use serde_json::json;
+use spillway_tests::harness::{ACCOUNT, TestApp};
+
+use crate::support::{ANY, create, editor, fill, once, recurring};
+
+#[tokio::test]
+async fn an_edit_needs_the_version_that_was_seen() {
+    let app = TestApp::new().await;
+    let person = editor(&app);
+    let path = format!("/api/v1/exports/{}", create(&person, &recurring()).await);
+    let tag = person.get(&path).await.header("etag").to_owned();
+    let change = json!({"format": "parquet", "frequency": {"kind": "recurring", "every_hours": 8}});
+    let blind = person.json(Method::PATCH, &path, &[], &change).await;
+    assert_eq!(blind.status, StatusCode::PRECONDITION_REQUIRED);
+    let edited = person.json(Method::PATCH, &path, &[("if-match", &tag)], &change).await;
+    let body = edited.expect(StatusCode::OK);
+    let cycle = json!({"kind": "recurring", "every_hours": 8, "start": "2026-03-10", "anchor_hour": 0});
+    assert_eq!((&body["format"], &body["frequency"]), (&json!("parquet"), &cycle));
+    assert_eq!(body["next_run_at"], "2026-03-11T00:00:00Z");
+    assert_ne!(edited.header("etag"), tag);
+    let stale = person.json(Method::PATCH, &path, &[("if-match", &tag)], &json!({"as_string": true})).await;
+    assert_eq!(
+        (stale.status, stale.problem().0.as_str()),
+        (StatusCode::PRECONDITION_FAILED, "changed-meanwhile")
+    );
+    assert_eq!(person.get(&path).await.expect(StatusCode::OK), body);
+}
+
+#[tokio::test]
+async fn a_run_that_begins_does_not_make_an_edit_stale() {
+    let app = TestApp::new().await;
+    fill(&app, 20);
+    let person = editor(&app);
+    let request = create(&person, &recurring()).await;
+    let path = format!("/api/v1/exports/{request}");
+    let tag = person.get(&path).await.header("etag").to_owned();
+    app.advance_secs(7 * 3_600);
+    spillway::steps::tick(&app.parts()).await.unwrap();
+    app.drain().await.unwrap();
+    let edited = person.json(Method::PATCH, &path, &[("if-match", &tag)], &json!({"as_string": true})).await;
+    assert_eq!(edited.expect(StatusCode::OK)["as_string"], true);
+}
+
+#[tokio::test]
+async fn what_may_not_be_edited_says_why() {
+    let app = TestApp::new().await;
+    let person = editor(&app);
+    let flow = format!("/api/v1/exports/{}", create(&person, &recurring()).await);
+    for (change, pointer) in [
+        (json!({"data": {"kind": "all-profiles"}}), "/data"),
+        (json!({"frequency": {"kind": "live"}}), "/frequency"),
+        (
+            json!({"frequency": {"kind": "recurring", "every_hours": 6, "start": "2026-03-12"}}),
+            "/frequency/start",
+        ),
+        (json!({"bucket": "nowhere"}), "/bucket"),
+        (json!({"identities": []}), "/identities"),
+    ] {
+        let refused = person.json(Method::PATCH, &flow, &ANY, &change).await;
+        let problem = refused.expect(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    for odd in [json!({"format": null}), json!({"status": "DONE"}), json!([]), json!({"as_string": "yes"})] {
+        let refused = person.json(Method::PATCH, &flow, &ANY, &odd).await;
+        assert_eq!(refused.problem().0, "invalid-body", "{odd}");
+    }
+    let once = format!("/api/v1/exports/{}", create(&person, &once()).await);
+    let refused = person.json(Method::PATCH, &once, &ANY, &json!({"format": "json"})).await;
+    assert_eq!((refused.status, refused.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
+    app.abandon();
+}
+
+#[tokio::test]
+async fn a_stop_is_at_once_and_once() {
+    let app = TestApp::new().await;
+    let person = editor(&app);
+    let request = create(&person, &once()).await;
+    let path = format!("/api/v1/exports/{request}/stop");
+    let viewer = app.person(ACCOUNT, Role::Viewer).ask(Method::POST, &path, &[], "").await;
+    assert_eq!(viewer.problem().0, "read-only");
+    let stopped = person.ask(Method::POST, &path, &[], "").await.expect(StatusCode::OK);
+    assert_eq!(stopped["status"], "STOPPED");
+    assert_eq!(stopped["stopped"], json!({"by": "user", "at": "2026-03-10T12:00:00Z", "message": null}));
+    let again = person.ask(Method::POST, &path, &[], "").await;
+    assert_eq!((again.status, again.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
+    assert!(again.problem().1.ends_with("already. Nothing is left to do."));
+    let edit = person.json(Method::PATCH, &format!("/api/v1/exports/{request}"), &ANY, &json!({})).await;
+    assert_eq!(edit.problem().0, "wrong-state");
+    app.drain().await.unwrap();
+}

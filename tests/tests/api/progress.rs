@@ -1,0 +1,81 @@
+//! Progress, once and as it goes on.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use spillway_tests::harness::TestApp;
+
+use crate::support::{create, editor, fill, once, recurring};
+
+#[tokio::test]
+async fn progress_tells_what_is_in_the_bucket() {
+    let app = TestApp::new().await;
+    fill(&app, 300);
+    let person = editor(&app);
+    let request = create(&person, &once()).await;
+    let path = format!("/api/v1/exports/{request}/progress");
+    let before = person.get(&path).await.expect(StatusCode::OK);
+    assert_eq!((&before["status"], &before["run"]["status"]), (&json!("PENDING"), &json!("OWED")));
+    assert_eq!((&before["run"]["fraction"], &before["run"]["estimated_bytes"]), (&json!(0.0), &json!(null)));
+    app.drain().await.unwrap();
+    let after = person.get(&path).await.expect(StatusCode::OK);
+    let run = &after["run"];
+    assert_eq!(
+        (&after["status"], &run["fraction"], &run["rows"]),
+        (&json!("DONE"), &json!(1.0), &json!(300))
+    );
+    assert_eq!((&run["seconds_left"], &run["parts_done"]), (&json!(null), &run["parts"]));
+    let idle = create(&person, &recurring()).await;
+    let idle = person.get(&format!("/api/v1/exports/{idle}/progress")).await.expect(StatusCode::OK);
+    assert_eq!((&idle["run"], &idle["next_run_at"]), (&json!(null), &json!("2026-03-10T18:00:00Z")));
+}
+
+/// The events of a stream: name and data.
+fn events(text: &str) -> Vec<(String, Value)> {
+    let blocks = text.split("\n\n").filter(|block| block.contains("data:"));
+    let field = |block: &str, name: &str| {
+        let line = block.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let event = |block| (field(block, "event:"), serde_json::from_str(&field(block, "data:")).unwrap());
+    blocks.map(event).collect()
+}
+
+#[tokio::test]
+async fn a_stream_tells_each_change_and_ends_with_the_export() {
+    let app = TestApp::new().await;
+    fill(&app, 100);
+    let person = editor(&app);
+    let request = create(&person, &once()).await;
+    let path = format!("/api/v1/exports/{request}/progress");
+    let accept = [("accept", "text/event-stream")];
+    let watching = person.ask(Method::GET, &path, &accept, "");
+    let (watched, drained) = tokio::join!(watching, app.drain());
+    drained.unwrap();
+    assert_eq!(watched.header("content-type"), "text/event-stream");
+    let events = events(watched.text());
+    let (last, told) = events.split_last().unwrap();
+    assert_eq!(last, &("end".to_owned(), json!({})));
+    assert!(told.iter().all(|(name, _)| name == "progress") && !told.is_empty(), "{told:?}");
+    let (_, done) = told.last().unwrap();
+    assert_eq!((&done["status"], &done["run"]["rows"]), (&json!("DONE"), &json!(100)));
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_the_process_does() {
+    let app = TestApp::new().await;
+    let parts = app.parts();
+    let config = spillway_tests::web::local_config(
+        spillway_tests::harness::ACCOUNT,
+        dashboard::identity::Role::Viewer,
+    );
+    let shutdown = parts.shutdown.clone();
+    let request = create(&editor(&app), &recurring()).await;
+    let router = dashboard::router(dashboard::App::new(parts, config).unwrap());
+    let person = spillway_tests::web::Person::new(router);
+    shutdown.cancel();
+    let path = format!("/api/v1/exports/{request}/progress");
+    let watched = person.ask(Method::GET, &path, &[("accept", "text/event-stream")], "").await;
+    assert!(events(watched.text()).iter().all(|(name, _)| name != "end"));
+    let odd = person.ask(Method::GET, &path, &[("accept", "text/html")], "").await;
+    assert_eq!((odd.status, odd.problem().0.as_str()), (StatusCode::NOT_ACCEPTABLE, "not-acceptable"));
+}

@@ -1,0 +1,371 @@
+//! The list, the form and the page of exports.
+
+use dashboard::identity::Role;
+use http::StatusCode;
+use jiff::civil::{Date, date};
+use spillway::{
+    domain::{
+        Account, AccountId, BucketFailure, BucketId, DataSelection, ExportStatus, FailureClass, Format,
+        Frequency, RequestId, RunStatus, StatusKind, StopReason, ZoneName,
+    },
+    steps,
+};
+use spillway_tests::{
+    harness::{ACCOUNT, BUCKET, EventRow, TestApp},
+    web::{Answer, Person},
+};
+
+use crate::html::{all_between, field, place, text};
+
+const DAY: Date = date(2026, 3, 9);
+
+/// The fields of a one-time export of a day, as the form sends them.
+fn once<'a>(token: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let fields = [
+        ("once", token),
+        ("bucket", BUCKET),
+        ("data", "all-events"),
+        ("identity1", "identity"),
+        ("frequency", "one-time"),
+        ("days", "day"),
+        ("first", "2026-03-09"),
+        ("format", "csv"),
+    ];
+    [&fields[..], more].concat()
+}
+
+async fn new_token(person: &Person) -> String {
+    field(&person.get("/exports/new").await, "once")
+}
+
+fn rows(event: &str, count: usize) -> Vec<EventRow> {
+    let row = |at| EventRow {
+        id: format!("{event}-{at}"),
+        event: event.to_owned(),
+        date: DAY,
+        database: 0,
+        note: "a note".to_owned(),
+        more: serde_json::json!({}),
+    };
+    (0..count).map(row).collect()
+}
+
+/// The request ids of the list's rows, in order.
+fn listed(answer: &Answer) -> Vec<String> {
+    all_between(answer, "data-request=\"", "\"")
+}
+
+#[tokio::test]
+async fn an_empty_list_leads_to_the_first_step() {
+    let app = TestApp::new().await;
+    let account = Account::new(AccountId(7), ZoneName::default());
+    app.store.put_account(&account).await.unwrap();
+    let page = app.person(account.id, Role::Editor).get("/exports").await;
+    assert!(text(&page).contains("Connect a bucket first"), "{}", text(&page));
+    let page = app.person(ACCOUNT, Role::Editor).get("/exports").await;
+    assert!(text(&page).contains("No exports yet"), "{}", text(&page));
+    assert!(page.text().contains("href=\"/exports/new\""));
+    let page = app.person(ACCOUNT, Role::Viewer).get("/exports").await;
+    assert!(!page.text().contains("href=\"/exports/new\""), "a viewer creates nothing");
+}
+
+#[tokio::test]
+async fn an_export_from_its_form_to_its_files() {
+    let app = TestApp::new().await;
+    app.lake.write_events(&app.file(10), &rows("Charged", 40));
+    steps::keep_catalogue(&app.parts(), ACCOUNT).await.unwrap();
+    let person = app.person(ACCOUNT, Role::Editor);
+    let form = person.get("/exports/new").await;
+    assert!(text(&form).contains("Charged system 40 · last 9 Mar, 12:00"), "{}", text(&form));
+    // Yesterday's events, as the form begins.
+    assert!(text(&form).contains("Rows about 40"), "{}", text(&form));
+
+    let token = field(&form, "once");
+    let list = place(&person.form("/exports", &once(&token, &[])).await);
+    assert!(list.starts_with("/exports?done=created&export="), "{list}");
+    let page = person.get(&list).await;
+    assert!(text(&page).contains("Google export has initiated"), "{}", text(&page));
+    let request = listed(&page).remove(0);
+    // A form that is sent twice creates one export.
+    assert_eq!(place(&person.form("/exports", &once(&token, &[])).await), list);
+    assert_eq!(listed(&person.get("/exports").await), [request.clone()]);
+
+    app.drain().await.unwrap();
+    let page = person.get(&format!("/exports/{request}")).await;
+    let said = text(&page);
+    let name = format!("{request}-{request}-Charged-20260309-0-0.csv.gz");
+    for part in
+        ["DONE", "9 Mar 2026", "mara@example.com", "CSV", &name, &format!("{request}-{request}.manifest")]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(page.text().contains(&format!("data-copy=\"gs://{BUCKET}/{name}\"")));
+    assert!(!page.text().contains("href=\"/exports/new/stop\"") && !said.contains("Edit"), "{said}");
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_is_told_at_once() {
+    let app = TestApp::new().await;
+    let person = app.person(ACCOUNT, Role::Editor);
+    let token = new_token(&person).await;
+    let fields = [
+        ("once", token.as_str()),
+        ("bucket", "other"),
+        ("data", "select-events"),
+        ("frequency", "one-time"),
+        ("days", "range"),
+        ("first", "2026-03-11"),
+        ("last", "2026-03-12"),
+        ("format", "csv"),
+    ];
+    let refused = person.form("/exports", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let said = text(&refused);
+    assert!(said.contains("3 things have to be mended"), "{said}");
+    for sentence in [
+        "There is no bucket `other`. Choose out of `partner-bucket`, or connect it first.",
+        "No event is selected. Select at least one event, or export all events.",
+        "2026-03-11 has not begun yet in UTC, where it is 2026-03-10. Choose days up to 2026-03-10.",
+    ] {
+        assert_eq!(said.matches(sentence).count(), 2, "{sentence} in the summary and at its field: {said}");
+    }
+    // What was typed stays.
+    assert_eq!(field(&refused, "first"), "2026-03-11");
+    assert_eq!(app.store.list_exports(ACCOUNT, &Default::default(), None, 9).await.unwrap().exports.len(), 0);
+}
+
+#[tokio::test]
+async fn an_estimate_without_a_script_and_with_one() {
+    let app = TestApp::new().await;
+    app.lake.write_events(&app.file(10), &rows("Charged", 40));
+    steps::keep_catalogue(&app.parts(), ACCOUNT).await.unwrap();
+    let person = app.person(ACCOUNT, Role::Editor);
+    let token = new_token(&person).await;
+    let range = [("days", "range"), ("first", "2026-03-08"), ("last", "2026-03-09"), ("editing", "")];
+    let fields: Vec<_> = once(&token, &range).into_iter().filter(|field| *field != ("days", "day")).collect();
+    let page = person.form("/exports/estimate", &fields).await;
+    let said = text(&page);
+    assert!(said.contains("Rows about 40") && said.contains("Nothing was captured on 8 Mar 2026."), "{said}");
+    assert!(said.contains("Export to Google Cloud"), "the form is there too: {said}");
+    assert!(said.contains("-Charged-20260309-0-0.csv.gz"), "{said}");
+}
+
+#[tokio::test]
+async fn clipped_days_are_told() {
+    let app = TestApp::new().await;
+    let person = app.person(ACCOUNT, Role::Editor);
+    let token = new_token(&person).await;
+    let wide = [("first", "2025-12-01"), ("last", "2026-03-09"), ("days", "range")];
+    let fields: Vec<_> = once(&token, &wide)
+        .into_iter()
+        .filter(|(name, value)| !matches!((*name, *value), ("days", "day") | ("first", "2026-03-09")))
+        .collect();
+    let list = place(&person.form("/exports", &fields).await);
+    let said = text(&person.get(&list).await);
+    assert!(
+        said.contains("Days before 2026-01-10 are left out: an export reaches at most 60 days back."),
+        "{said}"
+    );
+    app.drain().await.unwrap();
+}
+
+#[tokio::test]
+async fn recurring_exports_are_edited_and_others_are_not() {
+    let app = TestApp::new().await;
+    let person = app.person(ACCOUNT, Role::Editor).with("accept", "text/html");
+    let token = new_token(&person).await;
+    let recurring = [
+        ("once", token.as_str()),
+        ("bucket", BUCKET),
+        ("data", "all-events"),
+        ("identity1", "identity"),
+        ("frequency", "recurring"),
+        ("every", "6"),
+        ("hour", "0"),
+        ("start", "2026-03-10"),
+        ("format", "json"),
+    ];
+    place(&person.form("/exports", &recurring).await);
+    let list = person.get("/exports").await;
+    let request = listed(&list).remove(0);
+    assert!(text(&list).contains("between 18:00 and 19:00"), "{}", text(&list));
+
+    let edit = format!("/exports/{request}/edit");
+    let form = person.get(&edit).await;
+    let seen = field(&form, "seen");
+    let with = |seen: &'static str, format| -> Vec<(&str, &str)> {
+        let kept = recurring.into_iter().filter(|(name, _)| !matches!(*name, "format" | "once"));
+        kept.chain([("seen", seen), ("format", format)]).collect()
+    };
+    let seen: &'static str = seen.leak();
+    let page = person.get(&place(&person.form(&edit, &with(seen, "parquet")).await)).await;
+    assert!(text(&page).contains("Google Cloud data export updated"), "{}", text(&page));
+    let id: RequestId = request.parse().unwrap();
+    let export = app.store.export(ACCOUNT, id).await.unwrap().unwrap();
+    assert_eq!(export.spec.format, Format::Parquet);
+    // Whoever edits what they saw before is told, and sees it as it is.
+    let stale = person.form(&edit, &with(seen, "xml")).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(&stale).contains("Somebody changed this export"), "{}", text(&stale));
+    assert!(stale.text().contains("value=\"parquet\" checked"));
+
+    let (once, _) = app.export(app.spec(Format::Csv, DAY, DAY)).await;
+    let refused = person.get(&format!("/exports/{}/edit", once.request)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(text(&refused).contains("runs once, and its run has begun"), "{}", text(&refused));
+    app.drain().await.unwrap();
+}
+
+#[tokio::test]
+async fn stopping_asks_first() {
+    let app = TestApp::new().await;
+    app.lake.write_events(&app.file(10), &rows("Charged", 40));
+    let (export, run) = app.export(app.spec(Format::Csv, DAY, DAY)).await;
+    let person = app.person(ACCOUNT, Role::Editor).with("accept", "text/html");
+    let stop = format!("/exports/{}/stop", export.request);
+    let question = person.get(&stop).await;
+    assert!(text(&question).contains(&format!("Stop export {}?", export.request)), "{}", text(&question));
+    let page = person.get(&place(&person.form(&stop, &[]).await)).await;
+    assert!(text(&page).contains("Google Cloud data export stopped"), "{}", text(&page));
+    assert!(text(&page).contains("STOPPED"), "{}", text(&page));
+    let stopped = app.store.export(ACCOUNT, export.request).await.unwrap().unwrap();
+    assert!(matches!(stopped.status, ExportStatus::Stopped { reason: StopReason::User, .. }));
+    let again = person.form(&stop, &[]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    app.drain().await.unwrap();
+    assert_eq!(app.run(run.key).await.status, RunStatus::Stopped);
+}
+
+#[tokio::test]
+async fn viewers_change_nothing() {
+    let app = TestApp::new().await;
+    let (export, _) = app.export(app.spec(Format::Csv, DAY, DAY)).await;
+    let person = app.person(ACCOUNT, Role::Viewer).with("accept", "text/html");
+    let page = person.get(&format!("/exports/{}", export.request)).await;
+    assert!(!page.text().contains("/stop\""), "{}", page.text());
+    let token = String::new();
+    for (path, fields) in
+        [(format!("/exports/{}/stop", export.request), vec![]), ("/exports".to_owned(), once(&token, &[]))]
+    {
+        assert_eq!(person.form(&path, &fields).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    let now = app.store.export(ACCOUNT, export.request).await.unwrap().unwrap();
+    assert!(now.is_active());
+    app.abandon();
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_and_paged() {
+    let app = TestApp::new().await;
+    let mut created = Vec::new();
+    for at in 0..45 {
+        let format = if at % 3 == 0 { Format::Xml } else { Format::Csv };
+        app.advance_secs(1);
+        created.push(app.export(app.spec(format, DAY, DAY)).await.0.request.to_string());
+    }
+    created.reverse();
+    let person = app.person(ACCOUNT, Role::Editor);
+    let first = person.get("/exports").await;
+    assert_eq!(listed(&first), created[..20]);
+    let older = all_between(&first, "href=\"/exports?", "\"")
+        .into_iter()
+        .find(|href| href.contains("cursor"))
+        .unwrap();
+    let second = person.get(&format!("/exports?{older}")).await;
+    assert_eq!(listed(&second), created[20..40]);
+    let wide = person.get("/exports?size=40").await;
+    assert_eq!(listed(&wide), created[..40]);
+
+    let xml = person
+        .get("/exports?format=xml&status=PENDING&type=all-events&frequency=one-time&bucket=partner-bucket")
+        .await;
+    assert_eq!(listed(&xml).len(), 15);
+    assert!(text(&xml).contains("5 active"), "{}", text(&xml));
+    let none = person.get("/exports?frequency=live").await;
+    assert!(text(&none).contains("No export matches the filter"), "{}", text(&none));
+    let then = person.get("/exports?from=2026-03-01&to=2026-03-09").await;
+    assert_eq!(listed(&then).len(), 0);
+    let now = person.get("/exports?from=2026-03-10&to=2026-03-10").await;
+    assert_eq!(listed(&now).len(), 20);
+    app.abandon();
+}
+
+#[tokio::test]
+async fn another_account_sees_nothing() {
+    let app = TestApp::new().await;
+    let (export, _) = app.export(app.spec(Format::Csv, DAY, DAY)).await;
+    app.connect(AccountId(7), "theirs", "their-bucket", "{}").await;
+    let stranger = app.person(AccountId(7), Role::Editor).with("accept", "text/html");
+    let list = stranger.get("/exports?bucket=partner-bucket").await;
+    assert_eq!(listed(&list).len(), 0);
+    for path in ["", "/edit", "/stop", "/live"] {
+        let answer = stranger.get(&format!("/exports/{}{path}", export.request)).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    stranger.get("/exports").await;
+    let stop = stranger.form(&format!("/exports/{}/stop", export.request), &[]).await;
+    assert_eq!(stop.status, StatusCode::NOT_FOUND);
+    assert!(app.store.export(ACCOUNT, export.request).await.unwrap().unwrap().is_active());
+    app.abandon();
+}
+
+#[tokio::test]
+async fn a_blocked_bucket_says_what_to_do() {
+    let app = TestApp::new().await;
+    let (export, _) = app.export(app.spec(Format::Csv, DAY, DAY)).await;
+    let failure = BucketFailure {
+        class: FailureClass::CredentialsRejected,
+        http_status: Some(401),
+        message: "Invalid <Credentials>".to_owned(),
+    };
+    let id = BucketId(BUCKET.to_owned());
+    let key = app.store.bucket(ACCOUNT, &id).await.unwrap().unwrap().key;
+    app.store.block_bucket(ACCOUNT, &id, &key, &failure, app.now()).await.unwrap();
+    let person = app.person(ACCOUNT, Role::Editor);
+    let page = person.get(&format!("/exports/{}", export.request)).await;
+    let said = text(&page);
+    assert!(said.contains("BLOCKED") && said.contains("Replace the key"), "{said}");
+    assert!(
+        said.contains("The credentials are incorrect or expired. Generate the service account key again"),
+        "{said}"
+    );
+    assert!(said.contains("Google said: Invalid <Credentials>"), "{said}");
+    assert!(!page.text().contains("<Credentials>"));
+    assert!(text(&person.get("/exports").await).contains("BLOCKED"));
+    assert!(text(&person.get("/partners").await).contains("1 bucket connected, 1 blocked"));
+    app.abandon();
+}
+
+#[tokio::test]
+async fn names_of_events_are_text_whatever_they_are() {
+    let app = TestApp::new().await;
+    let name = "<img src=x onerror=alert(1)> \"'&";
+    app.lake.write_events(&app.file(10), &rows(name, 4));
+    steps::keep_catalogue(&app.parts(), ACCOUNT).await.unwrap();
+    let mut spec = app.spec(Format::Json, DAY, DAY);
+    spec.data = DataSelection::SelectEvents { names: vec![name.to_owned()] };
+    let (export, _) = app.export(spec).await;
+    app.drain().await.unwrap();
+    let person = app.person(ACCOUNT, Role::Editor);
+    for path in ["/exports/new", "/exports", &format!("/exports/{}", export.request)] {
+        let page = person.get(path).await;
+        assert!(!page.text().contains("<img"), "{path}");
+        assert!(text(&page).contains("<img src"), "{path}: {}", text(&page));
+    }
+}
+
+#[tokio::test]
+async fn profiles_flow_once() {
+    let app = TestApp::new().await;
+    let person = app.person(ACCOUNT, Role::Editor);
+    let mut spec = app.spec(Format::Json, DAY, DAY);
+    (spec.data, spec.frequency) = (DataSelection::AllProfiles, Frequency::Live { start: date(2026, 3, 10) });
+    let flow = steps::create_export(&app.parts(), ACCOUNT, spec).await.unwrap().export;
+    assert_eq!(flow.status.kind(), StatusKind::Pending);
+    let token = new_token(&person).await;
+    let fields = once(&token, &[]).into_iter().filter(|(name, _)| *name != "data");
+    let fields: Vec<_> = fields.chain([("data", "all-profiles")]).collect();
+    let refused = person.form("/exports", &fields).await;
+    let said = text(&refused);
+    assert!(said.contains(&format!("Stop export {} first", flow.request)), "{said}");
+}

@@ -1,0 +1,9 @@
+//! The pages, asked in memory as a browser without JavaScript asks them, over SQLite and the parts of the engine's tests.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod exports;
+mod frame;
+mod html;
+mod partners;
+mod settings;
+mod snippets;

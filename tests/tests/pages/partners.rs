@@ -1,0 +1,146 @@
+//! Connecting, mending and removing buckets, through the credential validator and Google's emulator.
+
+use credential_validator::BearerSecret;
+use dashboard::{config::Config, identity::Role};
+use gcs_emulator::BucketOptions;
+use http::{Method, StatusCode};
+use serde_json::Value;
+use spillway::domain::BucketId;
+use spillway_tests::{
+    harness::{ACCOUNT, BUCKET, Google, TestApp},
+    web::{Answer, Person, local_config},
+};
+
+use crate::html::{place, text};
+
+const SECRET: &str = "what-the-dashboard-and-the-validator-share";
+
+/// A person whose dashboard asks a validator that listens.
+async fn person(app: &TestApp) -> Person {
+    let validator = credential_validator::router(app.parts(), BearerSecret::new(SECRET.to_owned()).unwrap());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, validator).await });
+    let mut config: Config = local_config(ACCOUNT, Role::Editor);
+    config.validator.url = url.parse().unwrap();
+    config.validator.secret = Some(SECRET.to_owned().into());
+    let person = app.person_with(config);
+    // Gives the person the form's token.
+    person.get("/partners").await;
+    person
+}
+
+/// Sends the form of a bucket as a browser does; `accept` as the script says it, or the browser.
+async fn save(person: &Person, path: &str, fields: &[(&str, &str)], accept: &str) -> Answer {
+    let mut body = String::new();
+    let token = person.csrf_token().unwrap();
+    for (name, value) in fields.iter().chain([&("csrf", token.as_str())]) {
+        body.push_str(&format!(
+            "--edge\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        ));
+    }
+    body.push_str("--edge--\r\n");
+    let headers = [
+        ("content-type", "multipart/form-data; boundary=edge"),
+        ("accept", accept),
+        ("origin", "http://localhost:8080"),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    person.ask(Method::POST, path, &headers, body).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_is_connected_once_all_checks_pass() {
+    let mut app = TestApp::new().await;
+    let google = Google::start(&mut app, BucketOptions::default()).await;
+    let person = person(&app).await;
+    let key = google.key.to_string();
+    let path = "/partners/google-cloud/buckets";
+
+    let empty =
+        save(&person, path, &[("nickname", ""), ("key", ""), ("bucket_name", "Not A Bucket")], "text/html")
+            .await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(&empty).contains("3 things have to be mended"), "{}", text(&empty));
+    for field in ["nickname", "key", "bucket_name"] {
+        assert!(empty.text().contains(&format!("id=\"{field}-wrong-1\"")), "{field}");
+    }
+
+    let fields = |name: &'static str| [("nickname", "second"), ("key", key.as_str()), ("bucket_name", name)];
+    let missing = save(&person, path, &fields("no-such-bucket"), "text/html").await;
+    let said = text(&missing);
+    assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
+    assert!(said.contains("The check did not pass"), "{said}");
+    assert!(said.contains("Google accepts the key : passed"), "{said}");
+    assert!(said.contains("Google knows no bucket of the name `no-such-bucket`."), "{said}");
+    assert!(said.contains("The service account may create files in it : not checked"), "{said}");
+    let private = google.key["private_key"].as_str().unwrap();
+    assert!(!missing.text().contains(&private[60..90]), "a key is never shown again");
+    assert!(app.store.bucket(ACCOUNT, &BucketId("second".to_owned())).await.unwrap().is_none());
+
+    let list = place(&save(&person, path, &fields(BUCKET), "text/html").await);
+    let page = person.get(&list).await;
+    assert!(text(&page).contains("Google Cloud bucket connected"), "{}", text(&page));
+    assert!(text(&page).contains("Google Cloud Export 2 buckets connected"), "the tag: {}", text(&page));
+    assert!(text(&page).contains("spillway@partner-project.iam.gserviceaccount.com"), "{}", text(&page));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_script_gets_each_step_as_a_line() {
+    let mut app = TestApp::new().await;
+    let google = Google::start(&mut app, BucketOptions::default()).await;
+    let person = person(&app).await;
+    let (path, accept) = ("/partners/google-cloud/buckets", "application/x-ndjson");
+    let lines = |answer: &Answer| -> Vec<Value> {
+        assert_eq!(answer.header("content-type"), accept, "{}", answer.text());
+        answer.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let wrong = [("nickname", "second"), ("key", "{}"), ("bucket_name", BUCKET)];
+    let told = lines(&save(&person, path, &wrong, accept).await);
+    assert_eq!((&told[0]["step"], &told[0]["outcome"]), (&"key".into(), &"failed".into()), "{told:?}");
+    assert_eq!(told.last().unwrap()["saved"], false);
+
+    let key = google.key.to_string();
+    let right = [("nickname", "second"), ("key", key.as_str()), ("bucket_name", BUCKET)];
+    let told = lines(&save(&person, path, &right, accept).await);
+    let steps: Vec<_> = told.iter().filter_map(|line| line["step"].as_str()).collect();
+    assert_eq!(steps, ["key", "google", "bucket", "create", "notes"]);
+    let last = told.last().unwrap();
+    assert_eq!((&last["saved"], &last["next"]), (&true.into(), &"/partners?done=bucket-saved".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_replaced_and_a_bucket_removed_unless_in_use() {
+    let mut app = TestApp::new().await;
+    let google = Google::start(&mut app, BucketOptions::default()).await;
+    let person = person(&app).await;
+    let day = jiff::civil::date(2026, 3, 9);
+    let (export, _) = app.export(app.spec(spillway::domain::Format::Csv, day, day)).await;
+    let before = app.bucket().await.key;
+    let path = format!("/partners/google-cloud/buckets/{BUCKET}");
+    let form = person.get(&format!("{path}/key")).await;
+    assert!(text(&form).contains("stays in use until the new one passes"), "{}", text(&form));
+    let key = google.key.to_string();
+    let next = place(&save(&person, &format!("{path}/key"), &[("key", &key)], "text/html").await);
+    assert!(text(&person.get(&next).await).contains("Service account key replaced"));
+    assert_ne!(app.bucket().await.key, before);
+
+    let in_use = person.form(&format!("{path}/remove"), &[]).await;
+    assert_eq!(in_use.status, StatusCode::CONFLICT);
+    let said = text(&in_use);
+    assert!(said.contains(&format!("is in use by export {}", export.request)), "{said}");
+    app.drain().await.unwrap();
+    let gone = place(&person.form(&format!("{path}/remove"), &[]).await);
+    assert!(text(&person.get(&gone).await).contains("No bucket is connected"));
+}
+
+#[tokio::test]
+async fn without_its_validator_nothing_is_saved() {
+    let app = TestApp::new().await;
+    let person = app.person(ACCOUNT, Role::Editor).with("accept", "text/html");
+    person.get("/partners").await;
+    let fields = [("nickname", "second"), ("key", "{}"), ("bucket_name", "a-bucket")];
+    let answer = save(&person, "/partners/google-cloud/buckets", &fields, "text/html").await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    assert!(text(&answer).contains("Try again in a minute"), "{}", text(&answer));
+}
