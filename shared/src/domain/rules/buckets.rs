@@ -1,6 +1,6 @@
 //! Which buckets a customer may connect, and how they may be called. Pure.
 
-use std::net::Ipv4Addr;
+use core::net::Ipv4Addr;
 
 use crate::domain::{BucketId, KeyFault, PartnerBucket, RequestId};
 
