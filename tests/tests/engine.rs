@@ -1,6 +1,9 @@
 //! What the engine promises of runs: stopping, blocking, owing, finishing, giving up, and the bytes of its files.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "engine/stopping.rs"]
+mod stopping;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
