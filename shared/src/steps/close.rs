@@ -60,6 +60,12 @@ pub(super) async fn or_incomplete(
     };
     let export = parts.store.export(key.account, key.request).await;
     let is_stopped = export.is_ok_and(|export| export.is_none_or(|export| !export.is_active()));
+    // A chunk under a valid lease may still complete: what a stopped run has delivered is not known before.
+    if let (true, Some(plan)) = (is_stopped, &run.plan)
+        && parts.store.tally(key, &plan.token, parts.now()).await?.leased > 0
+    {
+        return Ok(Handled::Again(parts.options.passing_delay));
+    }
     let status = if is_stopped { RunStatus::Stopped } else { RunStatus::Incomplete };
     let totals = match &run.plan {
         Some(plan) => finish::totals(parts, &run, plan).await,
