@@ -206,7 +206,7 @@ fn indexes_serve_the_queries_over_chunks() {
     for (sql, index) in [
         (
             claims::OUTSTANDING,
-            "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at>?)",
+            "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at>? AND published_at<?)",
         ),
         (
             claims::LOWEST_MESSAGE,
@@ -221,8 +221,16 @@ fn indexes_serve_the_queries_over_chunks() {
             "INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at=? AND message=? AND free_at<?)",
         ),
         (
+            claims::LOWEST_MESSAGE,
+            "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at>?)",
+        ),
+        (
             claims::OF_MESSAGE,
             "INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at<?)",
+        ),
+        (
+            claims::OF_MESSAGE,
+            "INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at>?)",
         ),
         (
             chunks::TALLY,

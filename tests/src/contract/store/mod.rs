@@ -108,6 +108,7 @@ macro_rules! store_contract {
             claims::messages_come_in_order,
             claims::a_message_has_up_to_fifty_chunks,
             claims::what_was_lost_is_claimed_again,
+            claims::what_was_published_before_the_clock_went_back_is_lost,
             claims::leased_and_finished_chunks_are_not_claimed,
             claims::a_retried_chunk_is_claimed_again,
             claims::a_successor_waits_for_its_message,
