@@ -102,6 +102,7 @@ gated_store! {
         account: AccountId, request: RequestId, cursor: Option<RunTimestamp>, limit: usize
     ) -> RunPage;
     fn open_runs() -> Vec<Run>;
+    fn open_run_keys() -> Vec<RunKey>;
     fn open_runs_of(account: AccountId, request: RequestId) -> Vec<RunKey>;
     fn open_run(key: RunKey, plan: &RunPlan, spec: &ExportSpec, now: Timestamp) -> Run;
     fn close_run(key: RunKey, closing: &RunClosing) -> bool;

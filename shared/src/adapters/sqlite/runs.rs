@@ -85,9 +85,28 @@ pub(super) fn page(
 }
 
 pub(super) fn open_ones(connection: &Connection) -> Result<Vec<Run>, StoreError> {
-    let sql = "SELECT doc, request || '-' || run || ' in account ' || account FROM runs WHERE open
-               ORDER BY cut, account, request, run";
-    list(connection, sql, [], |id| format!("run {id}"))
+    let mut runs = Vec::new();
+    for key in all_open_keys(connection)? {
+        match get(connection, key) {
+            Ok(run) => runs.extend(run.filter(|run| !run.status.is_closed())),
+            Err(error @ StoreError::Unreadable { .. }) => tracing::error!(%error, "an open run is passed over"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(runs)
+}
+
+/// The keys of all runs that have not ended. Served by the index `runs_open`.
+pub(super) const ALL_OPEN_KEYS: &str =
+    "SELECT account, request, run FROM runs WHERE open ORDER BY cut, account, request, run";
+
+pub(super) fn all_open_keys(connection: &Connection) -> Result<Vec<RunKey>, StoreError> {
+    let mut statement = connection.prepare_cached(ALL_OPEN_KEYS)?;
+    let keys = statement.query_map([], |row| {
+        let account = AccountId(row.get::<_, i64>(0)?.cast_unsigned());
+        Ok(RunKey { account, request: RequestId(row.get(1)?), run: RunTimestamp(row.get(2)?) })
+    })?;
+    Ok(keys.collect::<Result<_, _>>()?)
 }
 
 /// Both are served by the index `runs_open_of_export`.

@@ -56,8 +56,11 @@ pub trait RunStore: Send + Sync {
         cursor: Option<RunTimestamp>,
         limit: usize,
     ) -> Result<RunPage, StoreError>;
-    /// Every run of every account that has not ended, oldest first: what a start or the checker looks through.
+    /// Every run of every account that has not ended, oldest first: what a start looks through. Those whose document
+    /// is damaged are logged and left out, so that they do not hold up the others.
     async fn open_runs(&self) -> Result<Vec<Run>, StoreError>;
+    /// The keys of the same, damaged ones too: reads no document.
+    async fn open_run_keys(&self) -> Result<Vec<RunKey>, StoreError>;
     /// The runs of an export that have not ended, oldest first. Served by an index: costs what is open, and reads no
     /// document, so that a damaged one does not hold up the others.
     async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError>;

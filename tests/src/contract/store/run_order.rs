@@ -61,7 +61,10 @@ pub async fn open_runs_of_all_accounts_come_oldest_first(stores: Stores) {
     next_run(&*stores.one, &theirs, window(0, 10), 10).await.unwrap();
     next_run(&*stores.one, &ours, day_window(15), 15).await.unwrap();
     let last = next_run(&*stores.one, &theirs, window(10, 20), 20).await.unwrap();
-    assert_eq!(keys(&stores.two.open_runs().await.unwrap()), [10, 5, 20]);
+    let open = stores.two.open_runs().await.unwrap();
+    assert_eq!(keys(&open), [10, 5, 20]);
+    let open_keys: Vec<_> = open.iter().map(|run| run.key).collect();
+    assert_eq!(stores.two.open_run_keys().await.unwrap(), open_keys);
     stores.one.close_run(last.key, &closing(RunStatus::Done, 40)).await.unwrap();
     assert_eq!(keys(&stores.two.open_runs().await.unwrap()), [10, 5]);
 }

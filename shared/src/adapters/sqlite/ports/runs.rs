@@ -38,6 +38,10 @@ impl RunStore for SqliteStore {
         self.reader.read(runs::open_ones).await
     }
 
+    async fn open_run_keys(&self) -> Result<Vec<RunKey>, StoreError> {
+        self.reader.read(runs::all_open_keys).await
+    }
+
     async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError> {
         self.reader.read(move |db| runs::open_keys(db, account, request)).await
     }
