@@ -3,6 +3,8 @@
 
 #[path = "troubles/documents.rs"]
 mod documents;
+#[path = "troubles/planners.rs"]
+mod planners;
 
 use jiff::civil::{Date, date};
 use rand::{SeedableRng, rngs::StdRng};

@@ -69,7 +69,9 @@ pub(super) fn claim(
     let lost_behind = instant_column(now.saturating_add(skew).unwrap_or(Timestamp::MAX)).max(lost_before);
     let outstanding: i64 = connection
         .prepare_cached(OUTSTANDING)?
-        .query_row(params![account, request, timestamp, plan.0, lost_before, lost_behind], |row| row.get(0))?;
+        .query_row(params![account, request, timestamp, plan.0, lost_before, lost_behind], |row| {
+            row.get(0)
+        })?;
     if usize::try_from(outstanding).is_ok_and(|outstanding| outstanding >= most) {
         return Ok(vec![]);
     }

@@ -153,5 +153,9 @@ pub async fn what_was_published_before_the_clock_went_back_is_lost(stores: Store
     assert_eq!(claim_of(&*stores.one, &keys[0], at(-900), 2, 0).await, ids(&keys[2..3]));
     assert_eq!(claim_of(&*stores.two, &keys[0], at(-900), 2, 1).await, []);
     assert_eq!(claim_of(&*stores.two, &keys[0], at(-900), 3, 1).await, ids(&keys[3..]));
-    assert_eq!(claim_of(&*stores.two, &keys[0], Timestamp::MAX, 9, 2).await, ids(&keys[..2]), "each chunk once");
+    assert_eq!(
+        claim_of(&*stores.two, &keys[0], Timestamp::MAX, 9, 2).await,
+        ids(&keys[..2]),
+        "each chunk once"
+    );
 }

@@ -86,6 +86,7 @@ macro_rules! store_contract {
             runs::closing_leaves_a_stopped_export_stopped,
             runs::only_incomplete_runs_open_again,
             runs::a_run_that_was_never_planned_is_owed_again,
+            runs::a_plan_whose_chunks_were_swept_is_not_adopted,
             runs::open_runs_of_an_export_come_oldest_first,
             run_order::runs_of_an_export_come_oldest_first,
             run_order::taken_seconds_are_passed_over,

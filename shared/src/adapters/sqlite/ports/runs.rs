@@ -1,11 +1,10 @@
 //! The port: runs.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use super::super::{SqliteStore, runs};
 use crate::{
-    domain::{AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp},
+    domain::{AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp},
     ports::{NewRun, RunPage, RunStore, StoreError},
 };
 
@@ -46,15 +45,9 @@ impl RunStore for SqliteStore {
         self.reader.read(move |db| runs::open_keys(db, account, request)).await
     }
 
-    async fn open_run(
-        &self,
-        key: RunKey,
-        plan: &RunPlan,
-        spec: &ExportSpec,
-        now: Timestamp,
-    ) -> Result<Run, StoreError> {
-        let (plan, spec) = (plan.clone(), spec.clone());
-        self.writer.write(move |tx| runs::open(tx, key, &plan, &spec, now)).await
+    async fn open_run(&self, key: RunKey, opening: &RunOpening) -> Result<Run, StoreError> {
+        let opening = opening.clone();
+        self.writer.write(move |tx| runs::open(tx, key, &opening)).await
     }
 
     async fn close_run(&self, key: RunKey, closing: &RunClosing) -> Result<bool, StoreError> {
