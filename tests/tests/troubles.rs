@@ -1,6 +1,11 @@
 //! What no retry can mend: the run ends INCOMPLETE and says why, later windows go on, and it can be retried.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "troubles/documents.rs"]
+mod documents;
+#[path = "troubles/planners.rs"]
+mod planners;
+
 use jiff::civil::{Date, date};
 use rand::{SeedableRng, rngs::StdRng};
 use rusqlite::Connection;

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     domain::{
         AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, Export, ExportSpec,
-        Footer, Format, LakeFile, LakePath, PlanToken, ProfileFiles, RequestId, Run, RunKey, RunPlan,
-        RunStatus, Slice, Window,
+        Footer, Format, LakeFile, LakePath, PlanToken, ProfileFiles, RequestId, Run, RunKey, RunOpening,
+        RunPlan, RunStatus, Slice, Window,
         plan::{
             EventFile, PROFILES_RATIO, ProfileList, Ratios, plan_events, plan_profiles, wants_row_groups,
         },
@@ -74,20 +74,22 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     let request =
         Request { account: key.account, export: Some(key.request), spec, window: run.window, zone: &zone };
     let made = make(parts, &request).await?;
-    let run = adopt(parts, key, spec, made).await?;
+    let run = adopt(parts, &run, spec, made).await?;
     match run {
         Some(run) => go_on(parts, &run).await,
         None => Ok(Handled::Done),
     }
 }
 
-/// Stores the chunks under a token of their own and makes them the run's plan. None where another planner won.
+/// Stores the chunks under a token of their own and makes them the plan of the run as it was `seen`. None where another
+/// planner won, or the run was closed meanwhile.
 async fn adopt(
     parts: &Parts,
-    key: RunKey,
+    seen: &Run,
     spec: &ExportSpec,
     Made { chunks: plans, lists }: Made,
 ) -> Result<Option<Run>, StepError> {
+    let key = seen.key;
     let token = PlanToken(format!("{:016x}", rand::random::<u64>()));
     let plan = RunPlan {
         token: token.clone(),
@@ -98,7 +100,8 @@ async fn adopt(
     profile_files::put_lists(parts, key, &token, &lists).await?;
     let chunks: Vec<_> = plans.into_iter().map(|plan| Chunk::new(key, &token, plan)).collect();
     parts.store.add_chunks(&chunks).await?;
-    let opened = parts.store.open_run(key, &plan, spec, parts.now()).await;
+    let opening = RunOpening { plan, spec: spec.clone(), reopened: seen.reopened, now: parts.now() };
+    let opened = parts.store.open_run(key, &opening).await;
     parts.store.sweep_chunks(key).await?;
     match opened {
         Ok(run) => Ok(Some(run)),
