@@ -214,11 +214,25 @@ pub async fn create_one_time(
     account: AccountId,
     spec: ExportSpec,
 ) -> Result<(Export, Run), CreateError> {
+    create_one_time_by(parts, account, spec, Origin::default()).await
+}
+
+/// As [`create_one_time`], under the key of `origin`: [`ExportStore::repeated`](crate::ports::ExportStore::repeated)
+/// knows then whether it was created.
+///
+/// # Errors
+/// [`CreateError`].
+pub async fn create_one_time_by(
+    parts: &Parts,
+    account: AccountId,
+    spec: ExportSpec,
+    origin: Origin,
+) -> Result<(Export, Run), CreateError> {
     let account = parts.store.account(account).await?.ok_or(CreateError::NoAccount(account))?;
     if parts.store.bucket(account.id, &spec.bucket).await?.is_none() {
         return Err(CreateError::NoBucket { account: account.id, bucket: spec.bucket });
     }
-    begin_one_time(parts, &account, spec, Origin::default()).await
+    begin_one_time(parts, &account, spec, origin).await
 }
 
 async fn begin_one_time(

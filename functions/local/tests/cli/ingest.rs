@@ -135,6 +135,7 @@ fn a_time_zone_and_shards_stay() {
     home.feed(&["ingest", "--account", "1", "--shards", "25", "-"], "").fails(&["25"]);
     home.feed(&["ingest", "--account", "1", "--time-zone", "Mars/Base", "-"], "").fails(&["Mars/Base"]);
     home.export("csv", &["--time-zone", "UTC"]).error(&["Asia/Kolkata"]);
+    home.export("csv", &["--time-zone", "asia/KOLKATA"]).ok();
 }
 
 #[test]
