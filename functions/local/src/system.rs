@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{WORKERS, Workers},
     home::Home,
+    ingest,
     interrupt::Interrupts,
     leftover,
     origins::{Origins, Places},
@@ -58,6 +59,9 @@ impl System {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::open(&home.state()).context("the state cannot be opened")?;
         let vault = KeyFileVault::open(&home.vault_key())?;
+        if let Err(error) = ingest::complete_killed(&home.lake(), &*clock) {
+            tracing::warn!("an ingest that was killed at its end cannot be completed yet: {error}");
+        }
         let lake = open_lake(&home, places.lake.as_deref(), &clock)?;
         let (endpoint, emulator) = match &places.gcs_endpoint {
             Some(endpoint) => (endpoint.clone(), None),
