@@ -56,10 +56,8 @@ async fn a_bucket_is_saved_when_the_check_passes() {
     let in_use = person.delete("/api/v1/buckets/my%20second").await;
     assert_eq!((in_use.status, in_use.problem().0.as_str()), (StatusCode::CONFLICT, "in-use"));
     assert!(in_use.problem().1.contains(&exported.to_string()), "{}", in_use.text());
-    person
-        .ask(Method::POST, &format!("/api/v1/exports/{exported}/stop"), &[], "")
-        .await
-        .expect(StatusCode::OK);
+    let stopped = person.ask(Method::POST, &format!("/api/v1/exports/{exported}/stop"), &[], "").await;
+    assert_eq!(stopped.status, StatusCode::OK);
     let gone = person.delete("/api/v1/buckets/my%20second").await;
     assert_eq!((gone.status, gone.text()), (StatusCode::NO_CONTENT, ""));
     assert_eq!(person.delete("/api/v1/buckets/my%20second").await.problem().0, "not-found");

@@ -2,7 +2,7 @@
 
 use dashboard::identity::Role;
 use http::StatusCode;
-use jiff::{Timestamp, civil::date};
+use jiff::civil::date;
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use spillway::domain::AccountId;
@@ -55,8 +55,4 @@ pub(crate) fn fill(app: &TestApp, rows: usize) {
     let rows: Vec<_> =
         (0..rows).map(|id| EventRow::random(&mut rng, id.to_string(), "Charged", day, 0)).collect();
     app.lake.write_events(&app.file(50), &rows);
-}
-
-pub(crate) fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
 }

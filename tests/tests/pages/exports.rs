@@ -318,7 +318,9 @@ async fn a_blocked_bucket_says_what_to_do() {
         http_status: Some(401),
         message: "Invalid <Credentials>".to_owned(),
     };
-    app.store.block_bucket(ACCOUNT, &BucketId(BUCKET.to_owned()), &failure, app.now()).await.unwrap();
+    let id = BucketId(BUCKET.to_owned());
+    let key = app.store.bucket(ACCOUNT, &id).await.unwrap().unwrap().key;
+    app.store.block_bucket(ACCOUNT, &id, &key, &failure, app.now()).await.unwrap();
     let person = app.person(ACCOUNT, Role::Editor);
     let page = person.get(&format!("/exports/{}", export.request)).await;
     let said = text(&page);
