@@ -112,18 +112,19 @@ function watch() {
   if (!place?.dataset.live) return;
   source = new EventSource(place.dataset.live);
   source.addEventListener("part", (event) => {
-    const fresh = new DOMParser().parseFromString(event.data, "text/html").body.firstElementChild;
-    const old = fresh && document.getElementById(fresh.id);
-    if (!old) return;
-    // A focus inside stays where it was, as far as there is such a place.
-    const at = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    old.replaceWith(fresh);
-    if (at) fresh.querySelector(`[href="${CSS.escape(at)}"]`)?.focus();
+    for (const fresh of [...new DOMParser().parseFromString(event.data, "text/html").body.children]) {
+      const old = document.getElementById(fresh.id);
+      if (!old || old.isEqualNode(fresh)) continue;
+      // A focus inside stays where it was, as far as there is such a place.
+      const at = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      old.replaceWith(fresh);
+      if (at) fresh.querySelector(`[href="${CSS.escape(at)}"]`)?.focus();
+    }
   });
   // The run has ended: the whole page tells more than its part.
   source.addEventListener("end", () => {
     source.close();
-    if (place.id === "live") location.reload();
+    if (place.id === "now") location.reload();
   });
 }
 addEventListener("pagehide", () => source?.close());

@@ -1,7 +1,9 @@
 //! A chart of rows, a bar a run or a day, drawn on the server. Its numbers also stand in the table of runs, and its
 //! description says what a glance would show.
 
-use jiff::civil::Date;
+use std::collections::BTreeMap;
+
+use jiff::{ToSpan, civil::Date};
 use spillway::domain::Run;
 
 use crate::pages::{numbers, times::Times};
@@ -14,7 +16,7 @@ const LEFT: u32 = 64;
 const TOP: u32 = 8;
 const BOTTOM: u32 = 24;
 /// More runs than these are shown a day each.
-const MAX_BARS: usize = 48;
+const MAX_BARS: usize = 60;
 
 /// The chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,9 +105,15 @@ impl Chart {
         Self::of_days(days)
     }
 
-    /// Of days, oldest first.
+    /// Of days, oldest first. Days between them have no rows; where they are too many, they are left out.
     #[must_use]
-    pub(crate) fn of_days(days: Vec<(Date, u64)>) -> Option<Self> {
+    pub(crate) fn of_days(mut days: Vec<(Date, u64)>) -> Option<Self> {
+        let (first, last) = (days.first()?.0, days.last()?.0);
+        let all: Vec<Date> = first.series(1.day()).take_while(|day| *day <= last).take(MAX_BARS + 1).collect();
+        if all.len() <= MAX_BARS {
+            let known: BTreeMap<Date, u64> = days.into_iter().collect();
+            days = all.into_iter().map(|day| (day, known.get(&day).copied().unwrap_or(0))).collect();
+        }
         Self::new("Rows a day", days.into_iter().map(|(day, rows)| (Times::day(day), rows)).collect())
     }
 
@@ -239,11 +247,20 @@ mod tests {
     }
 
     #[test]
+    fn days_between_have_no_rows() {
+        let chart = Chart::of_days(vec![(date(2026, 11, 1), 4), (date(2026, 11, 4), 2)]).unwrap();
+        let rows: Vec<_> = chart.bars.iter().map(|bar| bar.value.as_str()).collect();
+        assert_eq!(rows, ["4", "0", "0", "2"]);
+        let far = Chart::of_days(vec![(date(2020, 11, 1), 4), (date(2026, 11, 4), 2)]).unwrap();
+        assert_eq!(far.bars.len(), 2);
+    }
+
+    #[test]
     fn the_newest_bars_are_shown() {
         let many =
             (0..100).map(|n| (date(2026, 1, 1).saturating_add(jiff::Span::new().days(n)), 1)).collect();
         let chart = Chart::of_days(many).unwrap();
-        assert_eq!(chart.bars.len(), MAX_BARS);
+        assert_eq!(chart.bars.len(), 60);
         assert_eq!(chart.bars.last().unwrap().name, "10 Apr 2026");
     }
 

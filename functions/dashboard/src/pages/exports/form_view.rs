@@ -304,6 +304,6 @@ fn without_data(days: &[Date]) -> Option<String> {
             let days: Vec<_> = few.iter().map(|day| Times::day(*day)).collect();
             Some(format!("Nothing was captured on {}.", days.join(", ")))
         }
-        many => Some(format!("Nothing was captured on {} of the days.", many.len())),
+        many => Some(format!("Nothing was captured on {} of the days.", numbers::count(many.len() as u64))),
     }
 }

@@ -18,19 +18,15 @@ pub(crate) struct ProgressView {
     pub sums: String,
 }
 
-/// How much of a run is done, in percent; below 100 until it has ended.
+/// How much of a run is done, in percent of its chunks; below 100 until it has ended. Chunks that split themselves make
+/// the whole grow.
 #[must_use]
 pub(crate) fn share(progress: &RunProgress) -> u64 {
     let (done, all) = progress.chunks_of();
     match progress.status {
         RunStatus::Owed => 0,
-        RunStatus::Running => {
-            // Chunks split themselves while they are worked, so that the whole may grow: by bytes one knows more.
-            let by_chunks = numbers::percent(done, all.max(1));
-            let by_bytes = progress.estimated_bytes.filter(|bytes| *bytes > 0);
-            let by_bytes = by_bytes.map(|bytes| numbers::percent(progress.written.bytes, bytes));
-            by_bytes.map_or(by_chunks, |by_bytes| by_chunks.min(by_bytes.max(by_chunks / 2))).min(99)
-        }
+        // The manifest follows the last file.
+        RunStatus::Running => numbers::percent(done, all.max(1)).min(99),
         _ => 100,
     }
 }
@@ -55,13 +51,17 @@ impl ProgressView {
         }
         let (done, all) = progress.chunks_of();
         let written = progress.written;
-        let sums = format!(
+        let sums = if all == 0 {
+            String::new()
+        } else {
+            format!(
             "{} of {} written · {} · {}",
             numbers::count(written.files),
             numbers::counted(all, "file", "files"),
             numbers::counted(written.rows, "row", "rows"),
             numbers::bytes(written.bytes),
-        );
+            )
+        };
         let title = match (progress.status, is_blocked) {
             (_, true) => "The run waits for the bucket".to_owned(),
             (RunStatus::Owed, _) => "The run is being planned".to_owned(),
@@ -71,6 +71,7 @@ impl ProgressView {
         let left = match secs_left(progress, now).filter(|_| !is_blocked) {
             Some(secs) => numbers::time_left(secs),
             None if is_blocked => "goes on by itself once the bucket works".to_owned(),
+            None if all == 0 => String::new(),
             None => "the time left shows after the first file".to_owned(),
         };
         Some(Self { title, share: share(progress), left, sums })

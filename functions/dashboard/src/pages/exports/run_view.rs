@@ -5,7 +5,7 @@ use spillway::{
         BucketState, Export, ExportStatus, FailureClass, PartnerBucket, Run, RunKey, RunStatus, Side,
         StopReason, Window, names,
     },
-    ports::RunFile,
+    ports::{RunFile, WrittenSums},
 };
 
 use crate::pages::{
@@ -132,9 +132,23 @@ pub(crate) fn window(window: &Window, times: &Times) -> String {
 
 /// The row of a run.
 #[must_use]
-pub(crate) fn run_row(run: &Run, shown: Option<RunKey>, is_blocked: bool, times: &Times) -> RunRow {
-    let (totals, is_closed) = (run.totals, run.status.is_closed());
-    let told = |text: String| if is_closed { text } else { "–".to_owned() };
+pub(crate) fn run_row(
+    run: &Run,
+    written: Option<WrittenSums>,
+    shown: Option<RunKey>,
+    is_blocked: bool,
+    times: &Times,
+) -> RunRow {
+    let totals = run.totals;
+    // Of a run that is under way, what is there already.
+    let sums = match written {
+        Some(written) => Some(written),
+        None if run.status.is_closed() => {
+            Some(WrittenSums { files: totals.files, rows: totals.rows, bytes: totals.bytes })
+        }
+        None => None,
+    };
+    let told = |tell: fn(WrittenSums) -> String| sums.map_or_else(|| "–".to_owned(), tell);
     let took = run.opened_at.map(|opened| run.closed_at.unwrap_or(times.now()).duration_since(opened));
     let millis = took.and_then(|took| u64::try_from(took.as_millis()).ok());
     let note = (totals.failed_chunks > 0)
@@ -150,9 +164,9 @@ pub(crate) fn run_row(run: &Run, shown: Option<RunKey>, is_blocked: bool, times:
         window: window(&run.window, times),
         status: Pill::of_run(run.status, is_blocked),
         note: note.or(deleted),
-        rows: told(numbers::count(totals.rows)),
-        files: told(numbers::count(totals.files)),
-        bytes: told(numbers::bytes(totals.bytes)),
+        rows: told(|sums| numbers::count(sums.rows)),
+        files: told(|sums| numbers::count(sums.files)),
+        bytes: told(|sums| numbers::bytes(sums.bytes)),
         duration: millis.map_or_else(|| "–".to_owned(), numbers::duration),
         href: format!("/exports/{}?run={}#files", run.key.request, run.key.run),
         is_shown: shown == Some(run.key),

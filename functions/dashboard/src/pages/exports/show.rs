@@ -1,11 +1,12 @@
 //! The page of an export: its runs, and the files of one of them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     extract::{Path, State},
     response::Response,
 };
+use jiff::civil::Date;
 use spillway::{
     domain::{BucketState, Export, Format, PartnerBucket, Run, RunKey, RunStatus, RunTimestamp},
     ports::{FilePage, RunPage},
@@ -17,7 +18,7 @@ use super::{
     export_of,
     progress::ProgressView,
     run_view,
-    show_view::{LivePart, ShowPage, ShownRun},
+    show_view::{LiveParts, NowPart, RunsPart, ShowPage, ShownRun, StatusPart},
 };
 use crate::{
     App,
@@ -36,12 +37,16 @@ use crate::{
 const RUNS: usize = 10;
 /// Runs that the chart adds up.
 const CHARTED: usize = 336;
+/// Files of a one-time run that the chart adds up.
+const CHARTED_FILES: usize = 2_000;
 /// Files a page of a run.
-const FILES: usize = 100;
+const FILES: usize = 25;
+/// Files that one snippet reads at most.
+const READ_FILES: usize = 200;
 
 /// What the page and the stream of events both show.
 pub(super) struct Shown {
-    pub(super) live: LivePart,
+    pub(super) live: LiveParts,
     /// Whether nothing will change any more.
     pub(super) is_settled: bool,
     export: Export,
@@ -66,6 +71,10 @@ pub(super) async fn page(
             page?.runs
         }
     };
+    let chart = match (&chosen, export.is_one_time()) {
+        (Some(run), true) => Chart::of_days(rows_a_day(&app, run).await?),
+        _ => Chart::of_runs(&charted, &visit.times),
+    };
     let may_edit = visit.may_edit() && export.is_active();
     let run = match &chosen {
         Some(run) => Some(shown_run(&app, &visit, run, bucket.as_ref()).await?),
@@ -73,11 +82,10 @@ pub(super) async fn page(
     };
     Ok(html(&ShowPage {
         frame: visit.frame(Section::Exports),
-        status: Pill::of_export(&export.status),
         can_edit: may_edit && !export.is_one_time(),
         can_stop: may_edit,
         facts: run_view::facts(&export, bucket.as_ref(), &visit.times),
-        chart: Chart::of_runs(&charted, &visit.times),
+        chart,
         request,
         run,
         live,
@@ -103,22 +111,33 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
         None => None,
     };
     let is_settled = open.is_none() && !export.is_active();
-    let live = LivePart {
-        troubles: run_view::troubles(&export, bucket.as_ref(), last, times),
-        progress: progress.and_then(|progress| ProgressView::new(&progress, is_blocked, times.now())),
-        runs: runs
-            .runs
-            .iter()
-            .map(|run| run_view::run_row(run, chosen.as_ref().map(|run| run.key), is_blocked, times))
-            .collect(),
-        no_run: match times.next_run(&export) {
-            Some(next) => format!("The first one begins {next}."),
-            None => "The export ended before its first run.".to_owned(),
+    let next_run = times.next_run(&export);
+    let progress = progress.as_ref();
+    let shown_key = chosen.as_ref().map(|run| run.key);
+    let live = LiveParts {
+        status: StatusPart { status: Pill::of_export(&export.status) },
+        now: NowPart {
+            troubles: run_view::troubles(&export, bucket.as_ref(), last, times),
+            progress: progress.and_then(|progress| ProgressView::new(progress, is_blocked, times.now())),
+            live_href: if is_settled { String::new() } else { live_href(&export, query) },
         },
-        next_run: times.next_run(&export),
-        runs_first_href: cursor.map(|_| format!("/exports/{request}")),
-        runs_next_href: runs.next.map(|next| format!("/exports/{request}?runs={next}#live")),
-        live_href: if is_settled { String::new() } else { live_href(&export, query) },
+        runs: RunsPart {
+            runs: runs
+                .runs
+                .iter()
+                .map(|run| {
+                    let written = progress.filter(|progress| progress.key == run.key).map(|own| own.written);
+                    run_view::run_row(run, written, shown_key, is_blocked, times)
+                })
+                .collect(),
+            no_run: match &next_run {
+                Some(next) => format!("The first one begins {next}."),
+                None => "The export ended before its first run.".to_owned(),
+            },
+            next_run,
+            runs_first_href: cursor.map(|_| format!("/exports/{request}#runs")),
+            runs_next_href: runs.next.map(|next| format!("/exports/{request}?runs={next}#runs")),
+        },
     };
     Ok(Shown { live, is_settled, export, bucket, runs, chosen })
 }
@@ -135,6 +154,19 @@ fn live_href(export: &Export, query: &Fields) -> String {
 fn first_worth_seeing(runs: &[Run]) -> Option<Run> {
     let has_files = |run: &&Run| run.status == RunStatus::Running || run.totals.files > 0;
     runs.iter().find(has_files).or(runs.first()).cloned()
+}
+
+/// The rows of a one-time run by the day of their events, as its files have them; none where they are too many to look at.
+async fn rows_a_day(app: &App, run: &Run) -> Result<Vec<(Date, u64)>, Problem> {
+    let page = steps::run_files(&app.parts, run.key, None, CHARTED_FILES).await?;
+    let mut days: BTreeMap<Date, u64> = BTreeMap::new();
+    for file in page.files.iter().filter(|_| page.next.is_none()) {
+        if let Some(day) = file.file.date {
+            let rows = days.entry(day).or_default();
+            *rows = rows.saturating_add(file.file.rows);
+        }
+    }
+    Ok(days.into_iter().collect())
 }
 
 /// The files of a run, and the lines that read them.
@@ -164,18 +196,9 @@ async fn shown_run(
         format!("{here}&{}#files", more.to_query())
     });
     let (nothing_title, nothing) = run_view::nothing(run, is_blocked);
-    let (snippets, snippets_about) = match files_to_read(app, run, &page, &bucket_name).await? {
-        Some(files) => {
-            let about = match files.event_name {
-                Some(name) => format!(
-                    "{} of {name} {}",
-                    numbers::counted(files.names.len() as u64, "file", "files"),
-                    if next_href.is_some() || cursor.is_some() { "on this page" } else { "of this run" }
-                ),
-                None => numbers::counted(files.names.len() as u64, "file of profiles", "files of profiles"),
-            };
-            (files.snippets(), about)
-        }
+    let to_read = steps::run_files(&app.parts, run.key, cursor, READ_FILES).await?;
+    let (snippets, snippets_about) = match files_to_read(app, run, &to_read, &bucket_name).await? {
+        Some(files) => (files.snippets(), about_files(&files, &to_read)),
         None => (Vec::new(), String::new()),
     };
     Ok(ShownRun {
@@ -191,6 +214,17 @@ async fn shown_run(
         snippets,
         snippets_about,
     })
+}
+
+/// Which files the lines read.
+fn about_files(files: &Files<'_>, page: &FilePage) -> String {
+    let count = files.names.len() as u64;
+    let is_cut = count == page.files.len() as u64 && page.next.is_some();
+    let which = if is_cut { "the first " } else { "" };
+    match files.event_name {
+        Some(name) => format!("{which}{} of {name}", numbers::counted(count, "file", "files")),
+        None => format!("{which}{}", numbers::counted(count, "file of profiles", "files of profiles")),
+    }
 }
 
 /// The files of the page that are of the event of its first one, and what one has to know to read them.
