@@ -17,7 +17,8 @@ use spillway::domain::{
 use spillway::ports::{Clock, Lake as _, LakeQuery, SourcedBatch};
 
 use super::{
-    BadLine, CallOff, IngestError, IngestOptions, IngestReport, Observer, Progress, Source, complete_killed, run,
+    BadLine, CallOff, IngestError, IngestOptions, IngestReport, Observer, Progress, Source, complete_killed,
+    run,
 };
 
 struct Fixed(Timestamp);
@@ -377,7 +378,10 @@ fn files_below(folder: &Path) -> usize {
 /// Ten days, each of which is a lake file.
 fn ten_days() -> Source {
     let line = |day| {
-        format!("{{\"type\":\"event\",\"identity\":\"u\",\"evtName\":\"e\",\"ts\":{},\"evtData\":{{\"day\":{day}}}}}\n", day * 86_400)
+        format!(
+            "{{\"type\":\"event\",\"identity\":\"u\",\"evtName\":\"e\",\"ts\":{},\"evtData\":{{\"day\":{day}}}}}\n",
+            day * 86_400
+        )
     };
     stream((0..10).map(line).collect::<String>().into_bytes())
 }
@@ -399,7 +403,8 @@ fn called_off_it_takes_nothing_in() {
     let clock = clock();
     let options = IngestOptions::new(&lake.account, lake.folder.path().to_owned(), &clock);
     let line = r#"{"type":"event","identity":"u","evtName":"e","ts":1}"#;
-    let input = CallsOff(Arc::clone(&options.call_off), Cursor::new(format!("{line}\n{line}\n").into_bytes()));
+    let input =
+        CallsOff(Arc::clone(&options.call_off), Cursor::new(format!("{line}\n{line}\n").into_bytes()));
     let sources = vec![ten_days(), Source::Stream("stream".to_owned(), Box::new(input))];
     let error = run(sources, &options, &mut ()).unwrap_err();
     assert_eq!(error.to_string(), "interrupted; nothing was taken in; run it again");
