@@ -177,6 +177,11 @@ impl Lake for Gated<dyn Lake> {
         self.port.list(query).await
     }
 
+    async fn committed(&self, path: &str) -> Result<Timestamp, LakeError> {
+        self.gate.pass().await.map_err(lake_down)?;
+        self.port.committed(path).await
+    }
+
     async fn footer(&self, path: &str) -> Result<Footer, LakeError> {
         self.gate.pass().await.map_err(lake_down)?;
         self.port.footer(path).await

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod produce;
+mod restored;
 mod settle;
 mod source;
 mod trouble;
