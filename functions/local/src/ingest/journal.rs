@@ -42,8 +42,10 @@ impl Journal {
 
     /// Commits: the journal is in the account's folder, whole and on the disk, or it is not there.
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
-        let mut draft =
-            tempfile::Builder::new().prefix(HIDDEN_PREFIX).suffix(super::publish::HIDDEN_SUFFIX).tempfile_in(folder)?;
+        let mut draft = tempfile::Builder::new()
+            .prefix(HIDDEN_PREFIX)
+            .suffix(super::publish::HIDDEN_SUFFIX)
+            .tempfile_in(folder)?;
         let mut writer = BufWriter::new(draft.as_file_mut());
         serde_json::to_writer(&mut writer, self)?;
         writer.flush()?;
