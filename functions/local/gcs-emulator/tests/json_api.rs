@@ -62,7 +62,8 @@ async fn a_bucket_whose_folder_was_deleted_is_missing() {
     world.create("kept", noise(10)).await.unwrap();
     std::fs::remove_dir_all(world.folder.path().join(BUCKET)).unwrap();
     let bucket = world.url(&format!("/storage/v1/b/{BUCKET}"));
-    for path in ["", "/o", "/o/kept", "/o/kept?alt=media", "/iam/testPermissions?permissions=storage.objects.get"]
+    for path in
+        ["", "/o", "/o/kept", "/o/kept?alt=media", "/iam/testPermissions?permissions=storage.objects.get"]
     {
         let response = http.get(format!("{bucket}{path}")).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
