@@ -30,7 +30,13 @@ pub(crate) fn read_key(file: &Path) -> anyhow::Result<ServiceAccountKey> {
     }
     // With room for all of it, so that no copy is left behind by growing; wiped also where reading fails.
     let mut text = zeroize::Zeroizing::new(String::with_capacity(KEY_MAX_BYTES + 1));
-    opened.take(KEY_MAX_BYTES as u64 + 1).read_to_string(&mut text).with_context(fault)?;
+    match opened.take(KEY_MAX_BYTES as u64 + 1).read_to_string(&mut text) {
+        Err(error) if error.kind() == ErrorKind::InvalidData => bail!(
+            "{} is no service account key: it is not text; give the JSON key that Google's console downloads",
+            file.display()
+        ),
+        read => read.with_context(fault)?,
+    };
     if text.len() > KEY_MAX_BYTES {
         bail!("{} is no service account key: it has more than {KEY_MAX_BYTES} bytes", file.display());
     }

@@ -1,11 +1,11 @@
-//! `spillway verify`: a bucket read back against the manifests of its runs.
+//! `spillway verify`: a bucket read back against the manifests of its runs, or our records where there is none.
 
 use std::{path::Path, process::ExitCode};
 
 use anyhow::bail;
 use serde::Serialize;
 use spillway::{
-    domain::{FailureClass, PartnerBucket, RunKey, names},
+    domain::{ExportFilter, FailureClass, PartnerBucket, Run, RunKey, RunStatus, names},
     ports::BucketHandle,
 };
 
@@ -14,7 +14,7 @@ use crate::{
     origins::Places,
     output::{Output, counted},
     system::System,
-    verify::{self, VerifyError, VerifyReport},
+    verify::{self, Difference, VerifyError, VerifyReport},
 };
 
 /// What was found of one run.
@@ -36,6 +36,12 @@ pub(crate) async fn run(home: &Path, output: &Output, args: VerifyArgs) -> anyho
     let mut verified = Vec::new();
     for (title, manifest) in manifests(&system, &*handle, &bucket, &args).await? {
         let report = check(&system, &*handle, &bucket, &manifest).await?;
+        print(output, &title, &report)?;
+        verified.push(Verified { run: title, report });
+    }
+    for run in without_manifest(&system, &bucket, &args).await? {
+        let title = run.key.to_string();
+        let report = verify::verify_without_manifest(&*handle, system.store(), &run).await?;
         print(output, &title, &report)?;
         verified.push(Verified { run: title, report });
     }
@@ -76,10 +82,47 @@ async fn manifests(
         if let Some(known) = system.store().run(key).await?.filter(|run| !run.status.is_closed()) {
             bail!("run {key} is {}; it has no manifest until it has ended", known.status.as_str());
         }
+        if system.store().run(key).await?.is_some_and(|known| has_no_manifest(&known)) {
+            return Ok(Vec::new());
+        }
         return Ok(vec![titled(names::manifest_object(key))]);
     }
     let found = verify::manifest_names(handle).await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
     Ok(found.into_iter().map(titled).collect())
+}
+
+/// How many exports are looked at in one page.
+const PAGE: usize = 100;
+
+/// Whether a run has ended and will not have a manifest as it stands.
+fn has_no_manifest(run: &Run) -> bool {
+    run.status == RunStatus::Incomplete || (run.status.is_closed() && !run.spec.manifest)
+}
+
+/// The runs to verify by our records.
+async fn without_manifest(
+    system: &System,
+    bucket: &PartnerBucket,
+    args: &VerifyArgs,
+) -> anyhow::Result<Vec<Run>> {
+    let (store, account) = (system.store(), bucket.account);
+    let is_one = |run: &Run| run.spec.bucket == bucket.id && has_no_manifest(run);
+    if let Some((request, run)) = args.run {
+        let known = store.run(RunKey { account, request, run }).await?;
+        return Ok(known.into_iter().filter(has_no_manifest).collect());
+    }
+    let (mut runs, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.list_exports(account, &ExportFilter::default(), cursor, PAGE).await?;
+        for export in page.exports {
+            runs.extend(store.runs(account, export.request).await?.into_iter().filter(is_one));
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            runs.sort_by_key(|run| (run.key.request, run.key.run));
+            return Ok(runs);
+        }
+    }
 }
 
 /// Reads a run back; where the key may not read objects, our own records take the manifest's place.
@@ -105,6 +148,12 @@ async fn check(
                 Some(run) => Ok(verify::verify_records(handle, system.store(), &run).await?),
                 None => bail!("the key may not read objects, and we have no record of run {key}"),
             }
+        }
+        // One manifest that cannot be read holds up no other run.
+        Err(error @ (VerifyError::NotAManifest { .. } | VerifyError::BrokeOff(_))) => {
+            let (name, reason) = (manifest.to_owned(), error.to_string());
+            let differences = vec![Difference::Manifest { name, reason }];
+            Ok(VerifyReport { differences, ..VerifyReport::default() })
         }
         verified => Ok(verified?),
     }

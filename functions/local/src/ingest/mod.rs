@@ -7,6 +7,7 @@
 
 mod call_off;
 mod collect;
+mod contact;
 mod dates;
 mod input;
 mod journal;

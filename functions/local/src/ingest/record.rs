@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::contact::Contact;
 use super::dates::replace_dates;
 use super::user::Ids;
 
@@ -36,7 +37,7 @@ pub(super) enum Kind<'a> {
     Profile { deleted: bool },
 }
 
-type Raw<'a> = Option<&'a RawValue>;
+pub(super) type Raw<'a> = Option<&'a RawValue>;
 
 #[derive(Deserialize)]
 struct Line<'a> {
@@ -104,15 +105,6 @@ struct Dimensions<'a> {
     height: Option<f64>,
     #[serde(borrow)]
     unit: Raw<'a>,
-}
-
-/// Of a profile's properties the two that are columns.
-#[derive(Deserialize)]
-struct Contact<'a> {
-    #[serde(borrow, rename = "Email")]
-    email: Raw<'a>,
-    #[serde(borrow, rename = "Phone")]
-    phone: Raw<'a>,
 }
 
 impl<'a> Record<'a> {

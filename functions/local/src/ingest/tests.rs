@@ -301,6 +301,25 @@ fn the_newest_version_of_a_profile_counts() {
     assert_eq!((texts("email")[0].as_str(), texts("phone")[0].as_str()), ("m@x", "5"));
 }
 
+/// Text that is no text, in a key too, stays as it came, in profiles as in events.
+#[test]
+fn unpaired_surrogates_are_taken_in_keys_and_values() {
+    let mut lake = Lake::new();
+    let data = r#"{"\ud800":"\udc00","Email":"a@b.c","Phone":"1","\u0045mail":"d@e.f"}"#;
+    let text = format!(
+        "{{\"type\":\"event\",\"identity\":\"u\",\"evtName\":\"e\",\"ts\":1,\"evtData\":{data}}}\n{{\"type\":\"profile\",\"identity\":\"u\",\"profileData\":{data}}}\n"
+    );
+    let report = lake.ingest_text(&text);
+    assert_eq!((report.events, report.profiles, report.bad_lines), (1, 1, 0), "{:?}", lake.heard.bad);
+    assert_eq!(lake.texts("event_props"), [data]);
+    let batch = &lake.profiles(&["profile_props", "email", "phone"])[0].batch;
+    let value = |column: &str| batch[column].as_string_view().value(0).to_owned();
+    assert_eq!(
+        (value("profile_props").as_str(), value("email").as_str(), value("phone").as_str()),
+        (data, "d@e.f", "1")
+    );
+}
+
 #[test]
 fn long_event_names_stand_in_the_footer() {
     let name = "Ereignis/".repeat(60);

@@ -1,7 +1,7 @@
 //! What may differ between a run's manifest and its bucket, each with a sentence that names the object.
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
-use spillway::domain::{Crc32c, ManifestFile};
+use spillway::domain::{AccountId, Crc32c, ManifestFile};
 
 /// One difference. Its `Display` is a sentence for a person; as JSON it carries that sentence as `message`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -95,6 +95,20 @@ pub enum Difference {
         /// The object.
         name: String,
     },
+    /// The manifest itself cannot be read.
+    Manifest {
+        /// The manifest.
+        name: String,
+        /// A sentence that names it.
+        reason: String,
+    },
+    /// The run could not deliver everything.
+    Incomplete {
+        /// The run.
+        name: String,
+        /// Whose it is.
+        account: AccountId,
+    },
     /// Our records have an object that the manifest does not list.
     RecordedOnly {
         /// The object.
@@ -143,6 +157,12 @@ impl std::fmt::Display for Difference {
             Self::TotalBytes { name, listed, sum } => {
                 write!(f, "{name} says {listed} bytes in all; its files have {sum}")
             }
+            Self::Manifest { reason, .. } => f.write_str(reason),
+            Self::Incomplete { name, account } => write!(
+                f,
+                "the run is INCOMPLETE, so rows are missing; mend what it failed on, then \
+                 `spillway retry-run --account {account} {name}`"
+            ),
             Self::NotRecorded { name } => write!(f, "{name} is listed, but our records know nothing of it"),
             Self::RecordedOnly { name } => {
                 write!(f, "{name} was delivered by our records, but the manifest does not list it")

@@ -16,12 +16,12 @@ mod tests;
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 use spillway::{
-    domain::{BucketFailure, FailureClass, Manifest, ManifestFile, RunKey, names},
+    domain::{BucketFailure, FailureClass, Format, Manifest, ManifestFile, RunKey, names},
     ports::{BucketHandle, ObjectFacts, StoreError},
 };
 
 pub use difference::Difference;
-pub use records::{compare_lines, recorded_lines, verify_records};
+pub use records::{compare_lines, recorded_lines, verify_records, verify_without_manifest};
 
 /// How many objects are read at a time.
 const AT_ONCE: usize = 4;
@@ -152,9 +152,21 @@ pub async fn verify_manifest(
     bucket: &dyn BucketHandle,
     manifest: &Manifest,
 ) -> Result<VerifyReport, VerifyError> {
-    let mut report = VerifyReport { differences: own_differences(manifest), ..VerifyReport::default() };
-    let listed = list_run(bucket, run_of(manifest)).await?;
-    let lines = manifest.files.iter().map(|file| object::check(bucket, file, manifest.format));
+    let own = own_differences(manifest);
+    read_back(bucket, run_of(manifest), manifest.format, &manifest.files, own).await
+}
+
+/// Reads back the objects of a run's lines; `own` is what is known to differ without that.
+async fn read_back(
+    bucket: &dyn BucketHandle,
+    run: RunKey,
+    format: Format,
+    files: &[ManifestFile],
+    own: Vec<Difference>,
+) -> Result<VerifyReport, VerifyError> {
+    let mut report = VerifyReport { differences: own.clone(), ..VerifyReport::default() };
+    let listed = list_run(bucket, run).await?;
+    let lines = files.iter().map(|file| object::check(bucket, file, format));
     // Collected first: a lazy iterator over borrowing futures is not `Send` for every lifetime.
     let lines: Vec<_> = lines.collect();
     let read = futures::stream::iter(lines).buffered(AT_ONCE);
@@ -165,15 +177,14 @@ pub async fn verify_manifest(
     match read.await {
         Ok(()) => {}
         Err(VerifyError::Bucket(failure)) if is_forbidden(&failure) => {
-            report = VerifyReport { unreadable: true, ..VerifyReport::default() };
-            report.differences = own_differences(manifest);
+            report = VerifyReport { unreadable: true, differences: own, ..VerifyReport::default() };
             if let Some(objects) = &listed {
-                report.compare_listed(&manifest.files, objects);
+                report.compare_listed(files, objects);
             }
         }
         Err(error) => return Err(error),
     }
-    report.look_for_others(&manifest.files, listed.as_deref());
+    report.look_for_others(files, listed.as_deref());
     Ok(report)
 }
 

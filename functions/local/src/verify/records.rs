@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use spillway::{
-    domain::{ManifestFile, Run, RunKey},
+    domain::{ManifestFile, Run, RunKey, RunStatus},
     ports::{BucketHandle, Store},
 };
 
-use super::{Difference, VerifyError, VerifyReport, list_run};
+use super::{Difference, VerifyError, VerifyReport, list_run, read_back};
 
 /// How many chunks are looked at in one page.
 const PAGE: usize = 1_000;
@@ -69,6 +69,24 @@ fn compare_line(listed: &ManifestFile, recorded: &ManifestFile) -> Vec<Differenc
         recorded: known,
     };
     different.map(difference).collect()
+}
+
+/// Reads a run back that has ended and has no manifest, by our own records: INCOMPLETE, or its manifest switched off.
+///
+/// # Errors
+/// [`VerifyError`] where the bucket fails for a reason that says nothing about the run's objects, or the store.
+pub async fn verify_without_manifest(
+    bucket: &dyn BucketHandle,
+    store: &dyn Store,
+    run: &Run,
+) -> Result<VerifyReport, VerifyError> {
+    let own = match run.status {
+        RunStatus::Incomplete => {
+            vec![Difference::Incomplete { name: run.key.to_string(), account: run.key.account }]
+        }
+        _ => Vec::new(),
+    };
+    read_back(bucket, run.key, run.spec.format, &recorded_lines(store, run).await?, own).await
 }
 
 /// Compares the bucket with our own records without reading an object: by its list (names, sizes and Google's

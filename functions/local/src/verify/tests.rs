@@ -11,8 +11,7 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use spillway::{
     domain::{
-        AccountId, Crc32c, DatabaseId, Format, ManifestStatus, ManifestWindow, RequestId, RunTimestamp,
-        WindowKind,
+        AccountId, Crc32c, DatabaseId, ManifestStatus, ManifestWindow, RequestId, RunTimestamp, WindowKind,
     },
     ports::{ByteSource, CreateObjectError, SourceError},
 };

@@ -59,7 +59,21 @@ fn verify_wants_a_run_that_is_there() {
     home.run(&["verify", "--bucket", "files", "--run", "abc"]).fails(&["abc"]);
     let manifest = home.objects("files").into_keys().find(|name| name.ends_with(".manifest")).unwrap();
     fs::write(home.bucket("files").join(&manifest), b"{").unwrap();
-    home.run(&["verify", "--bucket", "files"]).error(&[&manifest, "not a manifest"]);
+    home.export("csv", &[]).ok();
+    let done = home.run(&["verify", "--bucket", "files"]).fails(&[&manifest, "not a manifest"]);
+    assert!(done.out.contains("4 rows") && done.out.contains(", ok"), "the others are read: {}", done.out);
+}
+
+/// A run without a manifest is verified by our records.
+#[test]
+fn a_run_whose_manifest_is_switched_off_is_read_back() {
+    let home = Home::with(&events(40));
+    let run = home.export("json", &["--no-manifest", "--json"]).ok().json();
+    let done = home.run(&["verify", "--bucket", "files"]).ok();
+    assert!(done.out.contains("40 rows") && done.out.contains("ok"), "{}", done.out);
+    let name = run["files"][0]["name"].as_str().unwrap();
+    fs::remove_file(home.bucket("files").join(name)).unwrap();
+    home.run(&["verify", "--bucket", "files"]).fails(&[name, "not in the bucket"]);
 }
 
 #[test]
@@ -75,7 +89,9 @@ fn a_broken_lake_file_makes_a_run_incomplete_until_it_is_mended() {
     let delivered = home.ids("files").len();
     assert!((300..400).contains(&delivered), "the other chunks go on: {delivered}");
     let done = home.run(&["verify", "--bucket", "files"]);
-    done.fails(&["No run has ended"]);
+    let retry = format!("`spillway retry-run --account 1 {run_name}`");
+    done.fails(&["INCOMPLETE", &retry, &format!("{delivered} rows")]);
+    home.run(&["verify", "--bucket", "files", "--run", run_name]).fails(&["INCOMPLETE", &retry]);
     // Still broken: INCOMPLETE again.
     home.run(&["retry-run", "--account", "1", run_name]).fails(&["INCOMPLETE", &broken]);
     fs::write(lake.join(&broken), bytes).unwrap();

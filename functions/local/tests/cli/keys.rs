@@ -93,6 +93,10 @@ fn an_empty_home_is_closed() {
 fn what_is_far_too_large_is_no_key() {
     let home = Home::with(&events(5));
     export_with(&home, "files", &" ".repeat(70_000)).error(&["given.json", "65536 bytes"]);
+    let binary = home.path("binary.p12");
+    fs::write(&binary, [0x30, 0x82, 0xff, 0xfe]).unwrap();
+    set_mode(&binary, 0o600);
+    home.export("csv", &["--key", binary.to_str().unwrap()]).error(&["binary.p12", "give the JSON key"]);
     let pipe = "--key=/dev/zero";
     home.export("csv", &[pipe]).error(&["/dev/zero"]);
 }
