@@ -142,7 +142,10 @@ async fn an_estimate_without_a_script_and_with_one() {
     let person = app.person(ACCOUNT, Role::Editor);
     let token = new_token(&person).await;
     let range = [("days", "range"), ("first", "2026-03-08"), ("last", "2026-03-09"), ("editing", "")];
-    let fields: Vec<_> = once(&token, &range).into_iter().filter(|field| !matches!(*field, ("days", "day") | ("first", "2026-03-09"))).collect();
+    let fields: Vec<_> = once(&token, &range)
+        .into_iter()
+        .filter(|field| !matches!(*field, ("days", "day") | ("first", "2026-03-09")))
+        .collect();
     let page = person.form("/exports/estimate", &fields).await;
     let said = text(&page);
     assert!(said.contains("Rows about 40") && said.contains("Nothing was captured on 8 Mar 2026."), "{said}");

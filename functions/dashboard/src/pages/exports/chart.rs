@@ -109,7 +109,8 @@ impl Chart {
     #[must_use]
     pub(crate) fn of_days(mut days: Vec<(Date, u64)>) -> Option<Self> {
         let (first, last) = (days.first()?.0, days.last()?.0);
-        let all: Vec<Date> = first.series(1.day()).take_while(|day| *day <= last).take(MAX_BARS + 1).collect();
+        let all: Vec<Date> =
+            first.series(1.day()).take_while(|day| *day <= last).take(MAX_BARS + 1).collect();
         if all.len() <= MAX_BARS {
             let known: BTreeMap<Date, u64> = days.into_iter().collect();
             days = all.into_iter().map(|day| (day, known.get(&day).copied().unwrap_or(0))).collect();

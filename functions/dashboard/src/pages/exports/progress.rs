@@ -55,11 +55,11 @@ impl ProgressView {
             String::new()
         } else {
             format!(
-            "{} of {} written · {} · {}",
-            numbers::count(written.files),
-            numbers::counted(all, "file", "files"),
-            numbers::counted(written.rows, "row", "rows"),
-            numbers::bytes(written.bytes),
+                "{} of {} written · {} · {}",
+                numbers::count(written.files),
+                numbers::counted(all, "file", "files"),
+                numbers::counted(written.rows, "row", "rows"),
+                numbers::bytes(written.bytes),
             )
         };
         let title = match (progress.status, is_blocked) {
