@@ -49,6 +49,10 @@ impl Lake for Untouchable {
         panic!("the lake was listed")
     }
 
+    async fn committed(&self, _: &str) -> Result<Timestamp, LakeError> {
+        panic!("the lake was listed")
+    }
+
     async fn footer(&self, _: &str) -> Result<Footer, LakeError> {
         panic!("a lake file was read")
     }

@@ -1,6 +1,9 @@
 //! What the engine promises of runs: stopping, blocking, owing, finishing, giving up, and the bytes of its files.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "engine/stopping.rs"]
+mod stopping;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
@@ -77,17 +80,19 @@ async fn a_stop_is_noticed_in_mid_chunk() {
     assert_eq!((tally.leased, tally.ready, tally.done), (0, 1, 1));
 }
 
+/// Whether some upload's last bytes are on their way.
+async fn intended(app: &TestApp, run: &Run) -> bool {
+    let plan = app.run(run.key).await.plan.unwrap();
+    let chunks = app.store.chunks(run.key, &plan.token, None, 10).await.unwrap().chunks;
+    chunks.iter().any(|chunk| chunk.is_unfinished() && !chunk.intents().is_empty())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_waits_for_an_upload_whose_last_bytes_are_on_their_way() {
     // The bulky file has six or seven pieces; at the end of the last one the intent is stored.
     let (app, run, mut all, task) = stopped_in_mid_chunk(2).await;
-    let plan = app.run(run.key).await.plan.unwrap();
-    let intended = async || {
-        let chunks = app.store.chunks(run.key, &plan.token, None, 10).await.unwrap().chunks;
-        chunks.iter().any(|chunk| chunk.is_unfinished() && !chunk.intents().is_empty())
-    };
     let mut pieces = 2;
-    while !intended().await {
+    while !intended(&app, &run).await {
         pieces += 1;
         app.buckets.hold_after(Some(pieces));
         app.buckets.until_held().await;

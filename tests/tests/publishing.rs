@@ -73,6 +73,60 @@ async fn never_more_messages_are_out_than_may_be() {
     }
 }
 
+/// Nobody publishes again on purpose: whoever completes another message, or meets the run, finds what has been out for
+/// too long.
+#[tokio::test]
+async fn a_lost_message_comes_back_by_time_alone() {
+    for by_a_completion in [true, false] {
+        let mut app = TestApp::new().await;
+        app.options.outstanding_messages = 3;
+        app.options.plan.message_chunks = 1;
+        let events = ["first", "second", "third"];
+        let all: Vec<_> = events.iter().flat_map(|event| rows(event, 5, event)).collect();
+        all.chunks(5).for_each(|rows| drop(app.lake.write_events(&app.file(9), rows)));
+        let run = app.export(app.spec(Format::Json, DAY, DAY)).await.1;
+        steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
+        assert_eq!(out(&app), 3);
+        let (lost, second, third) =
+            (app.queue.pop().unwrap(), app.queue.pop().unwrap(), app.queue.pop().unwrap());
+        let lost_after = app.options.lost_after.as_secs().cast_signed();
+        app.advance_secs(lost_after);
+        steps::handle(&app.parts(), &second).await.unwrap();
+        assert_eq!(app.queue.all(), [], "it may still be on its way");
+        if by_a_completion {
+            app.advance_secs(1);
+            steps::handle(&app.parts(), &third).await.unwrap();
+        } else {
+            steps::handle(&app.parts(), &third).await.unwrap();
+            assert_eq!(app.queue.all(), [], "not yet lost");
+            app.advance_secs(1);
+            steps::handle(&app.parts(), &Work::Run { run: run.key }).await.unwrap();
+        }
+        assert_eq!(app.queue.all(), [lost]);
+        app.drain().await.unwrap();
+        let delivered = app.delivered(run.key).await;
+        assert_eq!(delivered.run.status, RunStatus::Done);
+        assert_rows(&delivered, &all);
+    }
+}
+
+/// The same of a run whose only message was lost: the tick finds it.
+#[tokio::test]
+async fn a_lost_wake_up_is_sent_again_by_the_tick() {
+    let app = TestApp::new().await;
+    let all = rows("a", 10, "Viewed");
+    app.lake.write_events(&app.file(50), &all);
+    let run = app.export(app.spec(Format::Json, DAY, DAY)).await.1;
+    assert_eq!(app.queue.lose_all(), 1);
+    app.advance_secs(app.options.lost_after.as_secs().cast_signed() - 1);
+    assert_eq!(steps::tick(&app.parts()).await.unwrap().woken, [], "it may still be on its way");
+    app.advance_secs(1);
+    assert_eq!(steps::tick(&app.parts()).await.unwrap().woken, [run.key]);
+    assert_eq!(app.queue.all(), [Work::Run { run: run.key }]);
+    app.drain().await.unwrap();
+    assert_rows(&app.delivered(run.key).await, &all);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_with_an_old_key_does_not_block_the_mended_bucket() {
     let mut app = TestApp::new().await;

@@ -2,11 +2,14 @@
 //! objects that are there, and nothing is left behind half-made.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use jiff::civil::{Date, date};
 use rand::{SeedableRng, rngs::StdRng};
 use spillway::{
     domain::{ChunkState, Format, ManifestStatus, Run, RunStatus, StopReason},
-    ports::Work,
+    ports::{ChunkQueue, QueueError, Work},
     steps,
 };
 use spillway_tests::harness::{ACCOUNT, EventRow, Outcome, Strike, TestApp, assert_rows};
@@ -130,6 +133,31 @@ async fn an_export_whose_creation_is_killed_is_there_whole_or_not_at_all() {
             return;
         }
     }
+}
+
+/// Takes nothing.
+struct DeadQueue;
+
+#[async_trait]
+impl ChunkQueue for DeadQueue {
+    async fn send(&self, _: Work) -> Result<(), QueueError> {
+        Err(QueueError("by the test".to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn an_export_whose_message_cannot_be_sent_is_created_and_woken_by_the_tick() {
+    let (app, all) = three_chunks().await;
+    let mut parts = app.parts();
+    parts.queue = Arc::new(DeadQueue);
+    let spec = app.spec(Format::Json, DAY, DAY);
+    let (export, run) = steps::create_one_time(&parts, ACCOUNT, spec).await.unwrap();
+    assert_eq!(app.store.runs(ACCOUNT, export.request).await.unwrap(), [run.clone()]);
+    assert!(app.queue.is_empty());
+    app.advance_secs(901);
+    assert_eq!(steps::tick(&app.parts()).await.unwrap().woken, [run.key]);
+    app.drain().await.unwrap();
+    assert_rows(&app.delivered(run.key).await, &all);
 }
 
 #[tokio::test]

@@ -1,6 +1,11 @@
 //! What no retry can mend: the run ends INCOMPLETE and says why, later windows go on, and it can be retried.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "troubles/documents.rs"]
+mod documents;
+#[path = "troubles/planners.rs"]
+mod planners;
+
 use jiff::civil::{Date, date};
 use rand::{SeedableRng, rngs::StdRng};
 use rusqlite::Connection;
@@ -65,7 +70,8 @@ async fn a_file_outside_the_layout_ends_the_runs_that_list_its_hour_only() {
     let third = app.next_run(export.request).await;
     app.drain().await.unwrap();
     let expected = format!(
-        "lake file `{stray}`: no folder db=<n> in its path; move the file away or into its right folder"
+        "lake file `{stray}`: no folder db=<n> in its path; move it out of the lake; the rows that it holds go in as \
+         a new file"
     );
     // Files of the two hours before a window are listed for it too.
     for run in [&first, &second] {

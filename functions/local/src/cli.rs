@@ -167,10 +167,10 @@ pub(crate) struct RetryArgs {
     /// <request id>-<run timestamp>
     #[arg(value_parser = parse_run)]
     pub(crate) run: (RequestId, RunTimestamp),
-    /// The lake: a folder or gs://bucket/prefix; the home's lake if absent
+    /// The lake that the run reads; it is known, and another one is refused
     #[arg(long, value_name = "URL")]
     pub(crate) lake: Option<String>,
-    /// Where the bucket is; the built-in emulator if absent
+    /// Where the run's bucket is; it is known, and another place is refused
     #[arg(long, value_name = "URL", value_parser = parse_endpoint)]
     pub(crate) gcs_endpoint: Option<String>,
 }

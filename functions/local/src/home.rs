@@ -47,13 +47,18 @@ impl Home {
         self.0.join("workers.lock")
     }
 
+    /// Held by a process while it joins those who work on chunks.
+    pub(crate) fn joining_lock(&self) -> PathBuf {
+        self.0.join("joining.lock")
+    }
+
     /// Where the key lies that was made with a local bucket.
     pub(crate) fn bucket_key(&self, bucket_name: &str) -> PathBuf {
         self.0.join("keys").join(format!("{bucket_name}.json"))
     }
 
-    /// Where it is kept which runs are of other lakes or endpoints.
+    /// The folder where it is kept which runs are of other lakes or endpoints.
     pub(crate) fn origins(&self) -> PathBuf {
-        self.0.join("origins.json")
+        self.0.join("origins")
     }
 }

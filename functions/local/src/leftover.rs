@@ -16,29 +16,47 @@ use spillway::{
     steps::Parts,
 };
 
+use crate::home::Home;
+
 /// How many chunks are looked at in one page.
 const PAGE: usize = 1_000;
 
 /// Says that this process works on chunks, until it is dropped.
-pub(crate) struct Working(#[expect(dead_code, reason = "the lock is held by the open file")] File);
+pub(crate) struct Working {
+    /// Whether nobody else was at work: only then is every unfinished run a dead process's. A live one's messages
+    /// would be taken over, and be lost to it when this process ends.
+    pub(crate) is_alone: bool,
+    #[expect(dead_code, reason = "the lock is held by the open file")]
+    file: File,
+}
 
 /// Gives back what dead processes left, if no other one is at work, and joins those who are.
-pub(crate) async fn join(parts: &Parts, lock_file: &Path) -> anyhow::Result<Working> {
+pub(crate) async fn join(parts: &Parts, home: &Home) -> anyhow::Result<Working> {
+    let (lock_file, joining_file) = (home.workers_lock(), home.joining_lock());
+    // One after the other: a lock of one's own cannot be made a shared one without being nobody's in between, in
+    // which another process would think itself alone.
+    let fault = || format!("the lock {} cannot be used", joining_file.display());
+    let joining = open(&joining_file).with_context(fault)?;
+    let _joining =
+        tokio::task::spawn_blocking(move || joining.lock().map(|()| joining)).await?.with_context(fault)?;
     let fault = || format!("the lock {} cannot be used", lock_file.display());
-    let file =
-        File::options().create(true).truncate(false).write(true).open(lock_file).with_context(fault)?;
-    match file.try_lock() {
-        Ok(()) => {
-            give_back(parts).await?;
-            file.unlock().with_context(fault)?;
-        }
-        Err(TryLockError::WouldBlock) => {}
+    let file = open(&lock_file).with_context(fault)?;
+    let is_alone = match file.try_lock() {
+        Ok(()) => true,
+        Err(TryLockError::WouldBlock) => false,
         Err(TryLockError::Error(error)) => return Err(error).with_context(fault),
+    };
+    if is_alone {
+        give_back(parts).await?;
+        file.unlock().with_context(fault)?;
     }
-    // Others hold it alone only as long as the lines above take. Whoever comes between unlocking and here finds no
-    // lease of ours yet.
-    let joined = tokio::task::spawn_blocking(move || file.lock_shared().map(|()| file)).await?;
-    Ok(Working(joined.with_context(fault)?))
+    // At once: whoever holds it alone holds the other one too.
+    file.lock_shared().with_context(fault)?;
+    Ok(Working { is_alone, file })
+}
+
+fn open(file: &Path) -> std::io::Result<File> {
+    File::options().create(true).truncate(false).write(true).open(file)
 }
 
 async fn give_back(parts: &Parts) -> anyhow::Result<()> {

@@ -7,10 +7,7 @@ use std::{
 };
 
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use spillway::{
-    domain::{BucketFailure, RunKey},
-    steps::Observer,
-};
+use spillway::{domain::RunKey, steps::Observer};
 
 use crate::output::grouped;
 
@@ -28,7 +25,6 @@ struct RunProgress {
     bytes: u64,
     files: u64,
     failures: Vec<String>,
-    blocked: Option<BucketFailure>,
 }
 
 impl Progress {
@@ -71,11 +67,6 @@ impl Progress {
         self.runs().get(&run).map(|run| run.failures.clone()).unwrap_or_default()
     }
 
-    /// Why the run's bucket is blocked, where it is.
-    pub(crate) fn blocked_by(&self, run: RunKey) -> Option<BucketFailure> {
-        self.runs().get(&run)?.blocked.clone()
-    }
-
     fn change(&self, run: RunKey, change: impl FnOnce(&mut RunProgress)) {
         let mut runs = self.runs();
         let progress = runs.entry(run).or_default();
@@ -109,9 +100,5 @@ impl Observer for Progress {
 
     fn failed(&self, run: RunKey, object: &str, reason: &str) {
         self.change(run, |progress| progress.failures.push(format!("{object}: {reason}")));
-    }
-
-    fn blocked(&self, run: RunKey, failure: &BucketFailure) {
-        self.change(run, |progress| progress.blocked = Some(failure.clone()));
     }
 }

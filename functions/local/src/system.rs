@@ -1,6 +1,13 @@
 //! The wiring: embedded parts over the home folder.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use gcs_emulator::{Emulator, Running};
@@ -14,6 +21,7 @@ use spillway::{
         sqlite::SqliteStore,
         system_clock::SystemClock,
     },
+    domain::RunKey,
     ports::{Clock, Lake, Store},
     steps::{Options, Parts},
 };
@@ -22,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{WORKERS, Workers},
     home::Home,
+    ingest,
     interrupt::Interrupts,
     leftover,
     origins::{Origins, Places},
@@ -37,6 +46,8 @@ pub(crate) struct System {
     pub(crate) places: Places,
     pub(crate) origins: Origins,
     emulator: Option<Running>,
+    /// Whether nobody else was at work on this home when this process began to be.
+    is_alone: AtomicBool,
 }
 
 impl System {
@@ -48,6 +59,9 @@ impl System {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::open(&home.state()).context("the state cannot be opened")?;
         let vault = KeyFileVault::open(&home.vault_key())?;
+        if let Err(error) = ingest::complete_killed(&home.lake(), &*clock) {
+            tracing::warn!("an ingest that was killed at its end cannot be completed yet: {error}");
+        }
         let lake = open_lake(&home, places.lake.as_deref(), &clock)?;
         let (endpoint, emulator) = match &places.gcs_endpoint {
             Some(endpoint) => (endpoint.clone(), None),
@@ -70,7 +84,17 @@ impl System {
             shutdown: CancellationToken::new(),
             options: options(emulator.is_some()),
         };
-        Ok(Self { home, parts, queue, progress, places, origins, emulator })
+        let is_alone = AtomicBool::new(false);
+        Ok(Self { home, parts, queue, progress, places, origins, emulator, is_alone })
+    }
+
+    /// Where a run of a home reads from and writes to, for whoever opens the home to go on with it.
+    pub(crate) async fn places_of(root: &Path, run: RunKey) -> anyhow::Result<Places> {
+        let home = Home::open(root)?;
+        let store = SqliteStore::open(&home.state()).context("the state cannot be opened")?;
+        let origins = Origins::new(home.origins());
+        origins.settle(&store, SystemClock.now()).await?;
+        origins.of(run)
     }
 
     /// The built-in emulator.
@@ -84,6 +108,12 @@ impl System {
     /// Whether buckets are in the built-in emulator.
     pub(crate) fn is_local(&self) -> bool {
         self.emulator.is_some()
+    }
+
+    /// While it is driven: whether nobody else was at work on this home before, so that every unfinished run was left
+    /// by a process that has ended.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.is_alone.load(Ordering::Relaxed)
     }
 
     /// The store.
@@ -107,13 +137,9 @@ impl System {
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<Option<T>> {
         let mut interrupts = Interrupts::listen()?;
-        let _working = leftover::join(&self.parts, &self.home.workers_lock()).await?;
-        let mut left = Vec::new();
-        for run in self.parts.store.open_runs().await? {
-            if self.origins.of(run.key)? == self.places {
-                left.push(run.key);
-            }
-        }
+        let working = leftover::join(&self.parts, &self.home).await?;
+        self.is_alone.store(working.is_alone, Ordering::Relaxed);
+        let left = if working.is_alone { self.left().await? } else { Vec::new() };
         let workers = Workers::start(&self.parts, &self.queue, WORKERS, left).await?;
         let (result, grace) = tokio::select! {
             result = work => (result.map(Some), None),
@@ -133,6 +159,19 @@ impl System {
         }
         interrupts.end_process();
         result
+    }
+
+    /// The unfinished runs with the places of this command.
+    async fn left(&self) -> anyhow::Result<Vec<RunKey>> {
+        let mut left = Vec::new();
+        let open = self.parts.store.open_runs().await?;
+        self.origins.settle(self.store(), self.parts.clock.now()).await?;
+        for run in open {
+            if self.origins.of(run.key)? == self.places {
+                left.push(run.key);
+            }
+        }
+        Ok(left)
     }
 }
 

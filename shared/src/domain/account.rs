@@ -19,14 +19,14 @@ pub struct ZoneName(String);
 pub struct UnknownZone(pub String);
 
 impl ZoneName {
-    /// A zone by its IANA name.
+    /// A zone by its IANA name, in capitals or not: it is kept as IANA writes it, so that one zone has one name.
     ///
     /// # Errors
     /// When the zone data base has no such name.
     pub fn new(name: impl Into<String>) -> Result<Self, UnknownZone> {
         let name = name.into();
         match TimeZone::get(&name) {
-            Ok(_) => Ok(Self(name)),
+            Ok(zone) => Ok(Self(zone.iana_name().map_or(name, str::to_owned))),
             Err(_) => Err(UnknownZone(name)),
         }
     }
@@ -137,6 +137,17 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    #[test]
+    fn a_zone_is_kept_as_iana_writes_it() {
+        for (given, want) in
+            [("europe/berlin", "Europe/Berlin"), ("ASIA/KOLKATA", "Asia/Kolkata"), ("utc", "UTC")]
+        {
+            assert_eq!(ZoneName::new(given).unwrap().as_str(), want);
+            assert_eq!(ZoneName::new(given), ZoneName::new(want));
+        }
+        assert_eq!(ZoneName::new("Europe/Atlantis"), Err(UnknownZone("Europe/Atlantis".to_owned())));
+    }
 
     #[test]
     fn documents_without_the_newer_settings_are_read() {

@@ -63,9 +63,13 @@ pub struct LakeFile {
     pub place: LakePath,
 }
 
+/// What to do with a file outside the layout. Moved into its right folder it would be new there: no window lists such old
+/// folders any more, and its rows would be left out in silence.
+pub const STRAY_ADVICE: &str = "move it out of the lake; the rows that it holds go in as a new file";
+
 /// The path is not of the lake's layout.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{path}` is not in the lake's layout: {wrong}; move the file away or into its right folder")]
+#[error("`{path}` is not in the lake's layout: {wrong}; {STRAY_ADVICE}")]
 pub struct BadLakePath {
     /// The path.
     pub path: String,

@@ -11,6 +11,9 @@ pub const LEASE_SECS: u64 = 520;
 pub const REQUEST_TIMEOUT_SECS: u64 = 560;
 /// How long the queue waits for an answer before it delivers again, in seconds; Pub/Sub's maximum.
 pub const ACK_DEADLINE_SECS: u64 = 600;
+/// How far the clocks of two workers may be apart, in seconds. What is said to have happened further in the future
+/// happened before a clock went back.
+pub const CLOCK_SKEW_SECS: i64 = 60;
 
 // Invariant 6: a worker whose lease has ended is no longer working, and a message is not delivered again before.
 const _: () = assert!(STEP_TIMEOUT_SECS < LEASE_SECS);

@@ -59,12 +59,15 @@ pub use ids::{AccountId, DatabaseId, RequestId, RunKey, RunTimestamp};
 pub use key_text::{KeyFault, KeyIdentity};
 pub use kinds::{DataKind, ExportFilter, ExportedOn, FrequencyKind, StatusKind};
 pub use lake::{BadLakePath, Dataset, EventFolder, Footer, LakeFile, LakePath, RowGroup};
-pub use lease::{ACK_DEADLINE_SECS, LEASE_SECS, Lease, LeaseToken, REQUEST_TIMEOUT_SECS, STEP_TIMEOUT_SECS};
+pub use lease::{
+    ACK_DEADLINE_SECS, CLOCK_SKEW_SECS, LEASE_SECS, Lease, LeaseToken, REQUEST_TIMEOUT_SECS,
+    STEP_TIMEOUT_SECS,
+};
 pub use manifest::{Manifest, ManifestFile, ManifestStatus, ManifestWindow, WindowKind};
 pub use names::FileEventName;
 pub use preset::{Clipped, Preset, clip};
 pub use profile_note::ProfileNote;
-pub use run::{Run, RunClosing, RunPlan, RunStatus, RunTotals};
+pub use run::{Run, RunClosing, RunOpening, RunPlan, RunStatus, RunTotals};
 pub use slice::{
     EndCursor, PlannedRows, ProfileFile, ProfileFiles, ProfileRole, RowCursor, Slice, SliceFile,
 };

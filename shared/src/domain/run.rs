@@ -31,9 +31,22 @@ pub struct Run {
     /// Why it could not go on, where that was none of its chunks: a sentence for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// How often it was opened again. Whoever looked at it before that does not close it.
+    /// How often it was opened again. Whoever looked at it before that neither opens nor closes it.
     #[serde(default)]
     pub reopened: u32,
+}
+
+/// How a run is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunOpening {
+    /// The plan that becomes the run's. Its chunks are stored, all of them.
+    pub plan: RunPlan,
+    /// The export's spec, for which it was made.
+    pub spec: ExportSpec,
+    /// [`Run::reopened`] of the run as it was planned. Chunks of a plan that was made before may be swept.
+    pub reopened: u32,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// How a run is closed.

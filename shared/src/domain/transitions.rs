@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     BlockOutcome, BucketFailure, BucketState, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
-    Run, RunClosing, RunKey, RunPlan, RunStatus, RunTimestamp, RunTotals, SealedKey, StopReason, Window,
+    Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, RunTotals, SealedKey, StopReason, Window,
     ZoneName,
 };
 
@@ -165,16 +165,16 @@ impl Run {
         }
     }
 
-    /// Adopts a plan, made for `spec`.
+    /// Adopts a plan.
     ///
     /// # Errors
-    /// [`Superseded`] where it has a plan or has ended.
-    pub fn open(&mut self, plan: &RunPlan, spec: &ExportSpec, now: Timestamp) -> Result<(), Superseded> {
-        if self.status != RunStatus::Owed || self.plan.is_some() {
+    /// [`Superseded`] where it has a plan, has ended or was opened again meanwhile.
+    pub fn open(&mut self, opening: &RunOpening) -> Result<(), Superseded> {
+        if opening.reopened != self.reopened || self.status != RunStatus::Owed || self.plan.is_some() {
             return Err(Superseded);
         }
-        (self.plan, self.spec) = (Some(plan.clone()), spec.clone());
-        (self.status, self.opened_at) = (RunStatus::Running, Some(now));
+        (self.plan, self.spec) = (Some(opening.plan.clone()), opening.spec.clone());
+        (self.status, self.opened_at) = (RunStatus::Running, Some(opening.now));
         Ok(())
     }
 

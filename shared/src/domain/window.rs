@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::DateRange;
+use super::{
+    DateRange,
+    lake::{Dataset, captured_folder},
+};
 
 /// How long a lake gets to list a file before a cut may pass over it, in seconds.
 pub const SETTLE_LAG_SECS: i64 = 120;
@@ -64,6 +67,16 @@ impl Window {
                 upto.saturating_add(hour).unwrap_or(Timestamp::MAX),
             ),
         }
+    }
+
+    /// Whether a file's `captured` hour is one of those whose folders are listed; of profiles all up to the cut are.
+    #[must_use]
+    pub fn lists(self, path: &str, dataset: Dataset, zone: &TimeZone) -> bool {
+        let (first, last) = self.captured_hours(zone);
+        let (first, last) = (captured_folder(first), captured_folder(last));
+        let is_listed =
+            |hour: &str| (dataset == Dataset::Profiles || first.as_str() <= hour) && hour <= last.as_str();
+        path.split('/').any(|part| part.starts_with("captured=") && is_listed(part))
     }
 
     /// From and to as the manifest tells them: for days the local midnights around them.

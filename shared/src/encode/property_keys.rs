@@ -114,6 +114,13 @@ impl PropertyKeys {
         Ok(())
     }
 
+    /// Adds the keys of others behind its own.
+    pub fn add_all(&mut self, others: &Self) {
+        for scope in [PropertyScope::Event, PropertyScope::Session, PropertyScope::Profile] {
+            others.keys(scope).for_each(|key| self.add_key(scope, key));
+        }
+    }
+
     /// The footer's entry of an events file: `{"event":[…],"session":[…]}`.
     #[must_use]
     pub fn event_footer(&self) -> String {

@@ -112,6 +112,13 @@ pub trait Lake: Send + Sync {
     /// [`LakeError::Broken`] for a Parquet file in no readable folder.
     async fn list(&self, query: &LakeQuery) -> Result<Vec<LakeFile>, LakeError>;
 
+    /// When a file was committed, by the object store's creation time, exactly as [`Lake::list`] gives it: later than its
+    /// run saw it where it has been restored meanwhile.
+    ///
+    /// # Errors
+    /// [`LakeError`].
+    async fn committed(&self, path: &str) -> Result<Timestamp, LakeError>;
+
     /// A file's footer.
     ///
     /// # Errors

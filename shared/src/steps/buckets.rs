@@ -7,7 +7,7 @@ use super::{Parts, StepError, publish::republish};
 use crate::{
     domain::{
         AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, CheckStep, FailureClass, KeyFault,
-        KeyIdentity, PartnerBucket, RunStatus, Side, StepReport,
+        KeyIdentity, PartnerBucket, Run, RunStatus, Side, StepReport,
         bucket_check::{self, Checked},
         key_text::{self, KEY_MAX_BYTES},
         names,
@@ -274,12 +274,22 @@ async fn promote(
 /// Sends the runs that waited for the bucket on their way. The sweeps find what this misses.
 async fn wake(parts: &Parts, bucket: &PartnerBucket) {
     let woken = async {
-        let open = parts.store.open_runs().await?;
-        let theirs = open.iter().filter(|run| run.key.account == bucket.account);
-        // One that is owed takes the export's bucket when it is opened.
-        for run in theirs.filter(|run| run.status == RunStatus::Owed || run.spec.bucket == bucket.id) {
-            republish(parts, run, parts.now()).await?;
-            parts.queue.send(Work::Run { run: run.key }).await?;
+        let open = parts.store.open_run_keys().await?;
+        for key in open.into_iter().filter(|key| key.account == bucket.account) {
+            let run = match parts.store.run(key).await {
+                Ok(run) => run,
+                Err(error @ StoreError::Unreadable { .. }) => {
+                    tracing::error!(run = %key, %error, "a damaged run is not woken");
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            // One that is owed takes the export's bucket when it is opened.
+            let waits = |run: &Run| run.status == RunStatus::Owed || run.spec.bucket == bucket.id;
+            if let Some(run) = run.filter(waits) {
+                republish(parts, &run, parts.now()).await?;
+                parts.queue.send(Work::Run { run: key }).await?;
+            }
         }
         Ok::<(), StepError>(())
     };

@@ -19,7 +19,8 @@ use crate::{
 
 /// How many files are added in one transaction.
 const ROUND_FILES: usize = 500;
-/// How many files one call reads of an account at most; the next call goes on.
+/// How many files one call adds of an account at most, the next call goes on; and how many recent ones it counts. Where
+/// more are recent, the others count once they have settled.
 const CALL_FILES: usize = 10_000;
 /// How many accounts a tick looks after at once.
 const ACCOUNTS_AT_ONCE: usize = 8;
@@ -127,8 +128,8 @@ pub async fn keep_catalogue(parts: &Parts, account: AccountId) -> Result<Kept, S
             }
         };
         let added = read(parts, account, &zone, round).await?;
-        let seen = if is_last { &recent[..recent.len().min(ROUND_FILES)] } else { &[] };
-        let unsettled = read(parts, account, &zone, seen).await?;
+        let seen = if is_last { &recent[..recent.len().min(CALL_FILES)] } else { &[] };
+        let unsettled = read_in_rounds(parts, account, &zone, seen).await?;
         let update = CatalogueUpdate { settled: added.days, recent: unsettled.days };
         match parts.store.add_to_catalogue(account, mark.as_ref(), &to, &update).await {
             // Another one has added them.
@@ -170,6 +171,22 @@ async fn list(
     files.retain(|file| mark.is_none_or(|mark| !mark.covers(file.committed, &file.path)));
     files.sort_by(|a, b| (a.committed, &a.path).cmp(&(b.committed, &b.path)));
     Ok(files)
+}
+
+/// Reads any number of files; of no more than a round is held what each of them says.
+async fn read_in_rounds(
+    parts: &Parts,
+    account: AccountId,
+    zone: &TimeZone,
+    files: &[LakeFile],
+) -> Result<Added, StepError> {
+    let mut all = Added { days: Vec::new(), broken: 0 };
+    for round in files.chunks(ROUND_FILES) {
+        let added = read(parts, account, zone, round).await?;
+        all.broken += added.broken;
+        all.days = CatalogueDay::merged(all.days.into_iter().chain(added.days));
+    }
+    Ok(all)
 }
 
 async fn read(

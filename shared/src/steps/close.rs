@@ -54,12 +54,24 @@ pub(super) async fn or_incomplete(
     };
     let reason = error.to_string();
     tracing::error!(run = %key, reason, "a run cannot go on");
-    // Where it is the run's own document that cannot be read, nothing can be kept in it.
-    let Some(run) = parts.store.run(key).await?.filter(|run| !run.status.is_closed()) else {
-        return Ok(Handled::Done);
+    let run = match parts.store.run(key).await {
+        Ok(Some(run)) if !run.status.is_closed() => run,
+        Ok(_) => return Ok(Handled::Done),
+        // It is the run's own document that cannot be read: nothing can be kept in it, and no message helps.
+        Err(error @ StoreError::Unreadable { .. }) => {
+            tracing::error!(run = %key, %error, "its message is given up");
+            return Ok(Handled::Done);
+        }
+        Err(error) => return Err(error.into()),
     };
     let export = parts.store.export(key.account, key.request).await;
     let is_stopped = export.is_ok_and(|export| export.is_none_or(|export| !export.is_active()));
+    // A chunk under a valid lease may still complete: what a stopped run has delivered is not known before.
+    if let (true, Some(plan)) = (is_stopped, &run.plan)
+        && parts.store.tally(key, &plan.token, parts.now()).await?.leased > 0
+    {
+        return Ok(Handled::Again(parts.options.passing_delay));
+    }
     let status = if is_stopped { RunStatus::Stopped } else { RunStatus::Incomplete };
     let totals = match &run.plan {
         Some(plan) => finish::totals(parts, &run, plan).await,

@@ -15,31 +15,37 @@ use crate::{
     ports::{LakeError, LakeRows},
 };
 
-/// The length of each event's frozen column list; empty for other formats than CSV.
+/// The keys of each event's files, by the event's name.
+pub(super) type EventKeys = BTreeMap<String, PropertyKeys>;
+
+/// Adds the keys of a file of events to those of its event, of which files come in the order of their paths; nothing for
+/// other formats than CSV.
+pub(super) async fn add_event_file(
+    parts: &Parts,
+    request: &Request<'_>,
+    keys: &mut EventKeys,
+    file: &EventFile,
+    footer_keys: Option<&str>,
+) -> Result<(), StepError> {
+    if request.spec.format != Format::Csv {
+        return Ok(());
+    }
+    let slice_file = SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None, rows: None };
+    let slice = Slice::Events { files: vec![slice_file], from: RowCursor::default() };
+    let keys = keys.entry(file.event_name.clone()).or_default();
+    add_keys(parts, request, keys, &file.path, footer_keys, slice).await
+}
+
+/// The length of each event's frozen column list, of the events that have `keys`.
 pub(super) async fn of_events(
     parts: &Parts,
     request: &Request<'_>,
-    files: &[(EventFile, Option<String>)],
+    keys: EventKeys,
 ) -> Result<BTreeMap<String, usize>, StepError> {
     let mut lengths = BTreeMap::new();
-    if request.spec.format != Format::Csv {
-        return Ok(lengths);
-    }
-    let mut by_event: BTreeMap<&str, Vec<(&EventFile, Option<&str>)>> = BTreeMap::new();
-    for (file, footer_keys) in files {
-        by_event.entry(&file.event_name).or_default().push((file, footer_keys.as_deref()));
-    }
-    for (event_name, mut files) in by_event {
-        files.sort_by(|a, b| a.0.path.cmp(&b.0.path));
-        let mut keys = PropertyKeys::new();
-        for (file, footer_keys) in files {
-            let slice_file =
-                SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None, rows: None };
-            let slice = Slice::Events { files: vec![slice_file], from: RowCursor::default() };
-            add_keys(parts, request, &mut keys, &file.path, footer_keys, slice).await?;
-        }
-        let length = append(parts, request, Some(event_name), keys.columns()).await?;
-        lengths.insert(event_name.to_owned(), length);
+    for (event_name, keys) in keys {
+        let length = append(parts, request, Some(&event_name), keys.columns()).await?;
+        lengths.insert(event_name, length);
     }
     Ok(lengths)
 }

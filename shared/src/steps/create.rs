@@ -207,17 +207,32 @@ impl NewRequest {
 /// asked ([`create_export`] does that), but for the one that the store keeps.
 ///
 /// # Errors
-/// [`CreateError`]; where only the message could not be sent, the run is there and the next start sends it.
+/// [`CreateError`]. Where only the message could not be sent the export is created, and a later tick or the next start
+/// sends it.
 pub async fn create_one_time(
     parts: &Parts,
     account: AccountId,
     spec: ExportSpec,
 ) -> Result<(Export, Run), CreateError> {
+    create_one_time_by(parts, account, spec, Origin::default()).await
+}
+
+/// As [`create_one_time`], under the key of `origin`: [`ExportStore::repeated`](crate::ports::ExportStore::repeated)
+/// knows then whether it was created.
+///
+/// # Errors
+/// [`CreateError`].
+pub async fn create_one_time_by(
+    parts: &Parts,
+    account: AccountId,
+    spec: ExportSpec,
+    origin: Origin,
+) -> Result<(Export, Run), CreateError> {
     let account = parts.store.account(account).await?.ok_or(CreateError::NoAccount(account))?;
     if parts.store.bucket(account.id, &spec.bucket).await?.is_none() {
         return Err(CreateError::NoBucket { account: account.id, bucket: spec.bucket });
     }
-    begin_one_time(parts, &account, spec, Origin::default()).await
+    begin_one_time(parts, &account, spec, origin).await
 }
 
 async fn begin_one_time(
@@ -229,7 +244,10 @@ async fn begin_one_time(
     let window = one_time_window(parts, &spec).await?;
     let new = NewExport { account: account.id, spec, now: parts.now(), next_due_at: None, origin };
     let (export, run) = parts.store.create_one_time(&new, window, &account.time_zone).await?;
-    parts.queue.send(Work::Run { run: run.key }).await.map_err(StepError::from)?;
+    // It is created: whoever is told of an error now creates it twice.
+    if let Err(error) = parts.queue.send(Work::Run { run: run.key }).await {
+        tracing::warn!(run = %run.key, %error, "a new run waits for the tick, which wakes it");
+    }
     Ok((export, run))
 }
 

@@ -42,6 +42,14 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
     let stopped =
         !parts.store.export(key.account, key.request).await?.is_some_and(|export| export.is_active());
     let tally = parts.store.tally(key, &plan.token, parts.now()).await?;
+    let stored = tally.ready + tally.leased + tally.done + tally.failed;
+    if stored < plan.chunks {
+        // Nothing deletes chunks of a run's plan; an EMPTY or DONE run would hide that rows are missing.
+        let planned = plan.chunks;
+        return Err(StepError::Internal(format!(
+            "run {key} has {stored} of its {planned} chunks; report it as a bug"
+        )));
+    }
     // A chunk under a valid lease may still complete. Ready ones of a stopped export never will: a worker looks
     // at the export after it has taken its lease.
     let waiting = if stopped { tally.leased } else { tally.leased + tally.ready };

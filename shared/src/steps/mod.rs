@@ -32,7 +32,8 @@ pub use buckets::{
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues};
 pub use create::{
-    CreateError, Created, NewRequest, create_export, create_one_time, create_recurring, one_time_window,
+    CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, create_recurring,
+    one_time_window,
 };
 pub use edit::{EditError, edit_export};
 pub use estimate::{EstimateError, estimate};

@@ -2,12 +2,16 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Handled, Parts, StepError, close, columns, finish, profile_files, publish};
+use super::{
+    Handled, Parts, StepError, close,
+    columns::{self, EventKeys},
+    finish, profile_files, publish,
+};
 use crate::{
     domain::{
         AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, Export, ExportSpec,
-        Footer, Format, LakeFile, LakePath, PlanToken, ProfileFiles, RequestId, Run, RunKey, RunPlan,
-        RunStatus, Slice, Window,
+        Footer, Format, LakeFile, LakePath, PlanToken, ProfileFiles, RequestId, Run, RunKey, RunOpening,
+        RunPlan, RunStatus, Slice, Window,
         plan::{
             EventFile, PROFILES_RATIO, ProfileList, Ratios, plan_events, plan_profiles, wants_row_groups,
         },
@@ -15,7 +19,7 @@ use crate::{
     ports::{LakeQuery, StoreError, Work},
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, pin::pin};
 
 /// How many footers are read at once.
 pub(super) const FOOTERS_AT_ONCE: usize = 16;
@@ -70,20 +74,22 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     let request =
         Request { account: key.account, export: Some(key.request), spec, window: run.window, zone: &zone };
     let made = make(parts, &request).await?;
-    let run = adopt(parts, key, spec, made).await?;
+    let run = adopt(parts, &run, spec, made).await?;
     match run {
         Some(run) => go_on(parts, &run).await,
         None => Ok(Handled::Done),
     }
 }
 
-/// Stores the chunks under a token of their own and makes them the run's plan. None where another planner won.
+/// Stores the chunks under a token of their own and makes them the plan of the run as it was `seen`. None where another
+/// planner won, or the run was closed meanwhile.
 async fn adopt(
     parts: &Parts,
-    key: RunKey,
+    seen: &Run,
     spec: &ExportSpec,
     Made { chunks: plans, lists }: Made,
 ) -> Result<Option<Run>, StepError> {
+    let key = seen.key;
     let token = PlanToken(format!("{:016x}", rand::random::<u64>()));
     let plan = RunPlan {
         token: token.clone(),
@@ -94,7 +100,8 @@ async fn adopt(
     profile_files::put_lists(parts, key, &token, &lists).await?;
     let chunks: Vec<_> = plans.into_iter().map(|plan| Chunk::new(key, &token, plan)).collect();
     parts.store.add_chunks(&chunks).await?;
-    let opened = parts.store.open_run(key, &plan, spec, parts.now()).await;
+    let opening = RunOpening { plan, spec: spec.clone(), reopened: seen.reopened, now: parts.now() };
+    let opened = parts.store.open_run(key, &opening).await;
     parts.store.sweep_chunks(key).await?;
     match opened {
         Ok(run) => Ok(Some(run)),
@@ -139,11 +146,16 @@ pub(super) async fn make(parts: &Parts, request: &Request<'_>) -> Result<Made, S
     });
     let every_footer = request.spec.format == Format::Csv;
     let read = stream::iter(wanted.map(|file| event_file(parts, request, &ratios, every_footer, file)));
-    let mut files: Vec<_> =
-        read.buffered(FOOTERS_AT_ONCE).try_filter_map(async |file| Ok(file)).try_collect().await?;
-    name_by_neighbours(&mut files);
-    let columns = columns::of_events(parts, request, &files).await?;
-    let files = files.into_iter().map(|(file, _)| file).collect();
+    let mut read = pin!(read.buffered(FOOTERS_AT_ONCE));
+    let (mut files, mut keys) = (Vec::new(), EventKeys::new());
+    // A footer's list of keys is folded into its event's as it goes by: together those of a large window do not fit into memory.
+    while let Some(found) = read.try_next().await? {
+        let Some((file, footer_keys)) = found else { continue };
+        columns::add_event_file(parts, request, &mut keys, &file, footer_keys.as_deref()).await?;
+        files.push(file);
+    }
+    name_by_neighbours(&mut files, &mut keys);
+    let columns = columns::of_events(parts, request, keys).await?;
     let columns = |event: &str| columns.get(event).copied().unwrap_or(0);
     let chunks = plan_events(files, &ratios, format, columns, limits);
     Ok(Made { chunks, lists: Vec::new() })
@@ -205,14 +217,19 @@ async fn event_file(
 
 /// A broken file in the folder of a long event name takes the name from the footers of its neighbours, so that it
 /// shares their file indexes and column list once it is mended.
-fn name_by_neighbours(files: &mut [(EventFile, Option<String>)]) {
+fn name_by_neighbours(files: &mut [EventFile], keys: &mut EventKeys) {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    for (file, _) in files.iter() {
+    for file in files.iter() {
         if let Some(told) = abbreviated(&file.path).filter(|told| *told != file.event_name) {
             names.insert(told, file.event_name.clone());
         }
     }
-    for (file, _) in files {
+    for (told, name) in &names {
+        if let Some(of_told) = keys.remove(told) {
+            keys.entry(name.clone()).or_default().add_all(&of_told);
+        }
+    }
+    for file in files {
         if let Some(name) = abbreviated(&file.path).and_then(|told| names.get(&told)) {
             file.event_name.clone_from(name);
         }

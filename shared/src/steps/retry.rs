@@ -1,4 +1,13 @@
 //! An INCOMPLETE run again, once what was wrong is mended.
+//!
+//! **Whose a restored file is.** A file that is restored or replaced counts as committed anew, since an object store gives
+//! it a new creation time. A run with a plan reads its files by their paths, so that it delivers a restored one all the
+//! same, unless a later run of its export takes it too: because the new time lies in the later one's window, and the
+//! file's folder is among those listed for that. Then its chunk fails again and says so, since no row goes out twice.
+//! What else the chunk was to hold needs a new one-time export. Nothing comes after the run of a one-time export, so
+//! that this one delivers whatever is restored. A run without a plan is planned anew, by the commit times as they are now:
+//! rows of a file that was outside the layout go in as a new file, whose window is one to come, or, for a one-time
+//! export, into a new export.
 
 use super::{
     Parts, StepError, columns,

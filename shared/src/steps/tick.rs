@@ -117,13 +117,21 @@ async fn create_run(
 async fn wake(parts: &Parts, now: Timestamp, ticked: &mut Ticked) -> Result<(), StepError> {
     let lost_before = parts.lost_before();
     let mut seen = BTreeSet::new();
-    for run in parts.store.open_runs().await? {
-        let is_oldest = seen.insert((run.key.account, run.key.request));
-        // One of the future was created before the clock jumped back.
-        let is_late = run.created_at <= lost_before || run.created_at > now;
-        if is_oldest && is_late && run.status == RunStatus::Owed {
-            parts.queue.send(Work::Run { run: run.key }).await?;
-            ticked.woken.push(run.key);
+    for key in parts.store.open_run_keys().await? {
+        if !seen.insert((key.account, key.request)) {
+            continue;
+        }
+        match parts.store.run(key).await {
+            Ok(Some(run)) => {
+                // One of the future was created before the clock jumped back.
+                let is_late = run.created_at <= lost_before || run.created_at > now;
+                if is_late && run.status == RunStatus::Owed {
+                    parts.queue.send(Work::Run { run: key }).await?;
+                    ticked.woken.push(key);
+                }
+            }
+            Ok(None) => {}
+            Err(error) => ticked.failed.push((key.account, key.request, error.into())),
         }
     }
     Ok(())

@@ -9,8 +9,8 @@ use spillway::{
         Account, AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId,
         CatalogueDay, CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DatabaseId,
         DateRange, Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken,
-        ProfileFile, ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp,
-        SealedKey, Slice, StopReason, Window, ZoneName,
+        ProfileFile, ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening,
+        RunTimestamp, SealedKey, Slice, StopReason, Window, ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,
@@ -102,8 +102,9 @@ gated_store! {
         account: AccountId, request: RequestId, cursor: Option<RunTimestamp>, limit: usize
     ) -> RunPage;
     fn open_runs() -> Vec<Run>;
+    fn open_run_keys() -> Vec<RunKey>;
     fn open_runs_of(account: AccountId, request: RequestId) -> Vec<RunKey>;
-    fn open_run(key: RunKey, plan: &RunPlan, spec: &ExportSpec, now: Timestamp) -> Run;
+    fn open_run(key: RunKey, opening: &RunOpening) -> Run;
     fn close_run(key: RunKey, closing: &RunClosing) -> bool;
     fn reopen_run(key: RunKey) -> Run;
 }
@@ -174,6 +175,11 @@ impl Lake for Gated<dyn Lake> {
     async fn list(&self, query: &LakeQuery) -> Result<Vec<LakeFile>, LakeError> {
         self.gate.pass().await.map_err(lake_down)?;
         self.port.list(query).await
+    }
+
+    async fn committed(&self, path: &str) -> Result<Timestamp, LakeError> {
+        self.gate.pass().await.map_err(lake_down)?;
+        self.port.committed(path).await
     }
 
     async fn footer(&self, path: &str) -> Result<Footer, LakeError> {

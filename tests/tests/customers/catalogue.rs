@@ -118,6 +118,24 @@ async fn many_files_are_added_in_rounds() {
     assert_eq!(keep(&app).await, Kept::default());
 }
 
+/// As after an ingest: all of them are to be seen at once.
+#[tokio::test]
+async fn many_recent_files_are_all_counted() {
+    let app = TestApp::new().await;
+    commit(&app, at("2026-03-10T09:00:00Z"), "A", date(2026, 3, 1), 1);
+    let recent = app.file(4).committed;
+    for n in 0..1_030 {
+        commit(&app, recent, ["A", "B"][n % 2], date(2026, 3, 1), 1);
+    }
+    let broken = commit(&app, recent, "B", date(2026, 3, 1), 1);
+    app.lake.write_raw(&broken, recent, b"no Parquet at all");
+    assert_eq!(keep(&app).await, Kept { settled: 1, recent: 1_030, broken: 1, ..Kept::default() });
+    assert_eq!(rows(&app).await, counted(&[("A", 516), ("B", 515)]));
+    app.advance_secs(600);
+    assert_eq!(keep(&app).await, Kept { settled: 1_030, broken: 1, ..Kept::default() });
+    assert_eq!(rows(&app).await, counted(&[("A", 516), ("B", 515)]));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_keepers_at_once_count_once() {
     let app = TestApp::new().await;

@@ -116,7 +116,9 @@ mod tests {
             include_str!("../../templates/frame.html"),
             include_str!("../../templates/exports/list.html"),
             include_str!("../../templates/exports/results.html"),
-            include_str!("../../templates/exports/live.html"),
+            include_str!("../../templates/exports/now.html"),
+            include_str!("../../templates/exports/runs.html"),
+            include_str!("../../templates/exports/status.html"),
             include_str!("../../templates/partners/buckets.html"),
         );
         let named = templates.split("parts::icon(\"").skip(1).filter_map(|rest| rest.split('"').next());

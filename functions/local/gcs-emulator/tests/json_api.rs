@@ -54,6 +54,34 @@ async fn buckets_live_and_die() {
     assert_eq!((status, reason(&refused)), (403, "forbidden"), "objectUser holds no storage.buckets.get");
 }
 
+/// Buckets are plain folders, which people delete: such a bucket is missing, not broken, and can be made anew.
+#[tokio::test]
+async fn a_bucket_whose_folder_was_deleted_is_missing() {
+    let world = World::with(BucketOptions::default(), Role::Admin).await;
+    let http = world.http().await;
+    world.create("kept", noise(10)).await.unwrap();
+    std::fs::remove_dir_all(world.folder.path().join(BUCKET)).unwrap();
+    let bucket = world.url(&format!("/storage/v1/b/{BUCKET}"));
+    for path in
+        ["", "/o", "/o/kept", "/o/kept?alt=media", "/iam/testPermissions?permissions=storage.objects.get"]
+    {
+        let response = http.get(format!("{bucket}{path}")).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        assert!(response.text().await.unwrap().contains("The specified bucket does not exist."), "{path}");
+    }
+    let created = world.create("new", noise(400_000)).await;
+    assert_eq!(refusal(&created.unwrap_err()).0, 404);
+    let emulator = world.emulator();
+    assert!(!emulator.bucket_exists(BUCKET).unwrap() && !emulator.has_grants(BUCKET).unwrap());
+    assert!(emulator.bucket_names().unwrap().is_empty());
+    let options = || BucketOptions { project: PROJECT.into(), ..BucketOptions::default() };
+    emulator.create_bucket_with(BUCKET, options(), &[(EMAIL, Role::Admin)]).unwrap();
+    let (_, listed) = json(http.get(format!("{bucket}/o"))).await;
+    assert_eq!(listed["items"], Value::Null, "what was in it is gone");
+    world.create("kept", noise(20)).await.unwrap();
+    assert_eq!(world.read("kept").await, noise(20));
+}
+
 #[tokio::test]
 async fn iam_over_http() {
     let world = World::with(BucketOptions::default(), Role::Admin).await;

@@ -74,7 +74,16 @@ pub(crate) async fn bucket(
     connection: &Connection<'_>,
 ) -> anyhow::Result<PartnerBucket> {
     let name = connection.bucket_name;
-    let known = system.store().buckets(account).await?.into_iter().find(|bucket| bucket.bucket_name == name);
+    let buckets = system.store().buckets(account).await?;
+    let known = buckets.iter().find(|bucket| bucket.bucket_name == name).cloned();
+    // A bucket that is new here takes its name as nickname; exports into the one that has it must not be moved.
+    if let (None, Some(other)) = (&known, buckets.iter().find(|bucket| bucket.id.0 == name)) {
+        bail!(
+            "account {account} calls another bucket `{name}`, the one named `{}`; connect the bucket `{name}` under \
+             another nickname in the dashboard first",
+            other.bucket_name
+        );
+    }
     let mut key = match connection.key_file {
         Some(file) => Some(private::read_key(file)?),
         None => None,

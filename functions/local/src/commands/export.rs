@@ -92,15 +92,16 @@ async fn export(
     // Whatever blocked the bucket earlier may be mended; the first failure says when it is not.
     system.store().unblock_bucket(account.id, &bucket.id).await?;
     let title = spec.format.to_string();
-    let (export, run) = steps::create_one_time(&system.parts, account.id, spec).await?;
-    system.origins.remember(run.key, &system.places)?;
+    let now = || system.parts.clock.now();
+    let origin = system.origins.announce(account.id, &system.places, now())?;
+    let (export, run) = steps::create_one_time_by(&system.parts, account.id, spec, origin).await?;
+    system.origins.settle(system.store(), now()).await?;
     system.progress.begin(run.key, &title);
     let run = wait::until_ended(system, run.key).await?;
-    if !run.status.is_closed() && RunReport::of(system, &run).await?.is_untouched() {
+    let report = RunReport::of(system, &run).await?;
+    if let Some(failure) = report.blocked().filter(|_| !run.status.is_closed() && report.is_untouched()) {
         // Nothing was delivered: better to have it given again, rightly, than to leave it lying about.
-        let message =
-            system.progress.blocked_by(run.key).map(|failure| failure.to_string()).unwrap_or_default();
-        let reason = StopReason::Failure { message };
+        let reason = StopReason::Failure { message: failure.to_owned() };
         steps::stop_export(&system.parts, account.id, export.request, &reason).await?;
     }
     let now = system.store().run(run.key).await?;
@@ -117,11 +118,6 @@ async fn finish(system: &System, output: &Output, run: &Run) -> anyhow::Result<E
             output.line(format!("The files lie in {}", folder.display()))?;
         }
         return Ok(ExitCode::SUCCESS);
-    }
-    if !run.status.is_closed() {
-        output.line(
-            "It waits. Mend the bucket and go on with `spillway resume`, or end it with `spillway stop`.",
-        )?;
     }
     Ok(ExitCode::FAILURE)
 }

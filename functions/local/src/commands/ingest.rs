@@ -4,10 +4,11 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use spillway::{
@@ -19,7 +20,8 @@ use spillway::{
 use super::connect;
 use crate::{
     cli::IngestArgs,
-    ingest::{self, BadLine, IngestOptions, IngestReport, Observer, Progress, Source},
+    ingest::{self, BadLine, IngestError, IngestOptions, IngestReport, Observer, Progress, Source},
+    interrupt::Interrupts,
     origins::Places,
     output::{Output, counted, grouped},
     system::System,
@@ -34,6 +36,8 @@ pub(crate) async fn run(home: &Path, output: &Output, args: IngestArgs) -> anyho
     let id = account.id;
     let report = take_in(account, system.home.lake(), sources, total_bytes, output.is_json()).await?;
     print(output, &report)?;
+    // All is taken in; from here on an interrupt ends the process again.
+    Interrupts::listen()?.end_process();
     keep_catalogue(&system, id).await?;
     Ok(if report.bad_lines == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -56,7 +60,12 @@ fn source(file: &Path) -> anyhow::Result<Source> {
     Ok(Source::named(name))
 }
 
-/// Ingests on a thread of its own, with a bar on standard error.
+/// How long an ingest that was called off may take to delete what it has written. One that waits for standard input
+/// does not notice; the next one deletes it then.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Ingests on a thread of its own, with a bar on standard error. Ctrl-C and SIGTERM call it off, unless it is
+/// committed already.
 pub(crate) async fn take_in(
     account: Account,
     lake_root: PathBuf,
@@ -64,13 +73,30 @@ pub(crate) async fn take_in(
     total_bytes: Option<u64>,
     quiet: bool,
 ) -> anyhow::Result<IngestReport> {
-    let work = move || {
+    let mut interrupts = Interrupts::listen()?;
+    let call_off = Arc::<ingest::CallOff>::default();
+    let (told, mut outcome) = tokio::sync::oneshot::channel();
+    let of_thread = Arc::clone(&call_off);
+    // Not of the runtime, which would wait for its end: it may wait for standard input for ever.
+    std::thread::Builder::new().name("ingest".to_owned()).spawn(move || {
         let mut bar = Bar::new(total_bytes, quiet);
-        let report = ingest::run(sources, &IngestOptions::new(&account, lake_root, &SystemClock), &mut bar);
+        let mut options = IngestOptions::new(&account, lake_root, &SystemClock);
+        options.call_off = of_thread;
+        let report = ingest::run(sources, &options, &mut bar);
         bar.0.finish_and_clear();
-        report
+        drop(told.send(report));
+    })?;
+    let ended = tokio::select! {
+        ended = &mut outcome => ended,
+        () = interrupts.next() => {
+            if call_off.call_off() {
+                drop(tokio::time::timeout(GRACE, outcome).await);
+                return Err(IngestError::CalledOff.into());
+            }
+            outcome.await
+        }
     };
-    Ok(tokio::task::spawn_blocking(work).await??)
+    Ok(ended.context("the ingesting thread ended without a word")??)
 }
 
 fn print(output: &Output, report: &IngestReport) -> anyhow::Result<()> {

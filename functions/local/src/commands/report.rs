@@ -1,7 +1,7 @@
 //! What came of runs: a table of their files, or why there are none.
 
 use serde::Serialize;
-use spillway::domain::{ManifestFile, Run, RunStatus};
+use spillway::domain::{BucketState, ManifestFile, Run, RunStatus};
 
 use crate::{
     origins::Places,
@@ -37,16 +37,17 @@ impl RunReport {
     /// Gathers what a run has delivered so far.
     pub(crate) async fn of(system: &System, run: &Run) -> anyhow::Result<Self> {
         let files = verify::recorded_lines(system.store(), run).await?;
-        let blocked = system.progress.blocked_by(run.key).map(|failure| failure.to_string());
+        // Of the bucket, since another run's failure may have blocked it.
+        let bucket = system.store().bucket(run.key.account, &run.spec.bucket).await?;
+        let blocked = match bucket.map(|bucket| bucket.state) {
+            Some(BucketState::Blocked { failure, .. }) if is_held_up(run.status) => Some(failure.to_string()),
+            _ => None,
+        };
         Ok(Self {
             run: run.key.to_string(),
             account: run.key.account.0,
             bucket: run.spec.bucket.to_string(),
-            status: if blocked.is_some() && !run.status.is_closed() {
-                "BLOCKED"
-            } else {
-                run.status.as_str()
-            },
+            status: if blocked.is_some() && !run.status.is_closed() { BLOCKED } else { run.status.as_str() },
             rows: files.iter().map(|file| file.rows).sum(),
             bytes: files.iter().map(|file| file.bytes).sum(),
             deleted_profiles: run.totals.deleted_profiles,
@@ -55,6 +56,11 @@ impl RunReport {
             failures: system.progress.failures(run.key),
             blocked,
         })
+    }
+
+    /// What the customer has to mend first, where the bucket is blocked.
+    pub(crate) fn blocked(&self) -> Option<&str> {
+        self.blocked.as_deref()
     }
 
     /// Whether everything was delivered.
@@ -90,10 +96,16 @@ impl RunReport {
             output
                 .line(format!("once that is mended: spillway retry-run --account {account}{places} {run}"))?;
         }
-        match &self.blocked {
-            Some(failure) => output.line(format!("blocked: {failure}")),
-            None => Ok(()),
+        if let Some(failure) = &self.blocked {
+            output.line(format!("blocked: {failure}"))?;
         }
+        if self.status == BLOCKED {
+            let places = places.flags();
+            output.line(format!(
+                "It waits. Mend the bucket and go on with `spillway resume{places}`, or end it with `spillway stop`."
+            ))?;
+        }
+        Ok(())
     }
 
     /// One line about the run.
@@ -106,6 +118,14 @@ impl RunReport {
         };
         format!("{} {}: {rows} in {files}, {bytes}{deleted}", self.run, self.status)
     }
+}
+
+/// What an unfinished run says whose bucket is blocked.
+const BLOCKED: &str = "BLOCKED";
+
+/// Whether a blocked bucket is why the run has not delivered everything.
+fn is_held_up(status: RunStatus) -> bool {
+    matches!(status, RunStatus::Owed | RunStatus::Running | RunStatus::Stopped)
 }
 
 /// The columns of a table of files.

@@ -2,14 +2,17 @@
 
 use std::{path::Path, process::ExitCode};
 
+use anyhow::bail;
+
 use super::{report::RunReport, wait};
 use crate::{cli::ResumeArgs, origins::Places, output::Output, system::System};
 
 pub(crate) async fn run(home: &Path, output: &Output, args: ResumeArgs) -> anyhow::Result<ExitCode> {
     let places = Places { lake: args.lake, gcs_endpoint: args.gcs_endpoint };
     let system = System::open(home, places, output.is_json()).await?;
-    let mut open = Vec::new();
-    for run in system.store().open_runs().await? {
+    let (mut open, unfinished) = (Vec::new(), system.store().open_runs().await?);
+    system.origins.settle(system.store(), system.parts.clock.now()).await?;
+    for run in unfinished {
         let places = system.origins.of(run.key)?;
         if places == system.places {
             open.push(run);
@@ -28,6 +31,13 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ResumeArgs) -> anyho
         system.progress.begin(run.key, &run.key.to_string());
     }
     let ended = async {
+        if !system.is_alone() {
+            bail!(
+                "another process of this home is at work, and what is unfinished may be its own; run `spillway \
+                 resume{}` again once that has ended",
+                system.places.flags()
+            );
+        }
         let mut ended = Vec::new();
         for run in &open {
             ended.push(wait::until_ended(&system, run.key).await?);

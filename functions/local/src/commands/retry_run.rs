@@ -2,7 +2,10 @@
 
 use std::{path::Path, process::ExitCode};
 
-use spillway::{domain::RunKey, steps};
+use spillway::{
+    domain::{RunKey, RunStatus},
+    steps,
+};
 
 use super::{report::RunReport, wait};
 use crate::{
@@ -13,11 +16,13 @@ use crate::{
 };
 
 pub(crate) async fn run(home: &Path, output: &Output, args: RetryArgs) -> anyhow::Result<ExitCode> {
-    let places = Places { lake: args.lake, gcs_endpoint: args.gcs_endpoint };
-    let system = System::open(home, places, output.is_json()).await?;
     let key = RunKey { account: args.account, request: args.run.0, run: args.run.1 };
+    let places = System::places_of(home, key).await?;
+    let given = Places { lake: args.lake, gcs_endpoint: args.gcs_endpoint };
+    places.check_given(key, &given.canonical())?;
+    let system = System::open(home, places, output.is_json()).await?;
     let retried = async {
-        let chunks = steps::retry_run(&system.parts, key).await?;
+        let chunks = retry(&system, key).await?;
         output.line(format!("Working again: {}", counted(chunks, "chunk")))?;
         system.progress.begin(key, &key.to_string());
         wait::until_ended(&system, key).await
@@ -27,4 +32,18 @@ pub(crate) async fn run(home: &Path, output: &Output, args: RetryArgs) -> anyhow
     report.print(output, &system.places)?;
     output.result(&report)?;
     Ok(if report.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn retry(system: &System, key: RunKey) -> anyhow::Result<u64> {
+    let run = system.store().run(key).await?;
+    if let Some(run) = run.filter(|run| run.status == RunStatus::Incomplete) {
+        // Whatever blocked the bucket earlier may be mended; the first failure says when it is not.
+        system.store().unblock_bucket(key.account, &run.spec.bucket).await?;
+    }
+    let chunks = steps::retry_run(&system.parts, key).await?;
+    if let Some(run) = system.store().run(key).await? {
+        // Messages of it may have been taken without being worked while the bucket was blocked.
+        steps::republish(&system.parts, &run, system.parts.clock.now()).await?;
+    }
+    Ok(chunks)
 }

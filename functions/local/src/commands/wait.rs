@@ -17,6 +17,15 @@ const LOOKS_PER_CARE: u32 = 50;
 
 /// Waits until a run has ended, or cannot go on because its bucket is blocked.
 pub(crate) async fn until_ended(system: &System, key: RunKey) -> anyhow::Result<Run> {
+    until(system, key, true).await
+}
+
+/// Waits until a run of a stopped export has ended: that does not wait for a blocked bucket.
+pub(crate) async fn until_stopped(system: &System, key: RunKey) -> anyhow::Result<Run> {
+    until(system, key, false).await
+}
+
+async fn until(system: &System, key: RunKey, or_blocked: bool) -> anyhow::Result<Run> {
     let mut tick = tokio::time::interval(LOOK_EVERY);
     let mut is_planned = false;
     let mut looks = 0_u32;
@@ -34,7 +43,7 @@ pub(crate) async fn until_ended(system: &System, key: RunKey) -> anyhow::Result<
         }
         let bucket = system.store().bucket(key.account, &run.spec.bucket).await?;
         let blocked = bucket.is_some_and(|bucket| matches!(bucket.state, BucketState::Blocked { .. }));
-        if run.status.is_closed() || blocked {
+        if run.status.is_closed() || (or_blocked && blocked) {
             system.progress.end(key);
             return Ok(run);
         }

@@ -3,10 +3,13 @@
 //!
 //! One thread reads, parses and collects rows by (event, date, shard); another sorts, compresses and writes what
 //! has been collected. Memory is bounded by [`IngestOptions::memory_bytes`], however many groups there are.
+//! An ingest is taken in whole or not at all: its lake files are shown together, once all are written.
 
+mod call_off;
 mod collect;
 mod dates;
 mod input;
+mod journal;
 mod publish;
 mod record;
 mod rows;
@@ -15,14 +18,17 @@ mod user;
 mod write;
 
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use spillway::domain::Account;
 use spillway::ports::Clock;
 
+pub use call_off::CallOff;
 use collect::{Collector, Flush};
 pub use input::Source;
 use input::{Lines, NextLine};
+pub use publish::complete_killed;
+use publish::{PublishError, Publisher};
 use record::Record;
 use write::{LakeWriter, Written};
 
@@ -44,13 +50,16 @@ pub struct IngestOptions<'a> {
     pub memory_bytes: usize,
     /// How many bad lines are told to the observer; all are counted.
     pub told_bad_lines: u64,
+    /// Whoever else holds it may call the ingest off.
+    pub call_off: Arc<CallOff>,
 }
 
 impl<'a> IngestOptions<'a> {
     /// The usual limits.
     #[must_use]
     pub fn new(account: &'a Account, lake_root: PathBuf, clock: &'a dyn Clock) -> Self {
-        Self { account, lake_root, clock, memory_bytes: 128 * 1024 * 1024, told_bad_lines: 100 }
+        let call_off = Arc::default();
+        Self { account, lake_root, clock, memory_bytes: 128 * 1024 * 1024, told_bad_lines: 100, call_off }
     }
 }
 
@@ -111,11 +120,11 @@ pub struct IngestReport {
     pub bytes_read: u64,
 }
 
-/// Why it ended early. What stands in lines before is in the lake.
+/// Why it ended early. But for [`IngestError::Publish`], nothing was taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// An input cannot be read on.
-    #[error("`{name}` cannot be read{}: {reason}{}", after(*line), kept(report))]
+    #[error("`{name}` cannot be read{}: {reason}; nothing was taken in", after(*line))]
     Read {
         /// The input.
         name: String,
@@ -123,13 +132,26 @@ pub enum IngestError {
         line: u64,
         /// Why.
         reason: String,
-        /// What was done before.
-        report: Box<IngestReport>,
     },
     /// A lake file cannot be written.
-    #[error("cannot write `{}`: {reason}; some lines may be in the lake already", path.display())]
+    #[error("cannot write `{}`: {reason}; nothing was taken in", path.display())]
     Write {
         /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// It was called off.
+    #[error("interrupted; nothing was taken in; run it again")]
+    CalledOff,
+    /// All is written, but not all of it is in its place.
+    #[error(
+        "everything was taken in, but a part cannot be moved to its place in `{}` yet: {reason}; mend that, and the \
+         next command moves it; do not run this ingest again",
+        path.display()
+    )]
+    Publish {
+        /// The lake.
         path: PathBuf,
         /// Why.
         reason: String,
@@ -138,10 +160,6 @@ pub enum IngestError {
 
 fn after(line: u64) -> String {
     if line == 0 { String::new() } else { format!(" after line {line}") }
-}
-
-fn kept(report: &IngestReport) -> &'static str {
-    if report.lines == 0 { "" } else { "; the lines before are in the lake" }
 }
 
 /// Ingests some inputs, in order.
@@ -169,7 +187,7 @@ pub fn run(
         let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (reading.into_outcome(), written)
     });
-    let Written { report: wrote, told_bad_rows, bad_rows } = written?;
+    let (Written { report: wrote, told_bad_rows, bad_rows }, publisher) = written?;
     let report = &mut reading.report;
     report.events = wrote.events;
     report.profiles = wrote.profiles;
@@ -184,12 +202,23 @@ pub fn run(
         }
     }
     report.bad_lines += bad_rows;
-    match reading.stopped {
-        None => Ok(reading.report),
-        Some((name, line, reason)) => {
-            Err(IngestError::Read { name, line, reason, report: Box::new(reading.report) })
-        }
+    if let Some((name, line, reason)) = reading.stopped.filter(|_| !options.call_off.is_called_off()) {
+        return Err(IngestError::Read { name, line, reason });
     }
+    publish(publisher, options)?;
+    Ok(reading.report)
+}
+
+/// The commit of an ingest.
+fn publish(publisher: Publisher<'_>, options: &IngestOptions<'_>) -> Result<(), IngestError> {
+    if !options.call_off.commit() {
+        return Err(IngestError::CalledOff);
+    }
+    let path = || options.lake_root.clone();
+    publisher.publish().map_err(|error| match error {
+        PublishError::Nothing(error) => IngestError::Write { path: path(), reason: error.to_string() },
+        PublishError::Part(error) => IngestError::Publish { path: path(), reason: error.to_string() },
+    })
 }
 
 /// The most of a reason that is told, in characters.
@@ -284,7 +313,7 @@ impl<'a> Reading<'a> {
                 self.tell_bad(&name, line, reason);
             }
             self.tell_progress(false);
-            if self.collector.is_stopped() {
+            if self.collector.is_stopped() || self.options.call_off.is_called_off() {
                 return false;
             }
         }

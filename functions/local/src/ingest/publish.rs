@@ -1,60 +1,59 @@
-//! Lake files appear whole: written under a hidden name, stamped by the clock, then renamed into their folder.
+//! Lake files appear whole, and those of one ingest together: written under hidden names, and once all are there,
+//! stamped by the clock and renamed into their folders by way of a [`Journal`].
 //!
 //! Whoever has hidden files in an account's folder holds a shared lock on that folder; the system takes it away with
 //! the process, however that ends. So a process that gets the lock for itself alone knows that the hidden files it
-//! finds are of dead ones, and deletes them.
+//! finds are of dead ones: it shows those of a journal and deletes the others.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use rand::random;
 use spillway::domain::Dataset;
-use spillway::domain::lake::{captured_folder, event_folder};
+use spillway::domain::lake::event_folder;
 use spillway::ports::Clock;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use super::IngestOptions;
 use super::collect::Place;
+use super::journal::{self, Journal, Move};
 
-const HIDDEN_PREFIX: &str = ".ingest-";
-const HIDDEN_SUFFIX: &str = ".tmp";
+pub(super) const HIDDEN_PREFIX: &str = ".ingest-";
+pub(super) const HIDDEN_SUFFIX: &str = ".tmp";
 
 /// Puts files into the lake.
 pub(super) struct Publisher<'a> {
-    lake_root: &'a Path,
     options: &'a IngestOptions<'a>,
-    clock: &'a dyn Clock,
-    /// Tells the names of two runs apart that write at the same time.
-    run: u32,
-    files: u64,
+    /// Closed, so that their number is not bounded by open files; they vanish unless they are published.
+    staged: Vec<(TempPath, Move)>,
     /// The account's folder, locked, once there is a hidden file.
-    folder: Option<File>,
+    lock: Option<File>,
+}
+
+/// Why files are not in the lake.
+pub(super) enum PublishError {
+    /// None is, and none will be.
+    Nothing(io::Error),
+    /// Some are; the others follow when a journal is completed.
+    Part(io::Error),
 }
 
 impl<'a> Publisher<'a> {
     pub(super) fn new(options: &'a IngestOptions<'a>) -> Self {
-        Self {
-            lake_root: &options.lake_root,
-            options,
-            clock: options.clock,
-            run: random(),
-            files: 0,
-            folder: None,
-        }
+        Self { options, staged: Vec::new(), lock: None }
     }
 
     fn account_folder(&self) -> PathBuf {
-        self.lake_root.join(format!("account={}", self.options.account.id))
+        self.options.lake_root.join(format!("account={}", self.options.account.id))
     }
 
-    /// A file that nobody sees; it vanishes unless it is published.
+    /// A file that nobody sees; it vanishes unless it is staged and published.
     pub(super) fn hidden_file(&mut self) -> io::Result<NamedTempFile> {
         let folder = self.account_folder();
-        if self.folder.is_none() {
+        if self.lock.is_none() {
             fs::create_dir_all(&folder)?;
-            self.folder = Some(lock(&folder)?);
+            self.lock = Some(lock(&folder, self.options.clock)?);
         }
         let mut builder = tempfile::Builder::new();
         builder.prefix(HIDDEN_PREFIX).suffix(HIDDEN_SUFFIX);
@@ -64,35 +63,63 @@ impl<'a> Publisher<'a> {
         builder.tempfile_in(folder)
     }
 
-    /// Stamps a file and shows it at its place.
-    pub(super) fn publish(&mut self, file: NamedTempFile, place: &Place) -> io::Result<PathBuf> {
-        // The time of commit must not lie long before the file can be seen, so the slow part comes first.
+    /// Takes a file that is written, for [`Publisher::publish`].
+    pub(super) fn stage(&mut self, file: NamedTempFile, place: &Place) -> io::Result<()> {
         file.as_file().sync_data()?;
-        let now = self.clock.now();
-        let stamp = SystemTime::try_from(now).map_err(io::Error::other)?;
-        file.as_file().set_modified(stamp)?;
         let dataset = if place.event.is_some() { Dataset::Events } else { Dataset::Profiles };
-        let mut folder = self.lake_root.join(dataset.folder(self.options.account.id));
-        folder.push(captured_folder(now));
-        folder.push(format!("db={}", place.database));
+        let mut folder = format!("db={}", place.database);
         if let Some((event, date)) = &place.event {
-            folder.push(format!("event={}", event_folder(event).0));
-            folder.push(format!("date={date}"));
+            folder = format!("{folder}/event={}/date={date}", event_folder(event).0);
         }
-        fs::create_dir_all(&folder)?;
-        let micros = now.as_microsecond();
-        let path = folder.join(format!("{micros:016}-{:08x}-{:06}.parquet", self.run, self.files));
-        self.files += 1;
-        file.persist_noclobber(&path).map_err(|error| error.error)?;
-        Ok(path)
+        let hidden = file.path().file_name().and_then(|name| name.to_str());
+        let hidden = hidden.ok_or_else(|| io::Error::other("a hidden file has no name"))?.to_owned();
+        let whole = dataset.folder(self.options.account.id);
+        let dataset = whole.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+        self.staged.push((file.into_temp_path(), Move { hidden, dataset, place: folder }));
+        Ok(())
+    }
+
+    /// Shows all staged files.
+    pub(super) fn publish(self) -> Result<(), PublishError> {
+        if self.staged.is_empty() {
+            return Ok(());
+        }
+        let folder = self.account_folder();
+        let (files, moves): (Vec<_>, Vec<_>) = self.staged.into_iter().unzip();
+        let journal = Journal { run: random(), moves };
+        journal.write(&folder).map_err(PublishError::Nothing)?;
+        // From here on they are the journal's, whatever becomes of this process.
+        for file in files {
+            file.keep().map_err(|error| PublishError::Part(error.error))?;
+        }
+        journal.complete(&folder, self.options.clock).map(drop).map_err(PublishError::Part)
     }
 }
 
-/// Locks an account's folder beside others, after deleting what dead processes left in it if there is nobody else.
-fn lock(folder: &Path) -> io::Result<File> {
-    let locked = File::open(folder)?;
-    match locked.try_lock() {
+/// Shows what killed ingests had committed in a lake's folder, unless somebody is at work on it.
+///
+/// # Errors
+/// A folder that cannot be read or written.
+pub fn complete_killed(lake_root: &Path, clock: &dyn Clock) -> io::Result<()> {
+    let accounts = match fs::read_dir(lake_root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        accounts => accounts?,
+    };
+    for entry in accounts {
+        let entry = entry?;
+        let is_account = entry.file_name().to_str().is_some_and(|name| name.starts_with("account="));
+        if is_account && entry.file_type()?.is_dir() {
+            complete_alone(&File::open(entry.path())?, &entry.path(), clock)?;
+        }
+    }
+    Ok(())
+}
+
+/// Completes what dead processes left in an account's folder and deletes the rest of theirs, if there is nobody else.
+fn complete_alone(opened: &File, folder: &Path, clock: &dyn Clock) -> io::Result<()> {
+    match opened.try_lock() {
         Ok(()) => {
+            journal::complete_all(folder, clock)?;
             for entry in fs::read_dir(folder)? {
                 let entry = entry?;
                 let is_hidden = entry
@@ -103,11 +130,17 @@ fn lock(folder: &Path) -> io::Result<File> {
                     fs::remove_file(entry.path())?;
                 }
             }
-            locked.unlock()?;
+            opened.unlock()
         }
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(error)) => return Err(error),
+        Err(TryLockError::WouldBlock) => Ok(()),
+        Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// Locks an account's folder beside others.
+fn lock(folder: &Path, clock: &dyn Clock) -> io::Result<File> {
+    let locked = File::open(folder)?;
+    complete_alone(&locked, folder, clock)?;
     // Whoever comes between finds no hidden file of ours yet.
     locked.lock_shared()?;
     Ok(locked)

@@ -16,7 +16,10 @@ use spillway::domain::{
 };
 use spillway::ports::{Clock, Lake as _, LakeQuery, SourcedBatch};
 
-use super::{BadLine, IngestError, IngestOptions, IngestReport, Observer, Progress, Source, run};
+use super::{
+    BadLine, CallOff, IngestError, IngestOptions, IngestReport, Observer, Progress, Source, complete_killed,
+    run,
+};
 
 struct Fixed(Timestamp);
 
@@ -265,7 +268,8 @@ fn a_torn_gzip_ends_it_and_says_where() {
     let options = IngestOptions::new(&lake.account, lake.folder.path().to_owned(), &clock);
     let error = run(vec![stream(torn)], &options, &mut ()).unwrap_err();
     assert!(error.to_string().starts_with("`stream` cannot be read after line "), "{error}");
-    assert!(error.to_string().ends_with("the lines before are in the lake"), "{error}");
+    assert!(error.to_string().ends_with("; nothing was taken in"), "{error}");
+    assert_eq!(files_below(lake.folder.path()), 0, "nor is anything left behind");
 }
 
 #[test]
@@ -364,6 +368,90 @@ fn a_lake_that_cannot_be_written_ends_it() {
     let line = r#"{"type":"event","identity":"u","evtName":"e","ts":1}"#;
     let error = run(vec![stream(line.into())], &options, &mut ()).unwrap_err();
     assert!(matches!(error, IngestError::Write { .. }), "{error}");
+}
+
+fn files_below(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()
+}
+
+/// Ten days, each of which is a lake file.
+fn ten_days() -> Source {
+    let line = |day| {
+        format!(
+            "{{\"type\":\"event\",\"identity\":\"u\",\"evtName\":\"e\",\"ts\":{},\"evtData\":{{\"day\":{day}}}}}\n",
+            day * 86_400
+        )
+    };
+    stream((0..10).map(line).collect::<String>().into_bytes())
+}
+
+/// Calls an ingest off after its first block.
+struct CallsOff(Arc<CallOff>, Cursor<Vec<u8>>);
+
+impl std::io::Read for CallsOff {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.1.read(buffer)?;
+        assert!(length == 0 || self.0.call_off(), "nothing is committed while there is more to read");
+        Ok(length)
+    }
+}
+
+#[test]
+fn called_off_it_takes_nothing_in() {
+    let lake = Lake::new();
+    let clock = clock();
+    let options = IngestOptions::new(&lake.account, lake.folder.path().to_owned(), &clock);
+    let line = r#"{"type":"event","identity":"u","evtName":"e","ts":1}"#;
+    let input =
+        CallsOff(Arc::clone(&options.call_off), Cursor::new(format!("{line}\n{line}\n").into_bytes()));
+    let sources = vec![ten_days(), Source::Stream("stream".to_owned(), Box::new(input))];
+    let error = run(sources, &options, &mut ()).unwrap_err();
+    assert_eq!(error.to_string(), "interrupted; nothing was taken in; run it again");
+    assert_eq!(files_below(lake.folder.path()), 0, "nor is anything left behind");
+    let options = IngestOptions::new(&lake.account, lake.folder.path().to_owned(), &clock);
+    assert_eq!(run(vec![ten_days()], &options, &mut ()).unwrap().files, 10);
+    assert!(!options.call_off.call_off(), "too late");
+}
+
+/// Ends the process that asks for the time too often, as far as a test can.
+struct Killing(std::sync::atomic::AtomicU32);
+
+impl Clock for Killing {
+    fn now(&self) -> Timestamp {
+        let left = self.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+        assert_ne!(left, 0, "killed");
+        clock().now()
+    }
+}
+
+#[test]
+fn killed_while_its_files_are_shown_it_is_completed() {
+    let lake = Lake::new();
+    let root = || lake.folder.path().to_owned();
+    // The first question comes with the first line, then one with each file.
+    let killing = Killing(5.into());
+    let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        run(vec![ten_days()], &IngestOptions::new(&lake.account, root(), &killing), &mut ())
+    }));
+    assert!(killed.is_err());
+    assert_eq!(lake.list(Dataset::Events).len(), 4);
+    // Never beside somebody at work.
+    let folder = std::fs::File::open(root().join("account=7")).unwrap();
+    folder.lock_shared().unwrap();
+    complete_killed(&root(), &clock()).unwrap();
+    assert_eq!(lake.list(Dataset::Events).len(), 4);
+    drop(folder);
+    // Killed once more on the way.
+    let killing = Killing(3.into());
+    let completing = || complete_killed(&root(), &killing);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(completing)).is_err());
+    assert_eq!(lake.list(Dataset::Events).len(), 7);
+    complete_killed(&root(), &clock()).unwrap();
+    let mut days = lake.texts("event_props");
+    days.sort_unstable();
+    assert_eq!(days, (0..10).map(|day| format!("{{\"day\":{day}}}")).collect::<Vec<_>>());
+    assert_eq!(files_below(&root()), 10, "the journal goes");
 }
 
 #[test]

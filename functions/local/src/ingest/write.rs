@@ -49,14 +49,21 @@ impl<'a> LakeWriter<'a> {
         Self { options, publisher: Publisher::new(options), written: Written::default() }
     }
 
-    pub(super) fn write_all(mut self, flushes: &Receiver<Flush>) -> Result<Written, IngestError> {
+    /// Writes them all; nobody sees them before they are published.
+    pub(super) fn write_all(
+        mut self,
+        flushes: &Receiver<Flush>,
+    ) -> Result<(Written, Publisher<'a>), IngestError> {
         for flush in flushes {
+            if self.options.call_off.is_called_off() {
+                return Err(IngestError::CalledOff);
+            }
             self.write(flush).map_err(|reason| {
                 let path = self.options.lake_root.clone();
                 IngestError::Write { path, reason }
             })?;
         }
-        Ok(self.written)
+        Ok((self.written, self.publisher))
     }
 
     fn write(&mut self, Flush { place, mut rows }: Flush) -> Result<(), String> {
@@ -72,7 +79,7 @@ impl<'a> LakeWriter<'a> {
             return Ok(());
         }
         let bytes = hidden.as_file().metadata().map_err(|error| error.to_string())?.len();
-        self.publisher.publish(hidden, &place).map_err(|error| error.to_string())?;
+        self.publisher.stage(hidden, &place).map_err(|error| error.to_string())?;
         let report = &mut self.written.report;
         report.files += 1;
         report.bytes_written += bytes;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::support::{Home, events, tree};
+use super::support::{Home, events, export_args, tree};
 
 #[test]
 fn each_difference_is_named() {
@@ -85,4 +85,55 @@ fn a_broken_lake_file_makes_a_run_incomplete_until_it_is_mended() {
     assert_eq!(home.ids("files"), (0..400).collect::<Vec<_>>());
     home.run(&["retry-run", "--account", "1", run_name]).error(&[run_name]);
     home.run(&["retry-run", "--account", "1", "5-5"]).error(&["5-5"]);
+}
+
+/// A run over another home's lake is retried there, whether or not its lake is named again.
+#[test]
+fn a_run_of_another_lake_is_retried_there() {
+    let source = Home::with(&events(40));
+    let lake = source.path("home/lake");
+    let (broken, bytes) = tree(&lake).into_iter().find(|(name, _)| name.contains("event=Viewed")).unwrap();
+    fs::write(lake.join(&broken), b"garbage").unwrap();
+    let home = Home::new();
+    let named = ["--lake", lake.to_str().unwrap(), "--json"];
+    let run = home.export("json", &named).fails(&["INCOMPLETE"]).json();
+    let run_name = run["run"].as_str().unwrap();
+    fs::write(lake.join(&broken), bytes).unwrap();
+    let other = ["retry-run", "--account", "1", run_name, "--lake", "/"];
+    home.run(&other).error(&["reads another lake than /", "leave --lake out"]);
+    let emulator = ["retry-run", "--account", "1", run_name, "--gcs-endpoint", "http://localhost:1"];
+    home.run(&emulator).error(&["the built-in emulator", "leave --gcs-endpoint out"]);
+    let retried = home.run(&["retry-run", "--account", "1", run_name]).ok();
+    assert!(retried.out.contains("DONE"), "{}", retried.out);
+    assert_eq!(home.ids("files"), (0..40).collect::<Vec<_>>());
+}
+
+/// An INCOMPLETE run into a bucket that another export has found blocked meanwhile: its key has lost its permission.
+#[test]
+fn a_retry_into_a_blocked_bucket_tries_it() {
+    let home = Home::with(&events(40));
+    home.run(&export_args("other", "json", &[])).ok();
+    let lake = home.path("home/lake");
+    let (broken, bytes) = tree(&lake).into_iter().find(|(name, _)| name.contains("event=Viewed")).unwrap();
+    fs::write(lake.join(&broken), b"garbage").unwrap();
+    let incomplete = || home.export("json", &["--json"]).fails(&["INCOMPLETE"]).json();
+    let runs = [incomplete(), incomplete()].map(|run| run["run"].as_str().unwrap().to_owned());
+    fs::write(lake.join(&broken), bytes).unwrap();
+
+    let store = rusqlite::Connection::open(home.path("home/state.sqlite")).unwrap();
+    let right: String = store
+        .query_row("SELECT doc ->> '$.key' FROM buckets WHERE id = 'files'", [], |row| row.get(0))
+        .unwrap();
+    let wrong = home.path("home/keys/other.json");
+    home.export("csv", &["--key", wrong.to_str().unwrap()]).fails(&["STOPPED", "permission"]);
+    // Still so: it says why.
+    let retried = home.run(&["retry-run", "--account", "1", &runs[0]]).fails(&["BLOCKED", "permission"]);
+    assert!(retried.out.contains("go on with `spillway resume`"), "{}", retried.out);
+    // Mended, though the bucket is still taken for blocked.
+    let mend = "UPDATE buckets SET doc = json_set(doc, '$.key', ?1) WHERE id = 'files'";
+    assert_eq!(store.execute(mend, [right]).unwrap(), 1);
+    let retried = home.run(&["retry-run", "--account", "1", &runs[1]]).ok();
+    assert!(retried.out.contains("DONE"), "{}", retried.out);
+    home.run(&["resume"]).ok();
+    home.run(&["verify", "--bucket", "files"]).ok();
 }

@@ -1,11 +1,17 @@
 //! Ctrl-C and SIGKILL in mid-export; two processes at once; stop.
 
 use std::{
+    os::unix::fs::PermissionsExt,
+    path::Path,
     process::{Child, Command},
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
-use super::support::{Home, events, export_args};
+use gcs_emulator::{BucketOptions, Emulator, Role};
+use spillway::{adapters::system_clock::SystemClock, ports::Clock};
+
+use super::support::{Home, events, export_args, tree};
 
 const ROWS: u64 = 12_000;
 
@@ -18,8 +24,12 @@ fn large() -> Home {
 
 /// Waits until there are so many files; it must not have ended by then.
 fn until_under_way(home: &Home, child: &mut Child, files: usize) {
+    until_files_in(&home.bucket("files"), child, files);
+}
+
+fn until_files_in(bucket: &Path, child: &mut Child, files: usize) {
     let began = Instant::now();
-    while home.objects("files").len() < files {
+    while tree(bucket).len() < files {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it could be interrupted");
         assert!(began.elapsed() < Duration::from_secs(60), "too little is written");
         std::thread::yield_now();
@@ -191,4 +201,75 @@ fn a_running_export_notices_the_stop() {
     assert_eq!(ended.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&ended.stdout).contains("STOPPED"));
     home.run(&["verify", "--bucket", "files"]).ok();
+}
+
+/// What a killed process had leased is given back, and the export ends whole, with its manifest.
+#[test]
+fn a_killed_export_is_stopped_at_once() {
+    let home = large();
+    let mut child = home.command(&export_args("files", "json", &[])).spawn().unwrap();
+    until_under_way(&home, &mut child, 20);
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    let name = home.objects("files").into_keys().next().unwrap();
+    let request = name.split('-').next().unwrap();
+    let stopped = home.run(&["stop", "--account", "1", request]).ok();
+    assert!(stopped.out.contains("STOPPED"), "{}", stopped.out);
+    assert!(home.objects("files").contains_key(&format!("{request}-{request}.manifest")));
+    home.run(&["verify", "--bucket", "files"]).ok();
+    assert!(home.run(&["resume"]).ok().out.contains("Nothing is unfinished"));
+}
+
+/// The export's bucket is elsewhere: there it gets its manifest, and the home's own emulator is not asked.
+#[test]
+fn an_export_of_another_endpoint_is_stopped_there() {
+    let home = large();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let clock: gcs_emulator::Clock = Arc::new(|| SystemClock.now());
+    let elsewhere = home.path("elsewhere");
+    let running = runtime.block_on(Emulator::start(elsewhere.clone(), clock)).unwrap();
+    let emulator = running.emulator();
+    let (options, email) = (BucketOptions::default(), "trial@emulated-project.iam.gserviceaccount.com");
+    let key = emulator.create_service_account_key(&options.project, email).unwrap();
+    let grants = [(email, Role::ObjectCreator), (email, Role::ObjectViewer)];
+    emulator.create_bucket_with("files", options, &grants).unwrap();
+    let key_file = home.path("given.json");
+    std::fs::write(&key_file, key.to_string()).unwrap();
+    std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o600)).unwrap();
+
+    let more = ["--gcs-endpoint", running.base_url(), "--key", key_file.to_str().unwrap()];
+    let mut args = export_args("files", "json", &more);
+    args.retain(|arg| *arg != "--create-bucket");
+    let mut child = home.command(&args).spawn().unwrap();
+    let bucket = elsewhere.join("files");
+    until_files_in(&bucket, &mut child, 20);
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    let name = tree(&bucket).into_keys().next().unwrap();
+    let request = name.split('-').next().unwrap();
+    let stopped = home.run(&["stop", "--account", "1", request]).ok();
+    assert!(stopped.out.contains("STOPPED"), "{}", stopped.out);
+    assert!(tree(&bucket).contains_key(&format!("{request}-{request}.manifest")));
+    let store = rusqlite::Connection::open(home.path("home/state.sqlite")).unwrap();
+    let state: String =
+        store.query_row("SELECT doc ->> '$.state.state' FROM buckets", [], |row| row.get(0)).unwrap();
+    assert_eq!(state, "ready");
+}
+
+/// A short command beside a long export takes none of its messages: else it would wait for them a quarter of an hour.
+#[test]
+fn a_short_command_holds_up_no_long_one() {
+    let home = large();
+    let mut child = home.command(&export_args("files", "json", &[])).spawn().unwrap();
+    until_under_way(&home, &mut child, 20);
+    home.run(&["resume"]).error(&["another process of this home is at work", "spillway resume"]);
+    let none = ["--from", "2020-01-01", "--to", "2020-01-31"];
+    home.run(&export_args("second", "json", &none)).ok();
+    assert!(child.try_wait().unwrap().is_none(), "it ended before anybody came beside it");
+    let (ended, wait) = mpsc::channel();
+    let waiting = std::thread::spawn(move || ended.send(child.wait_with_output().unwrap()));
+    let output = wait.recv_timeout(Duration::from_secs(200)).expect("it was held up");
+    waiting.join().unwrap().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    all_rows_once(&home);
 }

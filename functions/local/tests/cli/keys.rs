@@ -134,3 +134,18 @@ fn no_key_gets_out() {
         assert_eq!(mode, 0o600, "{file}");
     }
 }
+
+/// A nickname that another bucket has: exports into that one must not come to mean this one.
+#[test]
+fn a_taken_nickname_is_not_moved_to_another_bucket() {
+    let home = Home::with(&events(5));
+    home.export("json", &[]).ok();
+    let store = rusqlite::Connection::open(home.path("home/state.sqlite")).unwrap();
+    let bucket = || -> String { store.query_row("SELECT doc FROM buckets", [], |row| row.get(0)).unwrap() };
+    let sql = "UPDATE buckets SET id = 'acme-data', doc = json_set(doc, '$.id', 'acme-data')";
+    assert_eq!(store.execute(sql, []).unwrap(), 1);
+    let before = bucket();
+    home.run(&export_args("acme-data", "json", &[])).error(&["`acme-data`", "`files`", "another nickname"]);
+    assert_eq!(bucket(), before);
+    assert!(!home.path("home/buckets/acme-data").exists(), "no bucket without its nickname");
+}

@@ -6,10 +6,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 
+use super::pages::MAX_PAGE_BYTES;
+
 /// No batch has more rows.
 const MAX_ROWS: u64 = 4096;
-/// What a page holds, and a dictionary, where a file does not say.
-const USUAL_PAGE_BYTES: u64 = 1024 * 1024;
 
 /// The row groups' columns that are read.
 pub(super) struct Sizes<'m> {
@@ -34,7 +34,8 @@ impl Sizes<'_> {
             let compressed = non_negative(column.compressed_size()).max(1);
             let expanded = |bytes: u64| bytes.saturating_mul(plain) / compressed;
             let Some(pages) = index.map(OffsetIndexMetaData::page_locations) else {
-                return plain.min(2 * USUAL_PAGE_BYTES);
+                // How large its pages are is not known: all of it may be one, up to the largest that is read.
+                return plain.min(MAX_PAGE_BYTES);
             };
             let largest = pages.iter().map(|page| non_negative(page.compressed_page_size.into())).max();
             let first = pages.first().map_or(0, |page| non_negative(page.offset));

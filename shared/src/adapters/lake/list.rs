@@ -3,11 +3,11 @@
 use futures::TryStreamExt as _;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
-use object_store::{ObjectMeta, ObjectStore as _};
+use object_store::{ObjectMeta, ObjectStore};
 
 use super::source::Medium;
 use super::{broken, store_error};
-use crate::domain::lake::captured_folder;
+use crate::domain::lake::{STRAY_ADVICE, captured_folder};
 use crate::domain::{LakeFile, LakePath};
 use crate::ports::{LakeError, LakeQuery};
 
@@ -58,6 +58,24 @@ pub(super) async fn list(medium: &Medium, query: &LakeQuery) -> Result<Vec<LakeF
     Ok(files)
 }
 
+/// When a file was committed. Its folder is listed, because what a store answers about a single object may be rounded to
+/// seconds.
+pub(super) async fn committed(medium: &Medium, path: &str) -> Result<Timestamp, LakeError> {
+    let location = medium.locate(path)?;
+    let folder = medium.locate(path.rsplit_once('/').map_or("", |(folder, _)| folder))?;
+    let store: &dyn ObjectStore = match medium {
+        Medium::Folder(store) => store,
+        Medium::Remote { store, .. } => store.as_ref(),
+    };
+    let mut objects = store.list(Some(&folder));
+    while let Some(object) = objects.try_next().await.map_err(|error| store_error(path, error))? {
+        if object.location == location {
+            return commit_time(path, &object);
+        }
+    }
+    Err(LakeError::Vanished { path: path.to_owned() })
+}
+
 async fn collect(
     medium: &Medium,
     mut objects: impl futures::Stream<Item = object_store::Result<ObjectMeta>> + Unpin,
@@ -86,18 +104,20 @@ fn lake_file(name: &str, captured: &str, object: &ObjectMeta) -> Result<LakeFile
     let hour = captured.strip_prefix("captured=").unwrap_or_default();
     // Parsed with minutes, because an hour alone is no time.
     if hour.len() != 13 || DateTime::strptime("%Y-%m-%d-%H:%M", format!("{hour}:00")).is_err() {
-        let wrong =
-            format!("`{captured}` is no folder captured=<yyyy-mm-dd-hh>; move the file to its right folder");
+        let wrong = format!("`{captured}` is no folder captured=<yyyy-mm-dd-hh>; {STRAY_ADVICE}");
         return Err(broken(name, None, wrong));
     }
-    let place = LakePath::parse(name).map_err(|bad| {
-        broken(name, None, format!("{} in its path; move the file away or into its right folder", bad.wrong))
-    })?;
+    let place = LakePath::parse(name)
+        .map_err(|bad| broken(name, None, format!("{} in its path; {STRAY_ADVICE}", bad.wrong)))?;
+    let committed = commit_time(name, object)?;
+    Ok(LakeFile { path: name.to_owned(), bytes: object.size, committed, place })
+}
+
+fn commit_time(name: &str, object: &ObjectMeta) -> Result<Timestamp, LakeError> {
     let since_1970 = SignedDuration::new(
         object.last_modified.timestamp(),
         object.last_modified.timestamp_subsec_nanos().cast_signed(),
     );
-    let committed = Timestamp::from_duration(since_1970)
-        .map_err(|error| broken(name, None, format!("its commit time cannot be read: {error}")))?;
-    Ok(LakeFile { path: name.to_owned(), bytes: object.size, committed, place })
+    Timestamp::from_duration(since_1970)
+        .map_err(|error| broken(name, None, format!("its commit time cannot be read: {error}")))
 }

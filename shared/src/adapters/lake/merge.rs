@@ -189,10 +189,8 @@ pub(super) fn row_bytes(batch: &RecordBatch, row: usize) -> u64 {
 
 /// The bytes of all texts of a batch, at most: fast, for those that are small anyway.
 pub(super) fn text_bytes(batch: &RecordBatch) -> u64 {
-    // The lower half of a view is the text's length.
     let of = |texts: &ArrayRef| -> u64 {
-        let views = texts.as_string_view_opt().map_or(&[][..], |texts| &texts.views()[..]);
-        views.iter().fold(0, |sum, view| sum + u64::from(*view as u32))
+        texts.as_string_view_opt().map_or(0, |texts| texts.lengths().map(u64::from).sum())
     };
     let column = |column: &ArrayRef| match column.data_type() {
         DataType::List(_) => of(column.as_list::<i32>().values()),

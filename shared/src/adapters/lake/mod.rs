@@ -97,6 +97,10 @@ impl Lake for ObjectStoreLake {
         list::list(&self.medium, query).await
     }
 
+    async fn committed(&self, path: &str) -> Result<Timestamp, LakeError> {
+        list::committed(&self.medium, path).await
+    }
+
     async fn footer(&self, path: &str) -> Result<Footer, LakeError> {
         let (medium, path) = (Arc::clone(&self.medium), path.to_owned());
         tokio::task::spawn_blocking(move || footer::read(&medium, &path))

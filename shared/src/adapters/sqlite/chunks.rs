@@ -182,6 +182,16 @@ pub(super) fn tally(
     Ok(tally)
 }
 
+/// How many chunks of a plan there are, whatever their state.
+pub(super) fn count(connection: &Connection, run: RunKey, plan: &PlanToken) -> Result<u64, StoreError> {
+    let sql = "SELECT coalesce(sum(chunks), 0) FROM tallies
+                 WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4";
+    let (account, request, timestamp) = run_columns(run);
+    let params = params![account, request, timestamp, plan.0];
+    let count: i64 = connection.prepare_cached(sql)?.query_row(params, |row| row.get(0))?;
+    Ok(count.cast_unsigned())
+}
+
 /// Deletes up to [`BATCH_CHUNKS`] that no plan of the run's needs; gives how many.
 pub(super) fn sweep_batch(connection: &Connection, key: RunKey) -> Result<usize, StoreError> {
     let run = runs::existing(connection, key)?;

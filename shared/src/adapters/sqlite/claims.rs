@@ -1,6 +1,6 @@
 //! Taking the next message of a plan.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
     documents::{instant_column, list, run_columns},
 };
 use crate::{
-    domain::{Chunk, ChunkCommand, ChunkId, PlanToken, RunKey},
+    domain::{CLOCK_SKEW_SECS, Chunk, ChunkCommand, ChunkId, PlanToken, RunKey},
     ports::StoreError,
 };
 
@@ -19,13 +19,14 @@ const MESSAGE_CHUNKS: u32 = 50;
 pub(super) const OUTSTANDING: &str = "
     SELECT count(DISTINCT message) FROM chunks
       WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at IS NOT NULL
-        AND published_at >= ?5";
-// Two reads, each of one range of the index `chunks_claim`: what was never published, in the order of messages;
-// and what was published too long ago, which is little too. Chunks of messages that are out are passed over.
+        AND published_at BETWEEN ?5 AND ?6";
+// Three reads, each of one range of the index `chunks_claim`: what was never published, in the order of messages;
+// and what was published too long ago, or before the clock went back, which is little too. Chunks of messages that
+// are out are passed over.
 pub(super) const LOWEST_MESSAGE: &str = "
     WITH outstanding AS (SELECT DISTINCT message FROM chunks
       WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at IS NOT NULL
-        AND published_at >= ?6)
+        AND published_at BETWEEN ?6 AND ?7)
     SELECT message FROM (
       SELECT * FROM (SELECT message FROM chunks
         WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
@@ -34,16 +35,24 @@ pub(super) const LOWEST_MESSAGE: &str = "
       SELECT * FROM (SELECT message FROM chunks
         WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
           AND published_at < ?6 AND message NOT IN outstanding ORDER BY message LIMIT 1)
+      UNION ALL
+      SELECT * FROM (SELECT message FROM chunks
+        WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
+          AND published_at > ?7 AND message NOT IN outstanding ORDER BY message LIMIT 1)
     ) ORDER BY message LIMIT 1";
 pub(super) const OF_MESSAGE: &str = "
     SELECT doc, id FROM chunks
       WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
-        AND published_at IS NULL AND message = ?7
+        AND published_at IS NULL AND message = ?8
     UNION ALL
     SELECT doc, id FROM chunks
       WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
-        AND published_at < ?6 AND message = ?7
-    ORDER BY id LIMIT ?8";
+        AND published_at < ?6 AND message = ?8
+    UNION ALL
+    SELECT doc, id FROM chunks
+      WHERE account = ?1 AND request = ?2 AND run = ?3 AND plan = ?4 AND free_at <= ?5
+        AND published_at > ?7 AND message = ?8
+    ORDER BY id LIMIT ?9";
 
 pub(super) fn claim(
     connection: &Connection,
@@ -54,20 +63,36 @@ pub(super) fn claim(
     now: Timestamp,
 ) -> Result<Vec<ChunkId>, StoreError> {
     let (account, request, timestamp) = run_columns(run);
-    let (free_at, published_before) = (instant_column(now), instant_column(lost_before));
+    let (free_at, lost_before) = (instant_column(now), instant_column(lost_before));
+    let skew = SignedDuration::from_secs(CLOCK_SKEW_SECS);
+    // Not before `lost_before`, so that nothing is lost twice over.
+    let lost_behind = instant_column(now.saturating_add(skew).unwrap_or(Timestamp::MAX)).max(lost_before);
     let outstanding: i64 = connection
         .prepare_cached(OUTSTANDING)?
-        .query_row(params![account, request, timestamp, plan.0, published_before], |row| row.get(0))?;
+        .query_row(params![account, request, timestamp, plan.0, lost_before, lost_behind], |row| {
+            row.get(0)
+        })?;
     if usize::try_from(outstanding).is_ok_and(|outstanding| outstanding >= most) {
         return Ok(vec![]);
     }
     let message: Option<i64> = connection
         .prepare_cached(LOWEST_MESSAGE)?
-        .query_row(params![account, request, timestamp, plan.0, free_at, published_before], |row| row.get(0))
+        .query_row(params![account, request, timestamp, plan.0, free_at, lost_before, lost_behind], |row| {
+            row.get(0)
+        })
         .optional()?;
     let Some(message) = message else { return Ok(vec![]) };
-    let params =
-        params![account, request, timestamp, plan.0, free_at, published_before, message, MESSAGE_CHUNKS];
+    let params = params![
+        account,
+        request,
+        timestamp,
+        plan.0,
+        free_at,
+        lost_before,
+        lost_behind,
+        message,
+        MESSAGE_CHUNKS
+    ];
     let free: Vec<Chunk> = list(connection, OF_MESSAGE, params, |id| chunks::name(run, id))?;
     let mut claimed = Vec::with_capacity(free.len());
     for mut chunk in free {

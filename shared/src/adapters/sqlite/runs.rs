@@ -1,16 +1,15 @@
 //! Runs. An export's runs are ordered by the cuts of their windows, which no clock that goes backward can mix up.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{
+    chunks,
     documents::{account_column, find, instant_column, list, run_columns, to_json},
     exports,
 };
 use crate::{
     domain::{
-        AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, RunStatus, RunTimestamp,
-        Superseded,
+        AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, Superseded,
     },
     ports::{NewRun, RunPage, StoreError},
 };
@@ -85,9 +84,30 @@ pub(super) fn page(
 }
 
 pub(super) fn open_ones(connection: &Connection) -> Result<Vec<Run>, StoreError> {
-    let sql = "SELECT doc, request || '-' || run || ' in account ' || account FROM runs WHERE open
-               ORDER BY cut, account, request, run";
-    list(connection, sql, [], |id| format!("run {id}"))
+    let mut runs = Vec::new();
+    for key in all_open_keys(connection)? {
+        match get(connection, key) {
+            Ok(run) => runs.extend(run.filter(|run| !run.status.is_closed())),
+            Err(error @ StoreError::Unreadable { .. }) => {
+                tracing::error!(%error, "an open run is passed over")
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(runs)
+}
+
+/// The keys of all runs that have not ended. Served by the index `runs_open`.
+pub(super) const ALL_OPEN_KEYS: &str =
+    "SELECT account, request, run FROM runs WHERE open ORDER BY cut, account, request, run";
+
+pub(super) fn all_open_keys(connection: &Connection) -> Result<Vec<RunKey>, StoreError> {
+    let mut statement = connection.prepare_cached(ALL_OPEN_KEYS)?;
+    let keys = statement.query_map([], |row| {
+        let account = AccountId(row.get::<_, i64>(0)?.cast_unsigned());
+        Ok(RunKey { account, request: RequestId(row.get(1)?), run: RunTimestamp(row.get(2)?) })
+    })?;
+    Ok(keys.collect::<Result<_, _>>()?)
 }
 
 /// Both are served by the index `runs_open_of_export`.
@@ -151,20 +171,15 @@ fn is_another_running(connection: &Connection, key: RunKey) -> Result<bool, Stor
     Ok(connection.prepare_cached(sql)?.query_row(params, |row| row.get(0))?)
 }
 
-pub(super) fn open(
-    connection: &Connection,
-    key: RunKey,
-    plan: &RunPlan,
-    spec: &ExportSpec,
-    now: Timestamp,
-) -> Result<Run, StoreError> {
+pub(super) fn open(connection: &Connection, key: RunKey, opening: &RunOpening) -> Result<Run, StoreError> {
     let mut run = existing(connection, key)?;
-    run.open(plan, spec, now).map_err(superseded(key))?;
+    run.open(opening).map_err(superseded(key))?;
     let mut export = exports::existing(connection, key.account, key.request)?;
     export
         .run_opened()
         .map_err(|Superseded| StoreError::Conflict(exports::name(key.account, key.request)))?;
-    if !is_first(connection, key)? {
+    let stored = chunks::count(connection, key, &opening.plan.token)?;
+    if stored != opening.plan.chunks || !is_first(connection, key)? {
         return Err(StoreError::Conflict(name(key)));
     }
     save(connection, &run)?;

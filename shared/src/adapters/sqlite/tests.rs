@@ -169,7 +169,8 @@ async fn a_damaged_document_is_named() {
         let lease = ChunkCommand::Lease { token, expires_at: at(50) };
         damaged(store.change_chunk(key, lease, at(9)).await.unwrap_err(), &chunk_name);
         damaged(store.run(run.key).await.unwrap_err(), &run_name);
-        damaged(store.open_runs().await.unwrap_err(), &run_name);
+        assert_eq!(store.open_runs().await.unwrap(), [], "it is left out");
+        assert_eq!(store.open_run_keys().await.unwrap(), [run.key]);
         damaged(store.runs(AccountId(1), run.key.request).await.unwrap_err(), &run_name);
         damaged(store.export(AccountId(1), run.key.request).await.unwrap_err(), "export 1 in account 1");
         let new = new_run(run.key.request, run.window, 3);
@@ -206,7 +207,7 @@ fn indexes_serve_the_queries_over_chunks() {
     for (sql, index) in [
         (
             claims::OUTSTANDING,
-            "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at>?)",
+            "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at>? AND published_at<?)",
         ),
         (
             claims::LOWEST_MESSAGE,
@@ -221,8 +222,16 @@ fn indexes_serve_the_queries_over_chunks() {
             "INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at=? AND message=? AND free_at<?)",
         ),
         (
+            claims::LOWEST_MESSAGE,
+            "COVERING INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at>?)",
+        ),
+        (
             claims::OF_MESSAGE,
             "INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at<?)",
+        ),
+        (
+            claims::OF_MESSAGE,
+            "INDEX chunks_claim (account=? AND request=? AND run=? AND plan=? AND published_at>?)",
         ),
         (
             chunks::TALLY,
@@ -245,6 +254,7 @@ fn indexes_serve_the_open_runs_of_an_export() {
     let connection = schema::open(&path).unwrap();
     for (sql, index) in [
         (runs::OPEN_KEYS, "SEARCH runs USING INDEX runs_open_of_export (account=? AND request=?)"),
+        (runs::ALL_OPEN_KEYS, "SCAN runs USING INDEX runs_open"),
         (runs::OPEN_DOCUMENTS, "SEARCH runs USING INDEX runs_open_of_export (account=? AND request=?)"),
     ] {
         assert_eq!(plan(&connection, sql), [index]);

@@ -34,6 +34,10 @@ fn footers_are_read_back_and_merged() {
     keys.add_footer(r#"{"event":["b","a"],"session":[]}"#).unwrap();
     keys.add_footer(r#"{"event":["c","a"],"session":["s\"|"]}"#).unwrap();
     assert_eq!(keys.event_footer(), r#"{"event":["b","a","c"],"session":["s\"|"]}"#);
+    let mut others = PropertyKeys::new();
+    others.add_footer(r#"{"event":["d","b"],"session":["t"]}"#).unwrap();
+    keys.add_all(&others);
+    assert_eq!(keys.event_footer(), r#"{"event":["b","a","c","d"],"session":["s\"|","t"]}"#);
     let mut profiles = PropertyKeys::new();
     profiles.add_footer(r#"{"profile":["Name","x"]}"#).unwrap();
     assert_eq!(profiles.keys(PropertyScope::Profile).collect::<Vec<_>>(), ["x"]);

@@ -96,10 +96,12 @@ pub trait ChunkStore: Send + Sync {
         limit: usize,
     ) -> Result<FilePage, StoreError>;
     /// Takes the next message and marks its chunks as published now: of the chunks that are ready (or whose lease
-    /// has ended) and were not published, or not since `lost_before`, those with the lowest message number, up to
-    /// 50. A message is outstanding while a chunk of its number is unfinished and was published since `lost_before`;
-    /// none of an outstanding one is taken, nor any where `most` of the plan are outstanding. Empty where there is
-    /// none. Two callers never get the same chunk, and many at once never more than `most` messages.
+    /// has ended) and were not published, or are lost, those with the lowest message number, up to 50. Lost is what
+    /// was published before `lost_before`, or more than [`CLOCK_SKEW_SECS`](crate::domain::CLOCK_SKEW_SECS) after
+    /// `now`: before the clock went back. A message is outstanding while a chunk of its number is unfinished and was
+    /// published and is not lost; none of an outstanding one is taken, nor any where `most` of the plan are
+    /// outstanding. Empty where there is none. Two callers never get the same chunk, and many at once never more
+    /// than `most` messages.
     async fn claim_message(
         &self,
         run: RunKey,

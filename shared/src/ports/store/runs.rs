@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp, Window, ZoneName,
+    AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp, Window, ZoneName,
 };
 
 /// A run to be created.
@@ -56,21 +56,19 @@ pub trait RunStore: Send + Sync {
         cursor: Option<RunTimestamp>,
         limit: usize,
     ) -> Result<RunPage, StoreError>;
-    /// Every run of every account that has not ended, oldest first: what a start or the checker looks through.
+    /// Every run of every account that has not ended, oldest first: what a start looks through. Those whose document
+    /// is damaged are logged and left out, so that they do not hold up the others.
     async fn open_runs(&self) -> Result<Vec<Run>, StoreError>;
+    /// The keys of the same, damaged ones too: reads no document.
+    async fn open_run_keys(&self) -> Result<Vec<RunKey>, StoreError>;
     /// The runs of an export that have not ended, oldest first. Served by an index: costs what is open, and reads no
     /// document, so that a damaged one does not hold up the others.
     async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError>;
-    /// Makes `plan` *the* plan of an owed run, freezes the export's spec as `spec` and sets run and export
-    /// RUNNING. [`StoreError::Conflict`] where the run has a plan, has ended, is not the oldest open run of its
-    /// export, or its export has ended.
-    async fn open_run(
-        &self,
-        key: RunKey,
-        plan: &RunPlan,
-        spec: &ExportSpec,
-        now: Timestamp,
-    ) -> Result<Run, StoreError>;
+    /// Makes a plan *the* plan of an owed run, freezes the export's spec and sets run and export RUNNING.
+    /// [`StoreError::Conflict`] where the run has a plan, has ended, was opened again since it was planned, is not the
+    /// oldest open run of its export, its export has ended, or the stored chunks of the plan are not as many as it
+    /// says: some were swept.
+    async fn open_run(&self, key: RunKey, opening: &RunOpening) -> Result<Run, StoreError>;
     /// Closes a run and moves its export on: `delivered_cut` to the window's cut (never back, and not for a
     /// STOPPED run, whose window has not been delivered); a one-time export becomes DONE (it stays RUNNING for an
     /// INCOMPLETE run), others PENDING (RUNNING while another of their runs is); a STOPPED export stays so.

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{
     produce::{Job, Piece, produce},
+    restored::refuse_restored,
     settle::settle,
     source::UploadSource,
     trouble::Trouble,
@@ -151,6 +152,7 @@ async fn job(parts: &Parts, run: &Run, chunk: &Chunk, shared: &Arc<Shared>) -> R
     let needed = columns::needed(&content);
     let needed: Vec<_> = needed.iter().map(String::as_str).collect();
     let slice = profile_files::resolve(parts, chunk).await?;
+    refuse_restored(parts, run, &slice).await?;
     let rows = parts.lake.rows(&slice, &needed);
     let (observer, shared) = (Arc::clone(&parts.observer), Arc::clone(shared));
     Ok(Job { run: run.key, rows, options, content, slice, observer, shared })

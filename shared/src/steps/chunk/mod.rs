@@ -2,6 +2,7 @@
 
 mod attempt;
 mod produce;
+mod restored;
 mod settle;
 mod source;
 mod trouble;
@@ -77,8 +78,9 @@ pub(super) async fn chunks(
             Outcome::Finished => {}
             Outcome::Later(delay) => again = Some(again.map_or(delay, |sooner| sooner.min(delay))),
             Outcome::Leave(handled) => {
-                finish(parts, run.key).await?;
-                return Ok(handled);
+                // Whoever leaves after a stop may be the last one, who writes the manifest: its answer is the message's.
+                let finished = finish(parts, run.key).await?;
+                return Ok(if handled == Handled::Done { finished } else { handled });
             }
         }
     }

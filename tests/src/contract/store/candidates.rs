@@ -148,7 +148,7 @@ pub async fn a_bucket_in_use_stays(stores: Stores) {
     assert_eq!(remove("spare").await, BucketRemoval::Removed);
     assert_eq!(stores.one.bucket(ACME, &id("spare")).await.unwrap(), None);
     // Stopped, but what its run has begun is still to be finished.
-    stores.one.open_run(run.key, &run_plan("p"), &run.spec, at(1)).await.unwrap();
+    stores.one.open_run(run.key, &opening("p", &run.spec, 1)).await.unwrap();
     stores.one.stop_export(ACME, export.request, &StopReason::User, at(2)).await.unwrap();
     assert_eq!(remove("main").await, in_use);
     stores.one.close_run(run.key, &closing(RunStatus::Stopped, 3)).await.unwrap();

@@ -187,7 +187,7 @@ pub async fn sweeping_leaves_the_plan_only(stores: Stores) {
     let kept = with_chunks(&*stores.one, &run, "p", &[0; 3]).await;
     let lost = with_chunks(&*stores.one, &run, "q", &[0; 1_100]).await;
     assert_eq!(stores.one.sweep_chunks(run.key).await.unwrap(), 0, "somebody may be planning");
-    stores.one.open_run(run.key, &run_plan("p"), &run.spec, at(1)).await.unwrap();
+    stores.one.open_run(run.key, &opening_of(3, "p", &run.spec, 1)).await.unwrap();
     assert_eq!(stores.one.sweep_chunks(run.key).await.unwrap(), 1_100);
     assert_eq!(stores.two.sweep_chunks(run.key).await.unwrap(), 0);
     assert_eq!(stores.two.chunk(&lost[0]).await.unwrap(), None);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use spillway::{
-    domain::{ChunkCommand, ChunkId, ChunkKey, EndCursor, PlanToken, RowCursor, Written},
+    domain::{CLOCK_SKEW_SECS, ChunkCommand, ChunkId, ChunkKey, EndCursor, PlanToken, RowCursor, Written},
     ports::Store,
 };
 
@@ -138,4 +138,24 @@ pub async fn no_more_messages_are_out_than_may_be(stores: Stores) {
     assert_eq!(next(1, 901).await, ids(&keys[2..3]));
     assert_eq!(next(1, 901).await, []);
     assert_eq!(claim_of(&*stores.two, &keys[0], at(1), 3, 901).await, ids(&keys[4..]));
+}
+
+pub async fn what_was_published_before_the_clock_went_back_is_lost(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let keys = with_chunks(&*stores.one, &run, "p", &[1, 1, 2, 3]).await;
+    let (year, skew) = (31_536_000, CLOCK_SKEW_SECS);
+    assert_eq!(claim(&*stores.one, &keys[0], at(year - 900), year).await, ids(&keys[..2]));
+    // They are of the future: they hold no place, and go out again, once.
+    assert_eq!(claim_of(&*stores.two, &keys[0], at(-900), 1, skew).await, ids(&keys[..2]));
+    assert_eq!(claim_of(&*stores.two, &keys[0], at(-900), 1, skew).await, []);
+    // The clocks of two workers may differ a little: that is no future.
+    assert_eq!(claim_of(&*stores.one, &keys[0], at(-900), 1, 0).await, []);
+    assert_eq!(claim_of(&*stores.one, &keys[0], at(-900), 2, 0).await, ids(&keys[2..3]));
+    assert_eq!(claim_of(&*stores.two, &keys[0], at(-900), 2, 1).await, []);
+    assert_eq!(claim_of(&*stores.two, &keys[0], at(-900), 3, 1).await, ids(&keys[3..]));
+    assert_eq!(
+        claim_of(&*stores.two, &keys[0], Timestamp::MAX, 9, 2).await,
+        ids(&keys[..2]),
+        "each chunk once"
+    );
 }

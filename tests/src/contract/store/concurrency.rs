@@ -105,7 +105,7 @@ pub async fn one_of_many_leases_is_given(stores: Stores) {
 
 pub async fn one_of_many_closers_closes(stores: Stores) {
     let run = with_run(&*stores.one, ACME).await;
-    stores.one.open_run(run.key, &run_plan("p"), &run.spec, at(1)).await.unwrap();
+    stores.one.open_run(run.key, &opening("p", &run.spec, 1)).await.unwrap();
     let closed = at_once(&stores, 20, |store, n| async move {
         store.close_run(run.key, &closing(RunStatus::Done, n as i64)).await.unwrap()
     })

@@ -18,7 +18,7 @@ pub async fn an_edit_counts_from_the_next_run_on(stores: Stores) {
     let export = with_export(&*stores.one, ACME, recurring(), 0).await;
     let (request, before) = (export.request, export.spec.clone());
     let running = next_run(&*stores.one, &export, window(0, 10), 10).await.unwrap();
-    stores.one.open_run(running.key, &run_plan("p"), &before, at(11)).await.unwrap();
+    stores.one.open_run(running.key, &opening("p", &before, 11)).await.unwrap();
     let known = stores.one.export(ACME, request).await.unwrap().unwrap();
 
     let edited = stores.one.edit_export(ACME, request, &before, &changed("main"), None).await.unwrap();

@@ -118,7 +118,7 @@ pub async fn an_export_needs_its_bucket(stores: Stores) {
 pub async fn stopping_closes_what_is_owed_and_leaves_what_runs(stores: Stores) {
     let export = with_export(&*stores.one, ACME, recurring(), 0).await;
     let running = next_run(&*stores.one, &export, window(-100, 0), 0).await.unwrap();
-    stores.one.open_run(running.key, &run_plan("p"), &export.spec, at(1)).await.unwrap();
+    stores.one.open_run(running.key, &opening("p", &export.spec, 1)).await.unwrap();
     let owed = next_run(&*stores.one, &export, window(0, 100), 100).await.unwrap();
 
     let stopped = stores.one.stop_export(ACME, export.request, &StopReason::User, at(200)).await.unwrap();

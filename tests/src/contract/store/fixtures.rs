@@ -6,8 +6,8 @@ use spillway::{
         Account, AccountId, BucketFailure, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkId,
         ChunkKey, ChunkPlan, Crc32c, Cycle, DataSelection, DatabaseId, DateRange, EndCursor, EveryHours,
         Export, ExportSpec, FailureClass, Format, Frequency, IdentityPriority, Intent, KeyFacts, LeaseToken,
-        Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunPlan, RunStatus, RunTotals,
-        SealedKey, Slice, SliceFile, Window, Written, ZoneName,
+        Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunOpening, RunPlan, RunStatus,
+        RunTotals, SealedKey, Slice, SliceFile, Window, Written, ZoneName,
     },
     ports::{NewExport, NewRun, Origin, Store, StoreError},
 };
@@ -97,10 +97,22 @@ pub fn day_window(cut: i64) -> Window {
     Window::EventDate { days: days(), cut: at(cut) }
 }
 
-/// A plan under a token.
+/// A plan without chunks under a token.
 #[must_use]
 pub fn run_plan(token: &str) -> RunPlan {
-    RunPlan { token: PlanToken(token.to_owned()), chunks: 1, lake_files: 1, estimated_bytes: 85_000_000 }
+    RunPlan { token: PlanToken(token.to_owned()), chunks: 0, lake_files: 1, estimated_bytes: 85_000_000 }
+}
+
+/// An opening with a plan without chunks, of a run that was never opened again.
+#[must_use]
+pub fn opening(token: &str, spec: &ExportSpec, now: i64) -> RunOpening {
+    RunOpening { plan: run_plan(token), spec: spec.clone(), reopened: 0, now: at(now) }
+}
+
+/// The same with a plan of so many chunks.
+#[must_use]
+pub fn opening_of(chunks: u64, token: &str, spec: &ExportSpec, now: i64) -> RunOpening {
+    RunOpening { plan: RunPlan { chunks, ..run_plan(token) }, ..opening(token, spec, now) }
 }
 
 /// An end of a run, with nothing delivered.

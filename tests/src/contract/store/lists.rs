@@ -81,7 +81,7 @@ async fn assorted(stores: &Stores) -> Vec<Export> {
                     continue;
                 }
                 let run = next_run(&*stores.one, &export, window(0, number), number).await.unwrap();
-                stores.one.open_run(run.key, &run_plan("p"), &export.spec, at(number)).await.unwrap();
+                stores.one.open_run(run.key, &opening("p", &export.spec, number)).await.unwrap();
                 if !flows && number % 4 == 1 {
                     continue;
                 }

@@ -46,6 +46,8 @@ fn operation() -> impl Strategy<Value = Operation> {
     let kind = prop_oneof![Just(Completion::Whole), Just(Completion::Split), Just(Completion::NoRows)];
     prop_oneof![
         2 => secs.clone().prop_map(|secs| Operation::Advance { secs }),
+        // A clock goes back.
+        1 => (-100..0_i64).prop_map(|secs| Operation::Advance { secs }),
         6 => (chunk, holder.clone(), secs.clone())
             .prop_map(|(chunk, holder, secs)| Operation::Lease { chunk, holder, secs }),
         2 => (chunk, holder.clone(), 0..3_u32)

@@ -125,7 +125,7 @@ pub async fn lists_of_profiles_files_are_kept_with_their_plan(stores: Stores) {
     let put = stores.two.put_profile_list(theirs, &p, shard, 0, &files("e")).await;
     assert!(matches!(put, Err(StoreError::NotFound(_))), "{put:?}");
     // Swept with the chunks of other plans.
-    let opened = stores.one.open_run(run.key, &run_plan("p"), &run.spec, at(5)).await;
+    let opened = stores.one.open_run(run.key, &opening("p", &run.spec, 5)).await;
     opened.unwrap();
     stores.two.sweep_chunks(run.key).await.unwrap();
     assert_eq!(get(&p, shard, 0).await, Some(files("a")));

@@ -37,15 +37,15 @@ pub async fn a_clock_that_goes_back_does_not_change_the_order(stores: Stores) {
     let runs = stores.two.runs(ACME, export.request).await.unwrap();
     assert_eq!(keys(&runs), [50, 40]);
     assert_eq!(keys(&stores.two.open_runs().await.unwrap()), [50, 40]);
-    assert!(is_conflict(&stores.one.open_run(runs[1].key, &run_plan("p"), &export.spec, at(60)).await));
-    stores.one.open_run(runs[0].key, &run_plan("p"), &export.spec, at(60)).await.unwrap();
+    assert!(is_conflict(&stores.one.open_run(runs[1].key, &opening("p", &export.spec, 60)).await));
+    stores.one.open_run(runs[0].key, &opening("p", &export.spec, 60)).await.unwrap();
 }
 
 pub async fn the_oldest_open_run_opens_first(stores: Stores) {
     let export = with_export(&*stores.one, ACME, recurring(), 0).await;
     let first = next_run(&*stores.one, &export, window(0, 10), 10).await.unwrap();
     let second = next_run(&*stores.one, &export, window(10, 20), 20).await.unwrap();
-    let open = async |run: &Run| stores.one.open_run(run.key, &run_plan("p"), &export.spec, at(30)).await;
+    let open = async |run: &Run| stores.one.open_run(run.key, &opening("p", &export.spec, 30)).await;
     assert!(is_conflict(&open(&second).await), "the first is owed");
     open(&first).await.unwrap();
     assert!(is_conflict(&open(&second).await), "the first runs");
@@ -61,7 +61,10 @@ pub async fn open_runs_of_all_accounts_come_oldest_first(stores: Stores) {
     next_run(&*stores.one, &theirs, window(0, 10), 10).await.unwrap();
     next_run(&*stores.one, &ours, day_window(15), 15).await.unwrap();
     let last = next_run(&*stores.one, &theirs, window(10, 20), 20).await.unwrap();
-    assert_eq!(keys(&stores.two.open_runs().await.unwrap()), [10, 5, 20]);
+    let open = stores.two.open_runs().await.unwrap();
+    assert_eq!(keys(&open), [10, 5, 20]);
+    let open_keys: Vec<_> = open.iter().map(|run| run.key).collect();
+    assert_eq!(stores.two.open_run_keys().await.unwrap(), open_keys);
     stores.one.close_run(last.key, &closing(RunStatus::Done, 40)).await.unwrap();
     assert_eq!(keys(&stores.two.open_runs().await.unwrap()), [10, 5]);
 }
@@ -71,7 +74,7 @@ pub async fn a_run_that_is_opened_again_leaves_later_ones_alone(stores: Stores) 
     let first = next_run(&*stores.one, &export, window(0, 10), 10).await.unwrap();
     let second = next_run(&*stores.one, &export, window(10, 20), 20).await.unwrap();
     for run in [&first, &second] {
-        stores.one.open_run(run.key, &run_plan("p"), &export.spec, at(30)).await.unwrap();
+        stores.one.open_run(run.key, &opening("p", &export.spec, 30)).await.unwrap();
         stores.one.close_run(run.key, &closing(RunStatus::Incomplete, 40)).await.unwrap();
     }
     stores.one.reopen_run(second.key).await.unwrap();

@@ -2,8 +2,8 @@
 
 use spillway::{
     domain::{
-        Export, ExportStatus, Frequency, RequestId, Run, RunClosing, RunKey, RunStatus, RunTimestamp,
-        RunTotals, StopReason, ZoneName,
+        Export, ExportStatus, Frequency, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus,
+        RunTimestamp, RunTotals, StopReason, ZoneName,
     },
     ports::{NewRun, Store, StoreError},
 };
@@ -78,7 +78,7 @@ pub async fn a_one_time_run_has_the_request_id(stores: Stores) {
 pub async fn opening_adopts_the_plan_and_freezes_the_spec(stores: Stores) {
     let run = with_run(&*stores.one, ACME).await;
     let edited = spec("spare", recurring());
-    let opened = stores.one.open_run(run.key, &run_plan("p"), &edited, at(9)).await.unwrap();
+    let opened = stores.one.open_run(run.key, &opening("p", &edited, 9)).await.unwrap();
     let expected = Run {
         spec: edited,
         status: RunStatus::Running,
@@ -93,9 +93,8 @@ pub async fn opening_adopts_the_plan_and_freezes_the_spec(stores: Stores) {
 
 pub async fn opening_refuses_what_is_not_owed(stores: Stores) {
     let run = with_run(&*stores.one, ACME).await;
-    let open = async |key, token| {
-        stores.one.open_run(key, &run_plan(token), &spec("main", recurring()), at(9)).await
-    };
+    let open =
+        async |key, token| stores.one.open_run(key, &opening(token, &spec("main", recurring()), 9)).await;
     open(run.key, "p").await.unwrap();
     assert!(is_conflict(&open(run.key, "p").await), "it has a plan");
     assert!(is_conflict(&open(run.key, "q").await), "it has another plan");
@@ -115,7 +114,7 @@ pub async fn opening_refuses_what_is_not_owed(stores: Stores) {
 async fn opened(stores: &Stores, frequency: Frequency) -> Run {
     let export = with_export(&*stores.one, ACME, frequency, 0).await;
     let run = next_run(&*stores.one, &export, window(-100, 0), 0).await.unwrap();
-    stores.one.open_run(run.key, &run_plan("p"), &export.spec, at(1)).await.unwrap()
+    stores.one.open_run(run.key, &opening("p", &export.spec, 1)).await.unwrap()
 }
 
 pub async fn closing_moves_a_recurring_export_on(stores: Stores) {
@@ -208,7 +207,25 @@ pub async fn a_run_that_was_never_planned_is_owed_again(stores: Stores) {
     let again = stores.one.reopen_run(run.key).await.unwrap();
     assert_eq!(again, Run { reopened: 1, ..run.clone() });
     assert_eq!(export_of(&*stores.two, &run).await.status, ExportStatus::Pending, "nothing runs yet");
-    stores.one.open_run(run.key, &run_plan("p"), &run.spec, at(9)).await.unwrap();
+    let stale = stores.one.open_run(run.key, &opening("p", &run.spec, 9)).await;
+    assert!(is_conflict(&stale), "by somebody who began to plan it before it was opened again");
+    assert_eq!(stores.two.run(run.key).await.unwrap(), Some(again));
+    let opening = RunOpening { reopened: 1, ..opening("p", &run.spec, 9) };
+    stores.one.open_run(run.key, &opening).await.unwrap();
+}
+
+pub async fn a_plan_whose_chunks_were_swept_is_not_adopted(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    with_chunks(&*stores.one, &run, "p", &[0; 3]).await;
+    with_chunks(&*stores.one, &run, "q", &[0]).await;
+    for chunks in [0, 2, 4] {
+        let opened = stores.one.open_run(run.key, &opening_of(chunks, "p", &run.spec, 9)).await;
+        assert!(is_conflict(&opened), "{chunks} of 3 chunks");
+    }
+    assert_eq!(stores.two.run(run.key).await.unwrap(), Some(run.clone()));
+    assert_eq!(export_of(&*stores.two, &run).await.status, ExportStatus::Pending);
+    let opened = stores.one.open_run(run.key, &opening_of(3, "p", &run.spec, 9)).await.unwrap();
+    assert_eq!(opened.plan.unwrap().chunks, 3);
 }
 
 pub async fn open_runs_of_an_export_come_oldest_first(stores: Stores) {

@@ -81,7 +81,7 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     assert!(is_not_found(store.edit_export(OTHER, key.request, &run.spec, &run.spec, None).await));
     let new = new_run(OTHER, key.request, window(0, 10), Some(at(0)), 0);
     assert!(is_not_found(store.create_run(&new).await));
-    assert!(is_not_found(store.open_run(key, &run_plan("p"), &run.spec, at(0)).await));
+    assert!(is_not_found(store.open_run(key, &opening("p", &run.spec, 0)).await));
     assert!(is_not_found(store.close_run(key, &closing(RunStatus::Done, 0)).await));
     assert!(is_not_found(store.reopen_run(key).await));
     assert!(is_not_found(store.change_chunk(&chunk, lease(1, 50), at(0)).await));
@@ -90,7 +90,7 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     // The same keys in the other account are documents of their own.
     let theirs = with_run(&*stores.one, OTHER).await;
     assert_eq!(theirs.key, key);
-    stores.one.open_run(key, &run_plan("p"), &theirs.spec, at(1)).await.unwrap();
+    stores.one.open_run(key, &opening("p", &theirs.spec, 1)).await.unwrap();
     let chunks = with_chunks(&*stores.one, &theirs, "p", &[0]).await;
     assert_eq!(chunks, std::slice::from_ref(&chunk));
     stores.one.change_chunk(&chunk, lease(1, 50), at(1)).await.unwrap();

@@ -106,6 +106,13 @@ impl Store {
         if self.bucket(name)?.is_some() {
             return Err(Error::BucketExists(name.to_owned()));
         }
+        // Where only its folder was deleted, what was known of the objects in it goes too.
+        match fs::remove_dir_all(self.records_folder(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::Io { path: self.records_folder(name), source: error });
+            }
+            _ => {}
+        }
         for folder in [self.bucket_folder(name), self.records_folder(name)] {
             fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
             folder.parent().map_or(Ok(()), sync_folder)?;
@@ -130,9 +137,10 @@ impl Store {
         Ok(record)
     }
 
-    /// The bucket's record, if there is such a bucket.
+    /// The bucket's record, if there is such a bucket. One whose folder somebody deleted is none, whatever its record
+    /// says: buckets are plain folders.
     pub(crate) fn bucket(&self, name: &str) -> Result<Option<BucketRecord>> {
-        if !names::is_bucket_name(name) {
+        if !names::is_bucket_name(name) || !self.bucket_folder(name).is_dir() {
             return Ok(None);
         }
         self.read(&self.bucket_file(name, "json"))
@@ -145,7 +153,8 @@ impl Store {
         for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
             let path = entry.map_err(Error::io(&folder))?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
-                found.extend(self.read::<BucketRecord>(&path)?);
+                let record = self.read::<BucketRecord>(&path)?;
+                found.extend(record.filter(|record| self.bucket_folder(&record.name).is_dir()));
             }
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));

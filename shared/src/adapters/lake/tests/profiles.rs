@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use jiff::Timestamp;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use proptest::prelude::*;
 
+use super::super::file::LakeParquet;
 use super::super::profiles::{Budget, IdRange, ProfileRows};
-use super::support::{TestLake, Version, profiles_file};
-use crate::domain::{ProfileFile, ProfileFiles, ProfileRole, RowCursor, Slice};
+use super::support::{TestLake, Version, parquet, profiles_file, texts, times};
+use crate::domain::{Dataset, ProfileFile, ProfileFiles, ProfileRole, RowCursor, Slice};
 use crate::ports::{Lake as _, LakeError, LakeRows, RowOrigins};
 
 fn file(path: &str, committed: i64, role: ProfileRole) -> ProfileFile {
@@ -230,4 +232,33 @@ proptest! {
         prop_assert_eq!(read, expected);
         prop_assert_eq!(deleted, expected_deleted);
     }
+}
+
+/// Without an offset index nothing tells how large pages are, and a whole column may be one.
+#[test]
+fn a_file_without_a_page_index_counts_as_if_each_column_were_one_page() {
+    let lake = TestLake::folder();
+    let note = "n".repeat(1024);
+    let count = 6 * 1024;
+    let ids: Vec<String> = (0..count).map(|n| format!("u{n:05}")).collect();
+    let props: Vec<String> = ids.iter().map(|id| format!("{{\"{id}\":\"{note}\"}}")).collect();
+    let one_page = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_data_page_size_limit(usize::MAX)
+        .set_data_page_row_count_limit(usize::MAX)
+        .set_write_batch_size(count)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true);
+    let columns = vec![
+        ("object_id", texts(ids.iter().map(|id| Some(id.as_str())).collect())),
+        ("updated_at", times(vec![Some(1); count])),
+        ("profile_props", texts(props.iter().map(|props| Some(props.as_str())).collect())),
+    ];
+    lake.put("p", parquet(columns, one_page));
+    let file = LakeParquet::open(&lake.lake.medium, "p", Dataset::Profiles, &COLUMNS).unwrap();
+    let sizes = file.sizes();
+    assert!(sizes.columns(0).all(|(.., index)| index.is_none()));
+    let pages: usize = props.iter().map(String::len).sum();
+    let (held, largest) = (sizes.reader_bytes(0), pages as u64);
+    assert!(largest <= held && held < largest * 2, "{held} bytes for a page of {largest}");
 }

@@ -12,6 +12,9 @@ use super::super::merge::{row_bytes, text_bytes};
 use super::support::{TestLake, parquet, slice_of, texts, times};
 use crate::ports::{LakeError, SourcedBatch};
 
+/// The largest number of a header's fields.
+const MOST: u32 = i32::MAX.unsigned_abs();
+
 const COLUMNS: [&str; 2] = ["ts", "event_props"];
 
 fn without_index() -> WriterPropertiesBuilder {
@@ -124,10 +127,10 @@ fn with_header(file: &[u8], uncompressed: u32, compressed: u32) -> Vec<u8> {
         header.push(0x15);
         let mut coded = u64::from(size) << 1;
         while coded > 0x7f {
-            header.push((coded & 0x7f) as u8 | 0x80);
+            header.push(u8::try_from(coded & 0x7f).unwrap() | 0x80);
             coded >>= 7;
         }
-        header.push(coded as u8);
+        header.push(u8::try_from(coded).unwrap());
     }
     let (mut bytes, start) = (file.to_vec(), usize::try_from(start).unwrap());
     bytes[start..start + header.len()].copy_from_slice(&header);
@@ -139,7 +142,7 @@ fn a_page_that_claims_two_gigabytes_is_broken() {
     let props: Vec<String> = (0..1_000).map(|n| format!("{{\"n\":{n}}}")).collect();
     for properties in [without_index(), WriterProperties::builder()] {
         let file = file(&props, properties.set_compression(Compression::SNAPPY));
-        for (uncompressed, compressed) in [(i32::MAX as u32, 1_000), (1_000, i32::MAX as u32)] {
+        for (uncompressed, compressed) in [(MOST, 1_000), (1_000, MOST)] {
             let lake = TestLake::folder();
             lake.put("s.parquet", with_header(&file, uncompressed, compressed));
             let error = lake.read(&slice_of(&["s.parquet"]), &COLUMNS).unwrap_err();

@@ -1,11 +1,10 @@
 //! The port: runs.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use super::super::{SqliteStore, runs};
 use crate::{
-    domain::{AccountId, ExportSpec, RequestId, Run, RunClosing, RunKey, RunPlan, RunTimestamp},
+    domain::{AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp},
     ports::{NewRun, RunPage, RunStore, StoreError},
 };
 
@@ -38,19 +37,17 @@ impl RunStore for SqliteStore {
         self.reader.read(runs::open_ones).await
     }
 
+    async fn open_run_keys(&self) -> Result<Vec<RunKey>, StoreError> {
+        self.reader.read(runs::all_open_keys).await
+    }
+
     async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError> {
         self.reader.read(move |db| runs::open_keys(db, account, request)).await
     }
 
-    async fn open_run(
-        &self,
-        key: RunKey,
-        plan: &RunPlan,
-        spec: &ExportSpec,
-        now: Timestamp,
-    ) -> Result<Run, StoreError> {
-        let (plan, spec) = (plan.clone(), spec.clone());
-        self.writer.write(move |tx| runs::open(tx, key, &plan, &spec, now)).await
+    async fn open_run(&self, key: RunKey, opening: &RunOpening) -> Result<Run, StoreError> {
+        let opening = opening.clone();
+        self.writer.write(move |tx| runs::open(tx, key, &opening)).await
     }
 
     async fn close_run(&self, key: RunKey, closing: &RunClosing) -> Result<bool, StoreError> {

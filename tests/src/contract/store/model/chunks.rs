@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use spillway::{
-    domain::{Chunk, ChunkRefusal, ChunkState, MAX_ATTEMPTS, Slice},
+    domain::{CLOCK_SKEW_SECS, Chunk, ChunkRefusal, ChunkState, MAX_ATTEMPTS, Slice},
     ports::ChunkTally,
 };
 
@@ -175,17 +175,17 @@ impl ModelPlan {
     }
 
     pub(super) fn claim(&mut self, lost_before: i64, most: usize, now: i64) -> Vec<usize> {
+        let is_lost = |published: i64| published < lost_before || published > now + CLOCK_SKEW_SECS;
         let is_out = |chunk: &ModelChunk| {
             let is_unfinished = !matches!(chunk.state, State::Done | State::Failed);
-            is_unfinished && chunk.published.is_some_and(|published| published >= lost_before)
+            is_unfinished && chunk.published.is_some_and(|published| !is_lost(published))
         };
         let out: BTreeSet<u32> = self.chunks.iter().filter(|c| is_out(c)).map(|c| c.message).collect();
         if out.len() >= most {
             return vec![];
         }
         let may_go = |chunk: &ModelChunk| {
-            let is_lost = chunk.published.is_none_or(|published| published < lost_before);
-            chunk.is_free(now) && is_lost && !out.contains(&chunk.message)
+            chunk.is_free(now) && chunk.published.is_none_or(is_lost) && !out.contains(&chunk.message)
         };
         let Some(lowest) = self.chunks.iter().filter(|c| may_go(c)).map(|c| c.message).min() else {
             return vec![];

@@ -1,0 +1,68 @@
+//! Planners that stand still while others close, retry and plan the run, and a plan that has lost chunks.
+
+use spillway::{
+    domain::{Format, RunStatus, lake},
+    ports::Work,
+    steps::{self, Handled},
+};
+use spillway_tests::harness::{ACCOUNT, Strike, TestApp, assert_rows};
+
+use crate::{DAY, damage, reason, rows};
+
+/// A planner that stands still anywhere while the run is closed and retried does not adopt a plan whose chunks were
+/// swept.
+#[tokio::test]
+async fn a_planner_of_before_a_retry_does_not_open_the_run_of_after_it() {
+    let mut closed = 0;
+    for nth in 0.. {
+        let app = TestApp::new().await;
+        let all = [rows("a", "Viewed"), rows("b", "Charged")].concat();
+        app.lake.write_events(&app.file(50), &all[..20]);
+        app.lake.write_events(&app.file(50), &all[20..]);
+        let run = app.export(app.spec(Format::Json, DAY, DAY)).await.1;
+        let work = app.queue.pop().unwrap();
+        let slow = app.worker();
+        slow.gate.arm(nth, Strike::Hold);
+        let (parts, message) = (slow.parts.clone(), work.clone());
+        let mut task = tokio::spawn(async move { steps::handle(&parts, &message).await });
+        tokio::select! {
+            ended = &mut task => {
+                assert_eq!(ended.unwrap().unwrap(), Handled::Done);
+                app.drain().await.unwrap();
+                assert!(slow.gate.disarm() && closed > 5, "it stood still {closed} times");
+                return;
+            }
+            () = slow.gate.until_held() => {}
+        }
+        // Another planner meets a file where none belongs; the operator moves it away.
+        let captured = lake::captured_folder(app.file(50).committed);
+        let stray = format!("account={ACCOUNT}/events/{captured}/stray.parquet");
+        app.lake.write_raw(&stray, app.file(50).committed, b"");
+        steps::handle(&app.parts(), &work).await.unwrap();
+        app.lake.remove(&stray);
+        if app.run(run.key).await.status == RunStatus::Incomplete {
+            closed += 1;
+            steps::retry_run(&app.parts(), run.key).await.unwrap();
+        }
+        slow.gate.release();
+        assert_eq!(task.await.unwrap().unwrap(), Handled::Done);
+        app.drain().await.unwrap();
+        let delivered = app.delivered(run.key).await;
+        assert_eq!(delivered.run.status, RunStatus::Done, "held at {nth}");
+        assert_rows(&delivered, &all);
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_chunks_are_gone_is_neither_empty_nor_done() {
+    let app = TestApp::new().await;
+    app.lake.write_events(&app.file(50), &rows("a", "Viewed"));
+    let run = app.export(app.spec(Format::Json, DAY, DAY)).await.1;
+    steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
+    damage(&app, "DELETE FROM chunks");
+    app.queue.put(Work::Run { run: run.key });
+    app.drain().await.unwrap();
+    let planned = app.run(run.key).await.plan.unwrap().chunks;
+    let expected = format!("run {} has 0 of its {planned} chunks; report it as a bug", run.key);
+    assert_eq!(reason(&app, &run).await, expected);
+}
