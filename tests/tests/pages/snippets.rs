@@ -74,7 +74,8 @@ async fn add(
 
 #[tokio::test]
 async fn they_read_these_very_files() {
-    let app = TestApp::new().await;
+    let mut app = TestApp::new().await;
+    app.options.file_limit_bytes = 400_000;
     let mut rng = StdRng::seed_from_u64(11);
     let rows: Vec<_> =
         (0..60).map(|at| EventRow::random(&mut rng, format!("row-{at}"), HOSTILE, DAY, 0)).collect();
