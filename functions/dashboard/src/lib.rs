@@ -80,7 +80,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn(identity::only_editors_change))
         .layer(forms)
         .layer(whoever());
-    let routes = api.merge(pages).merge(api::public_routes()).merge(pages::public_routes());
+    let routes = api.merge(pages).merge(api::public_routes(&app.config)).merge(pages::public_routes());
     let routes = security::around(routes.fallback(nowhere), &app);
     routes.layer(middleware::from_fn(pages::errors::as_pages)).with_state(app)
 }

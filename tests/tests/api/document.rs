@@ -16,7 +16,11 @@ fn document() -> Value {
 async fn the_document_is_served_as_it_is() {
     let app = TestApp::new().await;
     let served = editor(&app).get("/api/v1/openapi.json").await.expect(StatusCode::OK);
-    assert_eq!(served, document());
+    // On a laptop nobody logs in; the rest is the same.
+    let mut expected = document();
+    expected.as_object_mut().unwrap().remove("security").unwrap();
+    expected["components"].as_object_mut().unwrap().remove("securitySchemes").unwrap();
+    assert_eq!(served, expected);
     assert_eq!(served["openapi"], "3.1.0");
 }
 
@@ -74,7 +78,7 @@ fn every_operation_is_described_and_tells_its_problems() {
                 let problem = &responses[status]["content"]["application/problem+json"]["schema"]["$ref"];
                 assert_eq!(problem, "#/components/schemas/Problem", "{at} {status}");
             }
-            assert_eq!(responses.contains_key("404") || !path.contains('{'), true, "{at}");
+            assert!(responses.contains_key("404") || !path.contains('{'), "{at}");
             let has_body = operation.get("requestBody").is_some();
             assert!(
                 ["413", "415", "422"].iter().all(|status| responses.contains_key(*status) || !has_body),
@@ -96,4 +100,13 @@ fn what_goes_in_takes_no_unknown_fields() {
             assert_eq!(variant["additionalProperties"], false, "{name}: {variant}");
         }
     }
+}
+
+#[test]
+fn words_are_written_as_they_are_sent() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["Format"]["enum"], serde_json::json!(["json", "csv", "xml", "parquet"]));
+    assert_eq!(schemas["ExportStatus"]["enum"], serde_json::json!(["PENDING", "RUNNING", "DONE", "STOPPED"]));
+    assert_eq!(schemas["Preset"]["enum"][2], "last-7-days");
 }

@@ -82,6 +82,8 @@ async fn a_field_that_is_wrong_is_named() {
         ("data", json!({"kind": "select-events"}), "/data"),
         ("frequency", json!({"kind": "recurring", "every_hours": 600}), "/frequency"),
         ("frequency", json!({"kind": "one-time", "days": {"first": "x", "last": "y"}}), "/frequency"),
+        ("data", json!(["all-events"]), "/data"),
+        ("frequency", json!({"kind": "one-time", "days": ["2026-03-09", "2026-03-10"]}), "/frequency"),
         ("colour", json!("red"), ""),
     ] {
         let mut wish = once();

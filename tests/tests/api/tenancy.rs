@@ -1,9 +1,12 @@
 //! No account sees or touches another's things, on any route.
 
-use dashboard::identity::Role;
+use dashboard::identity::{ClaimNames, IdentityConfig, OidcConfig, Role};
 use http::{Method, StatusCode};
 use serde_json::json;
-use spillway_tests::harness::{ACCOUNT, BUCKET, TestApp};
+use spillway_tests::{
+    harness::{ACCOUNT, BUCKET, TestApp},
+    web::local_config,
+};
 
 use crate::support::{ANY, STRANGER, create, editor, fill, once, recurring};
 
@@ -85,4 +88,27 @@ async fn viewers_change_nothing_on_any_route() {
         refused, 7,
         "a route was added or removed: PATCH account, POST and DELETE bucket, PUT key, POST, PATCH and stop export"
     );
+}
+
+#[tokio::test]
+async fn nobody_without_a_token_gets_anything_on_any_route() {
+    let app = TestApp::new().await;
+    let mut config = local_config(ACCOUNT, Role::Editor);
+    config.identity = IdentityConfig::Oidc(OidcConfig {
+        issuer: "https://login.example.com".to_owned(),
+        audience: "spillway".to_owned(),
+        jwks_url: "http://127.0.0.1:9/".parse().unwrap(),
+        header: "authorization".to_owned(),
+        claims: ClaimNames::default(),
+    });
+    let nobody = app.person_with(config);
+    let document = nobody.get("/api/v1/openapi.json").await.expect(StatusCode::OK);
+    assert_eq!(document["security"], json!([{"token": []}]));
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let answer = nobody.json(method.clone(), &filled(path, 1), &ANY, &json!({})).await;
+            assert_eq!(answer.problem().0, "unauthorized", "{method} {path}");
+        }
+    }
 }

@@ -37,7 +37,7 @@ pub(super) async fn get_account(
 /// Change the account's settings.
 #[utoipa::path(
     patch, path = "/account", tag = "Account",
-    params(("If-Match" = String, Header, description = "The ETag of the settings, or `*`")),
+    params(("If-Match" = String, Header, pattern = r#"^(\*|"[!#-~]*")$"#, description = "The ETag of the settings, or `*`")),
     request_body = AccountPatch,
     responses(
         (status = OK, body = AccountBody, headers(("ETag" = String, description = "The settings' version"))),

@@ -10,7 +10,7 @@ use spillway::{
 };
 
 use super::{
-    bodies::{BucketBody, BucketList, CheckBody, NewBucket, NewKey, StepBody, VerdictBody},
+    bodies::{BucketBody, BucketList, CheckBody, LineBody, NewBucket, NewKey},
     check,
     extract::{JsonBody, PathOf},
 };
@@ -37,7 +37,7 @@ pub(super) async fn list_buckets(
         (status = CREATED, body = CheckBody, description = "The check passed, and the bucket is connected",
          headers(("Location" = String, description = "The bucket's address"))),
         (status = OK, description = "Lines of the check, as `Accept` asks for",
-         content((StepBody = "application/x-ndjson"), (VerdictBody = "application/x-ndjson; verdict"))),
+         content((LineBody = "application/x-ndjson"))),
         (status = NOT_FOUND, description = "Nothing is known of the account yet"),
         (status = BAD_GATEWAY, description = "The check cannot be made just now"),
     )
@@ -82,7 +82,7 @@ pub(super) async fn get_bucket(
     request_body = NewKey,
     responses(
         (status = OK, description = "The check passed, and the key is kept; or, as `Accept` asks for, the lines of it",
-         content((CheckBody = "application/json"), (StepBody = "application/x-ndjson"))),
+         content((CheckBody = "application/json"), (LineBody = "application/x-ndjson"))),
         (status = BAD_GATEWAY, description = "The check cannot be made just now"),
     )
 )]

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use http::{HeaderMap, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
 use spillway::{
     domain::{BucketId, CheckVerdict, StepOutcome, StepReport},
     steps::{self, BucketProposal},
@@ -19,7 +18,7 @@ use spillway::{
 
 use super::{
     BASE,
-    bodies::{CheckBody, StepBody, VerdictBody},
+    bodies::{CheckBody, LineBody, VerdictBody},
     extract::preferred,
 };
 use crate::{
@@ -101,22 +100,22 @@ fn told(
     stream::unfold(Some(lines), async |lines| {
         let mut lines = lines?;
         let (text, goes_on) = match lines.next().await {
-            Some(Ok(CheckLine::Step(step))) => (line(&StepBody::from(&step)), true),
-            Some(Ok(CheckLine::Verdict(verdict))) => (line(&VerdictBody::from(verdict)), false),
+            Some(Ok(CheckLine::Step(step))) => (line(&LineBody::Step((&step).into())), true),
+            Some(Ok(CheckLine::Verdict(verdict))) => (line(&LineBody::Verdict(verdict.into())), false),
             broken => {
                 let error = match broken {
                     Some(Err(error)) => error,
                     _ => ValidatorError::Unfinished,
                 };
                 let problem = Problem::from(error).detail;
-                (line(&VerdictBody { saved: false, problem: Some(problem) }), false)
+                (line(&LineBody::Verdict(VerdictBody { saved: false, problem: Some(problem) })), false)
             }
         };
         Some((Ok(text), goes_on.then_some(lines)))
     })
 }
 
-fn line(body: &impl Serialize) -> Bytes {
+fn line(body: &LineBody) -> Bytes {
     let mut bytes = serde_json::to_vec(body).expect("strings and truth values always serialise");
     bytes.push(b'\n');
     bytes.into()

@@ -59,6 +59,14 @@ pub(super) fn begin() -> openapi::OpenApi {
     Document::openapi()
 }
 
+/// Where nobody logs in, nothing is said of tokens.
+pub(super) fn without_login(document: &mut openapi::OpenApi) {
+    document.security = None;
+    if let Some(components) = &mut document.components {
+        components.security_schemes.clear();
+    }
+}
+
 /// Adds to every operation the problems that any request may meet, and those that follow from what it takes.
 pub(super) fn complete(mut document: openapi::OpenApi) -> openapi::OpenApi {
     for item in document.paths.paths.values_mut() {
@@ -104,9 +112,11 @@ fn add_problems(operation: &mut Operation) {
     if operation.request_body.is_some() {
         kinds.extend([K::TooLarge, K::UnsupportedMediaType, K::Refused]);
     }
-    let gives_two =
-        operation.responses.responses.values().filter_map(inline).any(|response| response.content.len() > 1);
-    if gives_two {
+    let gives_lines = operation.responses.responses.values().filter_map(inline).any(|response| {
+        !response.content.is_empty() && !response.content.contains_key("application/json")
+            || response.content.len() > 1
+    });
+    if gives_lines {
         kinds.push(K::NotAcceptable);
     }
     for kind in kinds {

@@ -206,7 +206,7 @@ pub(super) async fn get_export(
     patch, path = "/exports/{request_id}", tag = "Exports",
     params(
         ("request_id" = i64, Path, description = "The export's number"),
-        ("If-Match" = String, Header, description = "The ETag of the export, or `*`"),
+        ("If-Match" = String, Header, pattern = r#"^(\*|"[!#-~]*")$"#, description = "The ETag of the export, or `*`"),
     ),
     request_body = ExportPatch,
     responses(

@@ -42,6 +42,11 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
         })?;
         // Whether it is JSON at all is a question of its own.
         let _: IgnoredAny = serde_json::from_slice(&bytes).map_err(|error| not_json(&error))?;
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            let detail = "The body is not as the API's document says: it has to be an object.";
+            let error = FieldError { detail: detail.to_owned(), pointer: Some(String::new()) };
+            return Err(Problem { errors: vec![error], ..Problem::new(ProblemKind::InvalidBody, detail) });
+        }
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| unreadable(&error))?;
         Ok(Self { value, bytes })

@@ -20,7 +20,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use self::bodies::StepBody;
-use crate::{App, identity, problem};
+use crate::{App, config::Config, identity, problem};
 
 /// Below which all routes of an account are.
 const BASE: &str = "/api/v1";
@@ -64,6 +64,10 @@ pub fn document() -> OpenApi {
 }
 
 /// What needs no login: the document, its viewer, and what each problem means.
-pub fn public_routes() -> Router<Arc<App>> {
-    docs::routes(document()).merge(problem::routes())
+pub fn public_routes(config: &Config) -> Router<Arc<App>> {
+    let mut document = document();
+    if config.identity.is_local() {
+        document::without_login(&mut document);
+    }
+    docs::routes(document).merge(problem::routes())
 }

@@ -2,7 +2,8 @@
 
 use crate::support::{Browser, DESK, PHONE, Served, Window};
 
-const PAGES: [&str; 8] = [
+// Not `/api/docs`: that page is the viewer of another project.
+const PAGES: [&str; 7] = [
     "/partners",
     "/partners/google-cloud",
     "/exports",
@@ -31,7 +32,7 @@ async fn empty_and_full_pages_are_accessible() {
         let browser = Browser::open(&served, window).await;
         for path in PAGES.into_iter().chain([export.as_str()]) {
             look(&browser, path, name, &mut found).await;
-            if window.width == PHONE.width && path != "/api/docs" {
+            if window.width == PHONE.width {
                 let wide = "return document.documentElement.scrollWidth - window.innerWidth";
                 let beyond = browser.driver.execute(wide, vec![]).await.unwrap().json().as_i64().unwrap();
                 if beyond > 0 {

@@ -1,6 +1,6 @@
 //! An account's settings.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use spillway::domain::{Account, EmailAddress, WebhookUrl, ZoneName, rules::AccountChange};
 use utoipa::ToSchema;
 
@@ -48,26 +48,21 @@ impl From<&Account> for AccountBody {
 #[schema(as = AccountChange)]
 pub(in crate::api) struct AccountPatch {
     /// The time zone; read-only once the account has data.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "super::read::given")]
     #[schema(nullable = false, example = "Europe/Berlin")]
     pub time_zone: Option<String>,
     /// The identities that the account uses, at least one.
-    #[serde(deserialize_with = "given")]
-    #[schema(nullable = false)]
+    #[serde(deserialize_with = "super::read::given")]
+    #[schema(nullable = false, min_items = 1)]
     pub identities: Option<Vec<IdentityBody>>,
     /// Who is told by e-mail, at most 20.
-    #[serde(deserialize_with = "given")]
-    #[schema(nullable = false)]
+    #[serde(deserialize_with = "super::read::given")]
+    #[schema(nullable = false, max_items = 20)]
     pub notify: Option<Vec<String>>,
     /// The webhook, an `https` address; null takes it away.
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[serde(deserialize_with = "super::read::given")]
+    #[schema(value_type = Option<String>, pattern = "^https://")]
     pub webhook: Option<Option<String>>,
-}
-
-/// A field that is there, also as null where its type has that; a field that is not there is none.
-pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
 }
 
 impl AccountPatch {

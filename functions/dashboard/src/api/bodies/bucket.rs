@@ -166,6 +166,17 @@ impl From<CheckVerdict> for VerdictBody {
     }
 }
 
+/// A line of a check.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = CheckLine)]
+pub(in crate::api) enum LineBody {
+    /// A step has ended.
+    Step(StepBody),
+    /// The check has; the last line.
+    Verdict(VerdictBody),
+}
+
 /// A check that passed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Check)]

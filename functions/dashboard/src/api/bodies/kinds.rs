@@ -8,7 +8,7 @@ use spillway::domain::{
 use utoipa::ToSchema;
 
 macro_rules! mirror {
-    ($(#[$doc:meta])* $name:ident of $domain:ident as $public:ident, $case:literal { $($(#[$note:meta])* $variant:ident,)* }) => {
+    ($(#[$doc:meta])* $name:ident of $domain:ident as $public:ident, $case:tt { $($(#[$note:meta])* $variant:ident,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = $case)]

@@ -8,13 +8,14 @@ mod export;
 mod kinds;
 mod patch;
 mod progress;
+mod read;
 mod run;
 mod wish;
 
 pub(crate) use self::bucket::StepBody;
 pub(super) use self::{
     account::{AccountBody, AccountPatch},
-    bucket::{BlockedBody, BucketBody, BucketList, CheckBody, NewBucket, NewKey, VerdictBody},
+    bucket::{BlockedBody, BucketBody, BucketList, CheckBody, LineBody, NewBucket, NewKey, VerdictBody},
     estimate::EstimateBody,
     event::EventList,
     export::{ExportBody, ExportList},

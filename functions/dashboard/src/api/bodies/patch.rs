@@ -6,8 +6,8 @@ use spillway::domain::{BucketId, ExportSpec};
 use utoipa::ToSchema;
 
 use super::{
-    account::given,
     kinds::{FormatBody, IdentityBody, PackagingBody},
+    read::{given, given_object},
     wish::{DataBody, FrequencyBody, read_identities},
 };
 use crate::problem::FieldError;
@@ -22,15 +22,15 @@ pub(in crate::api) struct ExportPatch {
     #[schema(nullable = false)]
     pub bucket: Option<String>,
     /// Which data; never from events to user properties or back.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "given_object")]
     #[schema(nullable = false)]
     pub data: Option<DataBody>,
     /// Which of a user's identities stands in the files.
     #[serde(deserialize_with = "given")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_items = 1, max_items = 3)]
     pub identities: Option<Vec<IdentityBody>>,
     /// How often; never of another kind. Another number of hours begins anew at midnight.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "given_object")]
     #[schema(nullable = false)]
     pub frequency: Option<FrequencyBody>,
     /// The format of the files.

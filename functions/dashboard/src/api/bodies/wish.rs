@@ -19,13 +19,15 @@ pub(in crate::api) struct NewExportBody {
     #[schema(example = "main")]
     pub bucket: String,
     /// Which data.
+    #[serde(deserialize_with = "super::read::object")]
     pub data: DataBody,
     /// Which of a user's identities stands in the files: one to three, the first that a user has. Identity by default;
     /// of all events and all user properties only.
-    #[serde(default, deserialize_with = "super::account::given")]
-    #[schema(nullable = false)]
+    #[serde(default, deserialize_with = "super::read::given")]
+    #[schema(nullable = false, min_items = 1, max_items = 3)]
     pub identities: Option<Vec<IdentityBody>>,
     /// How often.
+    #[serde(deserialize_with = "super::read::object")]
     pub frequency: FrequencyBody,
     /// The format of the files.
     pub format: FormatBody,
@@ -107,38 +109,34 @@ pub(in crate::api) enum FrequencyBody {
         /// The days.
         #[serde(
             default,
-            deserialize_with = "super::account::given",
+            deserialize_with = "super::read::given_object",
             skip_serializing_if = "Option::is_none"
         )]
         #[schema(nullable = false)]
         days: Option<DaysBody>,
         /// The days, relative to today.
-        #[serde(
-            default,
-            deserialize_with = "super::account::given",
-            skip_serializing_if = "Option::is_none"
-        )]
+        #[serde(default, deserialize_with = "super::read::given", skip_serializing_if = "Option::is_none")]
         #[schema(nullable = false)]
         preset: Option<PresetBody>,
     },
     /// Every few hours.
     Recurring {
         /// 4, 6, 8, 12 or 24.
-        #[schema(minimum = 4, maximum = 24, example = 6)]
+        #[schema(minimum = 4, maximum = 24, multiple_of = 2, example = 6)]
         every_hours: u8,
         /// The day from whose first moment on data counts; today by default.
-        #[serde(default, deserialize_with = "super::account::given")]
+        #[serde(default, deserialize_with = "super::read::given")]
         #[schema(value_type = Option<String>, format = Date, nullable = false)]
         start: Option<Date>,
         /// The hour of the day to which the cycle is anchored, 0 (12:00 a.m.) by default.
-        #[serde(default, deserialize_with = "super::account::given")]
+        #[serde(default, deserialize_with = "super::read::given")]
         #[schema(minimum = 0, maximum = 23, nullable = false)]
         anchor_hour: Option<u8>,
     },
     /// Every five minutes.
     Live {
         /// The day from whose first moment on data counts; today by default.
-        #[serde(default, deserialize_with = "super::account::given")]
+        #[serde(default, deserialize_with = "super::read::given")]
         #[schema(value_type = Option<String>, format = Date, nullable = false)]
         start: Option<Date>,
     },

@@ -147,7 +147,7 @@ impl Chart {
                 }
             })
             .collect();
-        let grid = [0, 1, 2].map(|half| Line { y: y_of(top * half / 2), text: short(top * half / 2) });
+        let grid = [0, top / 2, top].map(|rows| Line { y: y_of(rows), text: short(rows) });
         let last_x = bars.last().map_or(WIDTH, |bar| bar.x + bar.width);
         let labels = vec![
             Label { x: LEFT, anchor: "start", text: begin.clone() },
