@@ -38,7 +38,8 @@ pub(super) async fn protect(State(config): State<Arc<Config>>, request: Request,
     }
     for ancestor in &config.frame_ancestors {
         // Writing into a string cannot fail.
-        let _ = write!(text, " {}", ancestor.origin().ascii_serialization());
+        text.push(' ');
+        text.push_str(&ancestor.origin().ascii_serialization());
     }
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::try_from(text) {

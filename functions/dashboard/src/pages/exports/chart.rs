@@ -208,7 +208,7 @@ fn short(rows: u64) -> String {
     match rows {
         0..10_000 => numbers::count(rows),
         10_000..1_000_000 => format!("{}k", rows / 1_000),
-        1_000_000..1_000_000_000 if rows % 1_000_000 == 0 => format!("{}M", rows / 1_000_000),
+        1_000_000..1_000_000_000 if rows.is_multiple_of(1_000_000) => format!("{}M", rows / 1_000_000),
         1_000_000..1_000_000_000 => format!("{}.{}M", rows / 1_000_000, rows % 1_000_000 / 100_000),
         _ => format!("{}G", rows / 1_000_000_000),
     }
