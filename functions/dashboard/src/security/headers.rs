@@ -1,6 +1,6 @@
 //! The headers that keep browsers strict.
 
-use std::{fmt::Write, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
@@ -37,7 +37,6 @@ pub(super) async fn protect(State(config): State<Arc<Config>>, request: Request,
         text.push_str(" 'none'");
     }
     for ancestor in &config.frame_ancestors {
-        // Writing into a string cannot fail.
         text.push(' ');
         text.push_str(&ancestor.origin().ascii_serialization());
     }
