@@ -1,7 +1,6 @@
 //! How fast SQLite lists and creates exports where an account has a hundred thousand of them:
 //! `cargo run --release -p spillway-tests --example exports_bench [EXPORTS]`.
 #![allow(clippy::unwrap_used, reason = "a tool for developers")]
-#![expect(clippy::disallowed_methods, reason = "it measures real time")]
 
 use std::{
     sync::Arc,

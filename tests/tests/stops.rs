@@ -152,7 +152,7 @@ async fn an_export_whose_message_cannot_be_sent_is_created_and_woken_by_the_tick
     parts.queue = Arc::new(DeadQueue);
     let spec = app.spec(Format::Json, DAY, DAY);
     let (export, run) = steps::create_one_time(&parts, ACCOUNT, spec).await.unwrap();
-    assert_eq!(app.store.runs(ACCOUNT, export.request).await.unwrap(), [run.clone()]);
+    assert_eq!(app.store.runs(ACCOUNT, export.request).await.unwrap(), std::slice::from_ref(&run));
     assert!(app.queue.is_empty());
     app.advance_secs(901);
     assert_eq!(steps::tick(&app.parts()).await.unwrap().woken, [run.key]);

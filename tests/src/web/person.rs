@@ -105,17 +105,17 @@ impl Person {
 
     /// Sends a page's form as a browser does: from a page that was open before, with its token.
     pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(fields);
-        if let Some(token) = self.csrf_token() {
-            form.append_pair(CSRF_FIELD, &token);
-        }
+        let token = self.csrf_token().map(|token| (CSRF_FIELD, token));
+        let token = token.as_ref().map(|(name, token)| (*name, token.as_str()));
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields.iter().copied().chain(token))
+            .finish();
         let headers = [
             ("content-type", "application/x-www-form-urlencoded"),
             ("origin", "http://localhost:8080"),
             ("sec-fetch-site", "same-origin"),
         ];
-        self.ask(Method::POST, path, &headers, form.finish()).await
+        self.ask(Method::POST, path, &headers, body).await
     }
 
     /// The token that forms carry, once a page was open.
