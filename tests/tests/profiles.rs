@@ -278,6 +278,8 @@ async fn the_footers_of_delivered_files_are_read_once() {
     let garbage = vec![0xAA; app.lake.bytes(&path).len()];
     app.lake.write_raw(&path, old.committed, &garbage);
     for updated_at in [9, 10] {
+        // What is taken at the very instant of a cut belongs before it.
+        app.advance_secs(1);
         let row = version("a", updated_at);
         app.lake.write_profiles(&file_now(&app), std::slice::from_ref(&row));
         app.advance_secs(600);
@@ -288,6 +290,7 @@ async fn the_footers_of_delivered_files_are_read_once() {
         assert_profiles(&delivered, &[&row]);
     }
     // A file that looks otherwise is looked at again, and what cannot be read may hold anything.
+    app.advance_secs(1);
     app.lake.write_raw(&path, old.committed, &garbage[1..]);
     app.lake.write_profiles(&file_now(&app), &[version("a", 11)]);
     app.advance_secs(600);
@@ -304,6 +307,7 @@ async fn a_broken_file_keeps_what_was_delivered_in_its_chunk() {
     app.advance_secs(600);
     app.next_run(export.request).await;
     app.drain().await.unwrap();
+    app.advance_secs(1);
     // A newer file, and a broken one with an older version of a profile that was delivered.
     app.lake.write_profiles(&file_now(&app), &[version("b", 100)]);
     let broken = file_now(&app);

@@ -65,6 +65,9 @@ enum Command {
     /// Stop an export; its complete files stay
     #[command(after_help = STOP_EXAMPLES)]
     Stop(StopArgs),
+    /// Show an account's settings, or switch its exports on or off
+    #[command(after_help = ACCOUNT_EXAMPLES)]
+    Account(AccountArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -103,6 +106,13 @@ Example:
 const STOP_EXAMPLES: &str = "\
 Example:
   spillway stop --account 1 1749623187";
+
+const ACCOUNT_EXAMPLES: &str = "\
+Examples:
+  spillway account 1
+  spillway account 1 --exports off
+
+What is under way goes on; with exports off, the dashboard says whom to ask.";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
@@ -194,6 +204,23 @@ pub(crate) struct StopArgs {
     pub(crate) request: RequestId,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct AccountArgs {
+    /// The account
+    pub(crate) account: AccountId,
+    /// The operator's switch: whether it may create and edit exports
+    #[arg(long, value_name = "on|off", value_parser = parse_switch)]
+    pub(crate) exports: Option<bool>,
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("say on or off".to_owned()),
+    }
+}
+
 /// The address of a server. What is no address would look like a fault of the bucket later.
 pub(crate) fn parse_endpoint(text: &str) -> Result<String, String> {
     let is_url = text.parse::<http::Uri>().is_ok_and(|uri| {
@@ -276,6 +303,7 @@ async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::RetryRun(args) => commands::retry_run::run(home, output, args).await,
         Command::Resume(args) => commands::resume::run(home, output, args).await,
         Command::Stop(args) => commands::stop::run(home, output, args).await,
+        Command::Account(args) => commands::account::run(home, output, &args).await,
         Command::Completions { .. } => Ok(crate::SUCCESS),
     }
 }

@@ -1,6 +1,6 @@
 //! The workers that take messages off the queue, as Pub/Sub's pushes would.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use spillway::{
@@ -21,6 +21,10 @@ const AFTER_ERROR: Duration = Duration::from_secs(2);
 /// How often runs that an earlier process left are looked at again, until its leases have ended.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// Whether a run reads and writes where this process does. A bucket that is mended wakes the runs of other places too;
+/// worked here, they would find their lake's files vanished.
+pub type IsOurs = Arc<dyn Fn(RunKey) -> bool + Send + Sync>;
+
 /// Workers under way. Dropped, they are aborted where they stand.
 pub struct Workers {
     parts: Parts,
@@ -28,7 +32,8 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` workers and sends the runs on their way that an earlier process `left` unfinished.
+    /// Starts `count` workers and sends the runs on their way that an earlier process `left` unfinished. Messages of
+    /// runs that are not ours are dropped; whoever goes on with those publishes anew.
     ///
     /// # Errors
     /// When the queue takes no messages.
@@ -37,6 +42,7 @@ impl Workers {
         queue: &LocalQueue,
         count: usize,
         left: Vec<RunKey>,
+        is_ours: IsOurs,
     ) -> anyhow::Result<Self> {
         // Everything that was on the queue of an earlier process is lost with it.
         let started = parts.clock.now();
@@ -45,10 +51,13 @@ impl Workers {
         }
         let mut tasks = JoinSet::new();
         for _ in 0..count {
-            let (parts, queue) = (parts.clone(), queue.clone());
+            let (parts, queue, is_ours) = (parts.clone(), queue.clone(), Arc::clone(&is_ours));
             tasks.spawn(async move {
                 while let Some(delivery) = queue.receive().await {
-                    work(&parts, delivery).await;
+                    match delivery.work() {
+                        Work::Run { run } | Work::Chunks { run, .. } if !is_ours(*run) => delivery.ack(),
+                        _ => work(&parts, delivery).await,
+                    }
                 }
             });
         }

@@ -28,7 +28,7 @@ use spillway::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    engine::{WORKERS, Workers},
+    engine::{IsOurs, WORKERS, Workers},
     home::Home,
     ingest,
     interrupt::Interrupts,
@@ -140,7 +140,7 @@ impl System {
         let working = leftover::join(&self.parts, &self.home).await?;
         self.is_alone.store(working.is_alone, Ordering::Relaxed);
         let left = if working.is_alone { self.left().await? } else { Vec::new() };
-        let workers = Workers::start(&self.parts, &self.queue, WORKERS, left).await?;
+        let workers = Workers::start(&self.parts, &self.queue, WORKERS, left, self.is_ours()).await?;
         let (result, grace) = tokio::select! {
             result = work => (result.map(Some), None),
             () = interrupts.next() => (Ok(None), Some(GRACE)),
@@ -159,6 +159,18 @@ impl System {
         }
         interrupts.end_process();
         result
+    }
+
+    /// Tells the runs with the places of this command. One whose places cannot be read is not touched.
+    fn is_ours(&self) -> IsOurs {
+        let (origins, places) = (self.origins.clone(), self.places.clone());
+        Arc::new(move |run| match origins.of(run) {
+            Ok(of_run) => of_run == places,
+            Err(error) => {
+                tracing::warn!(%run, "it is not known where the run reads and writes: {error:#}");
+                false
+            }
+        })
     }
 
     /// The unfinished runs with the places of this command.

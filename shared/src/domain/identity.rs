@@ -17,6 +17,16 @@ pub enum IdentityKind {
 impl IdentityKind {
     /// All of them, in the default order of priority.
     pub const ALL: [Self; 3] = [Self::Identity, Self::Email, Self::Phone];
+
+    /// As in documents.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Email => "email",
+            Self::Phone => "phone",
+        }
+    }
 }
 
 /// An order of one to three different kinds; the first that a user has is the user's identity.

@@ -104,7 +104,7 @@ impl ListQuery {
             (from, to) => {
                 let (first, last) = (from.unwrap_or(Date::ZERO), to.unwrap_or(Date::MAX));
                 let days = DateRange::new(first, last).map_err(|error| {
-                    Problem::new(ProblemKind::MalformedRequest, format!("The query: {error}."))
+                    Problem::new(ProblemKind::Refused, format!("`exported_from` and `exported_to`: {error}."))
                 })?;
                 Some(ExportedOn { days, zone: account.time_zone.clone() })
             }

@@ -85,7 +85,7 @@ fn of_account(account: &Account) -> Fields {
     let mut fields = Fields::default();
     fields.push("seen", account.revision());
     fields.push("time_zone", account.time_zone.as_str());
-    account.identities.iter().for_each(|kind| fields.push("identity", words::identity_value(*kind)));
+    account.identities.iter().for_each(|kind| fields.push("identity", kind.as_str()));
     let lines: Vec<_> = account.notify.iter().map(EmailAddress::as_str).collect();
     fields.push("notify", lines.join("\n"));
     fields.push("webhook", account.webhook.as_ref().map_or("", WebhookUrl::as_str));
@@ -102,8 +102,7 @@ fn change(fields: &Fields) -> Result<AccountChange, Form> {
             format!("“{text}” is no time zone. Choose one like Europe/Berlin out of the list."),
         );
     });
-    let is_ticked =
-        |kind: &IdentityKind| fields.all("identity").any(|value| value == words::identity_value(*kind));
+    let is_ticked = |kind: &IdentityKind| fields.all("identity").any(|value| value == kind.as_str());
     let identities = IdentityKind::ALL.into_iter().filter(is_ticked).collect();
     let mut notify = Vec::new();
     for line in
@@ -152,7 +151,7 @@ async fn settings_page(
     let totals = app.parts.store.catalogue_totals(visit.viewer.account).await?;
     let chosen: Vec<&str> = fields.all("identity").collect();
     let identities = IdentityKind::ALL.map(|kind| {
-        let value = words::identity_value(kind);
+        let value = kind.as_str();
         let is_chosen = chosen.contains(&value);
         Choice { is_chosen, ..Choice::new(value, words::identity(kind), "") }
     });

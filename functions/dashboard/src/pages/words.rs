@@ -95,16 +95,6 @@ pub(crate) fn identity(kind: IdentityKind) -> &'static str {
     }
 }
 
-/// An identity in forms and queries.
-#[must_use]
-pub(crate) fn identity_value(kind: IdentityKind) -> &'static str {
-    match kind {
-        IdentityKind::Identity => "identity",
-        IdentityKind::Email => "email",
-        IdentityKind::Phone => "phone",
-    }
-}
-
 /// An order of identities: `Email, then Identity`.
 #[must_use]
 pub(crate) fn priorities(order: &IdentityPriority) -> String {

@@ -6,9 +6,9 @@ use anyhow::{Context, bail};
 use gcs_emulator::{BucketOptions, Emulator, Role};
 use serde_json::Value;
 use spillway::{
-    adapters::gcs::key_facts,
-    domain::{Account, AccountId, BucketId, BucketState, PartnerBucket, ZoneName},
+    domain::{Account, AccountId, BucketId, PartnerBucket, StepOutcome, ZoneName},
     ports::ServiceAccountKey,
+    steps::{self, BucketProposal},
 };
 use zeroize::Zeroize;
 
@@ -92,14 +92,14 @@ pub(crate) async fn bucket(
         key = make_local(system, name, key, known.as_ref()).await?;
     }
     match (key, known) {
-        (Some(key), known) => save(system, account, name, &key, known).await,
+        (Some(key), known) => save(system, account, name, key, known).await,
         (None, Some(known)) => Ok(known),
         (None, None) if system.is_local() && !system.emulator()?.bucket_exists(name)? => {
             bail!("there is no local bucket `{name}`; make it with --create-bucket")
         }
         (None, None) if system.is_local() && system.home.bucket_key(name).exists() => {
             let key = private::read_key(&system.home.bucket_key(name))?;
-            save(system, account, name, &key, None).await
+            save(system, account, name, key, None).await
         }
         (None, None) => {
             bail!("account {account} does not know the bucket `{name}`; give its key with --key FILE")
@@ -173,24 +173,27 @@ impl Drop for Wiped {
     }
 }
 
+/// Saves a bucket as the dashboard does: where it passes the check. A wrong key leaves a working one alone.
 async fn save(
     system: &System,
     account: AccountId,
     name: &str,
-    key: &ServiceAccountKey,
+    key: ServiceAccountKey,
     known: Option<PartnerBucket>,
 ) -> anyhow::Result<PartnerBucket> {
-    let id = known.map_or_else(|| BucketId(name.to_owned()), |known| known.id);
-    let facts = key_facts(key, system.parts.clock.now()).map_err(|failure| anyhow::anyhow!("{failure}"))?;
-    let sealed = system.parts.vault.seal(account, &id, key).await?;
-    let bucket = PartnerBucket {
-        account,
-        id,
-        bucket_name: name.to_owned(),
-        key: sealed,
-        key_facts: facts,
-        state: BucketState::Ready,
-    };
-    system.store().put_bucket(&bucket).await?;
-    Ok(bucket)
+    let replaces = known.is_some();
+    let nickname = known.map_or_else(|| BucketId(name.to_owned()), |known| known.id);
+    let proposal = BucketProposal { nickname, bucket_name: name.to_owned(), key, replaces };
+    let candidate = steps::propose_bucket(&system.parts, account, proposal).await?;
+    let mut failed = None;
+    let saved = steps::check_candidate(&system.parts, account, &candidate, |report| {
+        if let StepOutcome::Failed { wrong, remedy } = report.outcome {
+            failed = Some(format!("{wrong} {remedy}"));
+        }
+    });
+    match (saved.await?, failed) {
+        (Some(bucket), _) => Ok(bucket),
+        (None, Some(failed)) => bail!("the bucket `{name}` does not pass its check: {failed}"),
+        (None, None) => bail!("the check of the bucket `{name}` came to no end; try again"),
+    }
 }

@@ -1,5 +1,6 @@
 //! What each subcommand does.
 
+pub(crate) mod account;
 pub(crate) mod connect;
 pub(crate) mod demo;
 pub(crate) mod export;

@@ -74,6 +74,23 @@ fn a_signal_leaves_what_resume_finishes(name: &str) {
     assert!(nothing.out.contains("Nothing is unfinished"));
 }
 
+/// A key that is given again wakes what waits for its bucket, but not what reads another lake: here its files are not.
+#[test]
+fn a_key_given_again_leaves_runs_of_another_lake_alone() {
+    let source = large();
+    let lake = source.path("home/lake");
+    let home = Home::with(&events(5));
+    let named = ["--lake", lake.to_str().unwrap()];
+    let mut child = home.command(&export_args("files", "json", &named)).spawn().unwrap();
+    until_under_way(&home, &mut child, 20);
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let key = home.path("home/keys/files.json");
+    home.export("csv", &["--key", key.to_str().unwrap()]).ok();
+    let resumed = home.run(&["resume", named[0], named[1], "--json"]).ok().json();
+    assert_eq!((&resumed[0]["status"], &resumed[0]["rows"]), (&"DONE".into(), &ROWS.into()));
+}
+
 /// A lake of so many files that planning alone takes long: all but the first are links to it.
 fn long_to_plan() -> (Home, std::path::PathBuf) {
     let home = Home::with(&events(1));

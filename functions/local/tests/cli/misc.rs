@@ -5,7 +5,7 @@ use super::support::{Home, events};
 #[test]
 fn help_of_each_subcommand_says_how() {
     let home = Home::new();
-    let names = ["demo", "ingest", "export", "verify", "retry-run", "resume", "stop"];
+    let names = ["demo", "serve", "ingest", "export", "verify", "retry-run", "resume", "stop", "account"];
     for name in names {
         let help = home.run(&[name, "--help"]).ok().out;
         assert!(help.contains("Example") && help.contains(&format!(" {name}")), "{name}: {help}");
@@ -14,6 +14,19 @@ fn help_of_each_subcommand_says_how() {
     assert!(names.iter().all(|name| whole.contains(name)), "{whole}");
     assert!(home.run(&["--version"]).ok().out.starts_with("spillway "));
     home.run(&[]).fails(&["Usage"]);
+}
+
+#[test]
+fn the_operator_switches_exports_off_and_on() {
+    let home = Home::with(&events(2));
+    for (switch, is_on) in [("off", false), ("on", true)] {
+        home.run(&["account", "1", "--exports", switch]).ok();
+        let settings = home.run(&["account", "1", "--json"]).ok().json();
+        assert_eq!(settings["exports_enabled"], is_on);
+    }
+    assert!(home.run(&["account", "1"]).ok().out.contains("time zone"));
+    home.run(&["account", "2"]).error(&["no account 2"]);
+    home.run(&["account", "1", "--exports", "perhaps"]).fails(&["on or off"]);
 }
 
 #[test]

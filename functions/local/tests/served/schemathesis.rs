@@ -11,6 +11,7 @@ async fn the_api_does_what_its_description_says() {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let program = target.join("readers-venv/bin/schemathesis");
     let mut command = Command::new(&program);
+    command.args(["--config-file", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/served/schemathesis.toml")]);
     command.args(["run", &format!("{}/api/v1/openapi.json", served.url)]);
     command.args(["--checks", "all", "--max-examples", "25", "--continue-on-failure", "--seed", "1"]);
     command.args(["--generation-database", "none", "--no-color"]).env("SCHEMATHESIS_HOOKS", "");

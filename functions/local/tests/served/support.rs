@@ -87,11 +87,13 @@ impl Served {
         now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date().saturating_add(30.days()).to_string()
     }
 
-    /// What lies in a bucket, but for the emulator's own files.
+    /// What lies in a bucket, by name, but for the emulator's own files.
     pub(crate) fn objects(&self, bucket: &str) -> Vec<String> {
         let folder = std::fs::read_dir(self.home.path().join("buckets").join(bucket)).unwrap();
         let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| !name.starts_with('.')).collect()
+        let mut names: Vec<_> = names.filter(|name| !name.starts_with('.')).collect();
+        names.sort_unstable();
+        names
     }
 }
 

@@ -1,11 +1,10 @@
 //! What a customer's text must be before it is used as a key.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::unusable;
 use crate::{
-    domain::{BucketFailure, KeyFacts, KeyFault, key_text},
+    domain::{BucketFailure, KeyFault, key_text},
     ports::ServiceAccountKey,
 };
 
@@ -16,15 +15,6 @@ use crate::{
 pub(super) fn parse(key: &ServiceAccountKey) -> Result<Value, BucketFailure> {
     key_text::read(key.expose()).map_err(refused)?;
     serde_json::from_str(key_text::trimmed(key.expose())).map_err(|_| unusable("the text is not JSON"))
-}
-
-/// What may be shown of a key.
-///
-/// # Errors
-/// A failure of class `KeyUnusable` that says what is wrong with the text.
-pub fn key_facts(key: &ServiceAccountKey, added_at: Timestamp) -> Result<KeyFacts, BucketFailure> {
-    let identity = key_text::read(key.expose()).map_err(refused)?;
-    Ok(identity.added_at(added_at))
 }
 
 fn refused(fault: KeyFault) -> BucketFailure {

@@ -13,8 +13,6 @@ use google_cloud_gax::{exponential_backoff::ExponentialBackoffBuilder, retry_pol
 use google_cloud_storage::{client::Storage, retry_policy::RetryableErrors};
 use http::{Extensions, HeaderMap};
 
-pub use key::key_facts;
-
 use crate::{
     domain::{BucketFailure, FailureClass},
     ports::{BucketHandle, BucketProbe, PartnerBuckets, ServiceAccountKey},

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use spillway::domain::{
     BucketId, Cycle, DataSelection, DateRange, EveryHours, ExportSpec, Frequency, IdentityPriority, Preset,
+    rules::Refusal,
 };
 use utoipa::ToSchema;
 
@@ -194,6 +195,11 @@ impl FrequencyBody {
                     _ => 0,
                 };
                 let anchor_hour = anchor_hour.unwrap_or(known_hour);
+                if anchor_hour > 23 {
+                    let refusal = Refusal::NoSuchHour(anchor_hour);
+                    errors.push(FieldError::at("/frequency/anchor_hour", refusal));
+                    return None;
+                }
                 Some(Frequency::Recurring(Cycle { every, start: begin(start), anchor_hour }))
             }
             Self::Live { start } => Some(Frequency::Live { start: begin(start) }),

@@ -31,7 +31,7 @@ pub(crate) fn defaults(account: &Account, buckets: &[PartnerBucket], times: &Tim
     let order = IdentityPriority::default();
     let kinds: Vec<_> = order.kinds().iter().filter(|kind| account.identities.contains(kind)).collect();
     let first = kinds.first().copied().or(account.identities.first());
-    fields.push("identity1", first.map_or("", |kind| words::identity_value(*kind)));
+    fields.push("identity1", first.map_or("", |kind| kind.as_str()));
     fields.push("frequency", FrequencyKind::OneTime.as_str());
     fields.push("days", words::preset_value(Preset::Yesterday));
     fields.push("every", "24");
@@ -51,7 +51,7 @@ pub(crate) fn of_export(export: &Export) -> Fields {
         names.iter().for_each(|name| fields.push("event", name));
     }
     for (name, kind) in PRIORITIES.iter().zip(spec.identities.kinds()) {
-        fields.push(name, words::identity_value(*kind));
+        fields.push(name, kind.as_str());
     }
     fields.push("frequency", spec.frequency.kind().as_str());
     match spec.frequency {
@@ -129,7 +129,7 @@ pub(crate) fn spec(fields: &Fields, today: Date) -> Result<ExportSpec, Form> {
 fn priorities(fields: &Fields, form: &mut Form) -> IdentityPriority {
     let values = PRIORITIES.iter().map(|name| fields.text(name)).filter(|value| !value.is_empty());
     let kinds: Vec<Option<IdentityKind>> =
-        values.map(|value| one_of(&IdentityKind::ALL, words::identity_value, value)).collect();
+        values.map(|value| one_of(&IdentityKind::ALL, IdentityKind::as_str, value)).collect();
     if kinds.contains(&None) {
         form.refuse("identity1", "One of the priorities is no identity. Choose out of the lists.");
         return IdentityPriority::default();

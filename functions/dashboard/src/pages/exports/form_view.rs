@@ -239,16 +239,13 @@ fn events_hint(count: usize) -> String {
 fn priority_choices(account: &Account, fields: &Fields) -> Vec<Vec<Choice>> {
     let mut kinds = account.identities.clone();
     // An export keeps the priorities that it has, whatever the account uses now.
-    let is_asked =
-        |kind: &IdentityKind| PRIORITIES.iter().any(|name| fields.text(name) == words::identity_value(*kind));
+    let is_asked = |kind: &IdentityKind| PRIORITIES.iter().any(|name| fields.text(name) == kind.as_str());
     kinds
         .extend(IdentityKind::ALL.iter().filter(|kind| is_asked(kind) && !account.identities.contains(kind)));
     let lists = (0..kinds.len().min(PRIORITIES.len())).map(|at| {
         let chosen = fields.text(PRIORITIES[at]);
         let none = (at > 0).then(|| Choice::new("", "None", chosen));
-        let choices = kinds
-            .iter()
-            .map(|kind| Choice::new(words::identity_value(*kind), words::identity(*kind), chosen));
+        let choices = kinds.iter().map(|kind| Choice::new(kind.as_str(), words::identity(*kind), chosen));
         none.into_iter().chain(choices).collect()
     });
     lists.collect()
