@@ -161,11 +161,16 @@ impl System {
         result
     }
 
-    /// Tells the runs with the places of this command. One whose places cannot be read is not touched.
+    /// Tells the runs that this process may work. A command that names its places sends no run on its way but its own,
+    /// whose record may not be written yet. In the home's own places a bucket that is mended wakes all its runs, also
+    /// those of other places; one whose places cannot be read is not touched.
     fn is_ours(&self) -> IsOurs {
-        let (origins, places) = (self.origins.clone(), self.places.clone());
+        if self.places != Places::default() {
+            return Arc::new(|_| true);
+        }
+        let origins = self.origins.clone();
         Arc::new(move |run| match origins.of(run) {
-            Ok(of_run) => of_run == places,
+            Ok(places) => places == Places::default(),
             Err(error) => {
                 tracing::warn!(%run, "it is not known where the run reads and writes: {error:#}");
                 false

@@ -1,14 +1,18 @@
 //! Accounts and buckets, as the command line connects them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use gcs_emulator::{BucketOptions, Emulator, Role};
 use serde_json::Value;
 use spillway::{
+    adapters::local_queue::LocalQueue,
     domain::{Account, AccountId, BucketId, PartnerBucket, StepOutcome, ZoneName},
     ports::ServiceAccountKey,
-    steps::{self, BucketProposal},
+    steps::{self, BucketProposal, Parts},
 };
 use zeroize::Zeroize;
 
@@ -183,10 +187,29 @@ async fn save(
 ) -> anyhow::Result<PartnerBucket> {
     let replaces = known.is_some();
     let nickname = known.map_or_else(|| BucketId(name.to_owned()), |known| known.id);
-    let proposal = BucketProposal { nickname, bucket_name: name.to_owned(), key, replaces };
-    let candidate = steps::propose_bucket(&system.parts, account, proposal).await?;
+    let proposal = BucketProposal { nickname: nickname.clone(), bucket_name: name.to_owned(), key, replaces };
+    let saved = check_and_save(system, account, proposal).await;
+    match saved {
+        // Another process connected it meanwhile.
+        Err(_) if !replaces => match system.store().bucket(account, &nickname).await? {
+            Some(bucket) if bucket.bucket_name == name => Ok(bucket),
+            _ => saved,
+        },
+        saved => saved,
+    }
+}
+
+async fn check_and_save(
+    system: &System,
+    account: AccountId,
+    proposal: BucketProposal,
+) -> anyhow::Result<PartnerBucket> {
+    let name = proposal.bucket_name.clone();
+    // What waits for the bucket is not this command's to wake: it goes on with what has its own places when it starts.
+    let parts = Parts { queue: Arc::new(LocalQueue::new()), ..system.parts.clone() };
+    let candidate = steps::propose_bucket(&parts, account, proposal).await?;
     let mut failed = None;
-    let saved = steps::check_candidate(&system.parts, account, &candidate, |report| {
+    let saved = steps::check_candidate(&parts, account, &candidate, |report| {
         if let StepOutcome::Failed { wrong, remedy } = report.outcome {
             failed = Some(format!("{wrong} {remedy}"));
         }

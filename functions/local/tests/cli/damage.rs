@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::support::{Home, events, export_args, tree};
+use super::support::{Home, events, tree};
 
 #[test]
 fn each_difference_is_named() {
@@ -124,11 +124,10 @@ fn a_run_of_another_lake_is_retried_there() {
     assert_eq!(home.ids("files"), (0..40).collect::<Vec<_>>());
 }
 
-/// An INCOMPLETE run into a bucket that another export has found blocked meanwhile: its key has lost its permission.
+/// An INCOMPLETE run into a bucket that another export has found blocked meanwhile: its account has lost its permission.
 #[test]
 fn a_retry_into_a_blocked_bucket_tries_it() {
     let home = Home::with(&events(40));
-    home.run(&export_args("other", "json", &[])).ok();
     let lake = home.path("home/lake");
     let (broken, bytes) = tree(&lake).into_iter().find(|(name, _)| name.contains("event=Viewed")).unwrap();
     fs::write(lake.join(&broken), b"garbage").unwrap();
@@ -136,18 +135,15 @@ fn a_retry_into_a_blocked_bucket_tries_it() {
     let runs = [incomplete(), incomplete()].map(|run| run["run"].as_str().unwrap().to_owned());
     fs::write(lake.join(&broken), bytes).unwrap();
 
-    let store = rusqlite::Connection::open(home.path("home/state.sqlite")).unwrap();
-    let right: String = store
-        .query_row("SELECT doc ->> '$.key' FROM buckets WHERE id = 'files'", [], |row| row.get(0))
-        .unwrap();
-    let wrong = home.path("home/keys/other.json");
-    home.export("csv", &["--key", wrong.to_str().unwrap()]).fails(&["STOPPED", "permission"]);
+    let settings = home.path("home/buckets/.gcs/buckets/files.json");
+    let granted = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, granted.replace("files@", "somebody-else@")).unwrap();
+    home.export("csv", &[]).fails(&["STOPPED", "permission"]);
     // Still so: it says why.
     let retried = home.run(&["retry-run", "--account", "1", &runs[0]]).fails(&["BLOCKED", "permission"]);
     assert!(retried.out.contains("go on with `spillway resume`"), "{}", retried.out);
     // Mended, though the bucket is still taken for blocked.
-    let mend = "UPDATE buckets SET doc = json_set(doc, '$.key', ?1) WHERE id = 'files'";
-    assert_eq!(store.execute(mend, [right]).unwrap(), 1);
+    fs::write(&settings, granted).unwrap();
     let retried = home.run(&["retry-run", "--account", "1", &runs[1]]).ok();
     assert!(retried.out.contains("DONE"), "{}", retried.out);
     home.run(&["resume"]).ok();
