@@ -8,10 +8,9 @@ module "chunk_encoder" {
   image   = var.images["chunk-encoder"]
 
   environment = merge(local.common_environment, {
-    SPILLWAY_INVOKER_AUDIENCE     = local.url["chunk-encoder"]
-    SPILLWAY_INVOKER_EMAILS       = module.chunk_encoder.invoker_email
-    SPILLWAY_ENCODER_CONCURRENCY  = tostring(var.encoder.concurrency)
-    SPILLWAY_OUTSTANDING_MESSAGES = tostring(var.outstanding_messages)
+    SPILLWAY_INVOKER_AUDIENCE    = local.url["chunk-encoder"]
+    SPILLWAY_INVOKER_EMAILS      = module.chunk_encoder.invoker_email
+    SPILLWAY_ENCODER_CONCURRENCY = tostring(var.encoder.concurrency)
   })
   machine_invoked = true
   heavy           = true

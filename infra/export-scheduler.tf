@@ -19,9 +19,8 @@ module "export_scheduler" {
   image   = var.images["export-scheduler"]
 
   environment = merge(local.common_environment, {
-    SPILLWAY_INVOKER_AUDIENCE     = local.url["export-scheduler"]
-    SPILLWAY_INVOKER_EMAILS       = module.export_scheduler.invoker_email
-    SPILLWAY_OUTSTANDING_MESSAGES = tostring(var.outstanding_messages)
+    SPILLWAY_INVOKER_AUDIENCE = local.url["export-scheduler"]
+    SPILLWAY_INVOKER_EMAILS   = module.export_scheduler.invoker_email
   })
   machine_invoked = true
 

@@ -8,9 +8,8 @@ module "failure_checker" {
   image   = var.images["failure-checker"]
 
   environment = merge(local.common_environment, {
-    SPILLWAY_INVOKER_AUDIENCE     = local.url["failure-checker"]
-    SPILLWAY_INVOKER_EMAILS       = module.failure_checker.invoker_email
-    SPILLWAY_OUTSTANDING_MESSAGES = tostring(var.outstanding_messages)
+    SPILLWAY_INVOKER_AUDIENCE = local.url["failure-checker"]
+    SPILLWAY_INVOKER_EMAILS   = module.failure_checker.invoker_email
   })
   machine_invoked = true
 

@@ -29,13 +29,14 @@ locals {
 
   # The same for every service. What a service may do with it is for IAM to say.
   common_environment = {
-    SPILLWAY_PROJECT_ID         = var.project_id
-    SPILLWAY_FIRESTORE_DATABASE = google_firestore_database.this.name
-    SPILLWAY_LAKE_URL           = trimsuffix("gs://${google_storage_bucket.lake.name}/${var.lake_prefix}", "/")
-    SPILLWAY_CHUNKS_TOPIC       = module.chunks.topic
-    SPILLWAY_WAKEUPS_TOPIC      = module.wakeups.topic
-    SPILLWAY_KMS_KEY            = google_kms_crypto_key.customer_keys.id
-    SPILLWAY_LOG                = var.log_level
+    SPILLWAY_PROJECT_ID           = var.project_id
+    SPILLWAY_FIRESTORE_DATABASE   = google_firestore_database.this.name
+    SPILLWAY_LAKE_URL             = trimsuffix("gs://${google_storage_bucket.lake.name}/${var.lake_prefix}", "/")
+    SPILLWAY_CHUNKS_TOPIC         = module.chunks.topic
+    SPILLWAY_WAKEUPS_TOPIC        = module.wakeups.topic
+    SPILLWAY_KMS_KEY              = google_kms_crypto_key.customer_keys.id
+    SPILLWAY_LOG                  = var.log_level
+    SPILLWAY_OUTSTANDING_MESSAGES = tostring(var.outstanding_messages)
   }
 
   # The same for every use of modules/service.

@@ -21,8 +21,15 @@ PACKAGES = {
 KINDS = {"cdktf.TerraformResource": "resources", "cdktf.TerraformDataSource": "data_sources"}
 
 
-def load(provider: str, folder: Path) -> dict:
-    """The schema: `{resources: {type: block}, data_sources: …, provider: block}`, a block being
+def used(configuration: Path) -> set[str]:
+    """The resources and data sources that a configuration names. The whole schema would take Terraform seconds to read,
+    at each of its commands."""
+    texts = [file.read_text() for file in configuration.rglob("*.tf")]
+    return {kind for text in texts for kind in re.findall(r'^(?:resource|data) "(\w+)"', text, re.MULTILINE)}
+
+
+def load(provider: str, folder: Path, kinds: set[str]) -> dict:
+    """The schema of these kinds: `{resources: {type: block}, data_sources: …, provider: block}`, a block being
     `{attributes: {name: {type, required, values}}, blocks: {name: {block, single, required}}}`."""
     package = PACKAGES[provider]
     cache = folder / (re.sub(r"\W+", "-", package).strip("-") + ".json")
@@ -33,7 +40,10 @@ def load(provider: str, folder: Path) -> dict:
         partial = cache.with_suffix(".partial")
         partial.write_text(json.dumps(schema))
         partial.rename(cache)
-    return json.loads(cache.read_text())
+    schema = json.loads(cache.read_text())
+    for place in KINDS.values():
+        schema[place] = {kind: block for kind, block in schema[place].items() if kind in kinds}
+    return schema
 
 
 def fetch(package: str) -> dict:
