@@ -77,7 +77,7 @@ resource "google_compute_firewall" "no_private" {
   network            = google_compute_network.this.id
   direction          = "EGRESS"
   priority           = 900
-  destination_ranges = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
+  destination_ranges = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"]
   target_tags        = [local.network_tag]
 
   deny {

@@ -7,6 +7,7 @@ module "chunks" {
   push_url        = "${local.url["chunk-encoder"]}/push"
   audience        = local.url["chunk-encoder"]
   invoker_email   = module.chunk_encoder.invoker_email
+  invoker_id      = module.chunk_encoder.invoker_id
   pubsub_agent    = local.pubsub_agent
   storage_regions = [var.region]
   # Whoever finishes a message sends the next of its run; the scheduler sends a run's first ones, the checker what was
@@ -26,6 +27,7 @@ module "wakeups" {
   push_url        = "${local.url["export-scheduler"]}/push"
   audience        = local.url["export-scheduler"]
   invoker_email   = module.export_scheduler.invoker_email
+  invoker_id      = module.export_scheduler.invoker_id
   pubsub_agent    = local.pubsub_agent
   storage_regions = [var.region]
   # The dashboard for a new export, the scheduler for a due one, and whoever closes a run for the next that is owed.

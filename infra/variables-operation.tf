@@ -24,8 +24,8 @@ variable "encoder" {
   }
 
   validation {
-    condition     = contains([1, 2, 4], var.encoder.cpu)
-    error_message = "cpu is 1, 2 or 4."
+    condition     = contains([1, 2], var.encoder.cpu) || (var.encoder.cpu == 4 && var.encoder.memory_mib >= 2048)
+    error_message = "cpu is 1, 2, or 4 with at least 2048 MiB of memory (Cloud Run's rule)."
   }
 
   validation {

@@ -58,7 +58,7 @@ resource "google_pubsub_subscription" "push" {
     ttl = ""
   }
 
-  depends_on = [google_pubsub_topic_iam_member.dead_publisher]
+  depends_on = [google_pubsub_topic_iam_member.dead_publisher, google_service_account_iam_member.push_identity]
 }
 
 # Keeps what died until somebody has looked at it.
@@ -71,6 +71,13 @@ resource "google_pubsub_subscription" "dead" {
   expiration_policy {
     ttl = ""
   }
+}
+
+# Pub/Sub makes the invoker's ID tokens, and nothing else of it.
+resource "google_service_account_iam_member" "push_identity" {
+  service_account_id = var.invoker_id
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = var.pubsub_agent
 }
 
 resource "google_pubsub_topic_iam_member" "publisher" {

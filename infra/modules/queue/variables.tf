@@ -20,6 +20,11 @@ variable "invoker_email" {
   type        = string
 }
 
+variable "invoker_id" {
+  description = "The same account, as a resource's name."
+  type        = string
+}
+
 variable "pubsub_agent" {
   description = "Pub/Sub's own service agent, as a member."
   type        = string

@@ -52,8 +52,8 @@ resource "google_cloud_run_v2_service" "this" {
     service_account                  = google_service_account.this.email
     timeout                          = "${var.timeout_secs}s"
     max_instance_request_concurrency = var.concurrency
-    # Full Linux, whose network is the faster one, where bytes are moved; the other one starts faster.
-    execution_environment = var.heavy ? "EXECUTION_ENVIRONMENT_GEN2" : "EXECUTION_ENVIRONMENT_GEN1"
+    # The second generation's network is the faster one, where bytes are moved; else Cloud Run chooses.
+    execution_environment = var.heavy ? "EXECUTION_ENVIRONMENT_GEN2" : null
 
     scaling {
       min_instance_count = var.min_instances
@@ -118,6 +118,12 @@ resource "google_cloud_run_v2_service" "this" {
         }
       }
     }
+  }
+
+  # Said, so that the next apply ends a rollback that was made by hand.
+  traffic {
+    type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+    percent = 100
   }
 
   # A service without its rights would start and fail.

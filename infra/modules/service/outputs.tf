@@ -15,6 +15,11 @@ output "member" {
   value       = google_service_account.this.member
 }
 
+output "invoker_id" {
+  description = "The same account, as a resource's name; null where there is none."
+  value       = one(google_service_account.invoker[*].name)
+}
+
 output "invoker_email" {
   description = "As whom Pub/Sub and Cloud Scheduler call it; null where they do not."
   value       = one(google_service_account.invoker[*].email)
