@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import unittest
 from pathlib import Path
 
@@ -106,6 +108,13 @@ class Findings(unittest.TestCase):
         for path in [*INFRA.rglob("*.tf"), *INFRA.rglob("Dockerfile*")]:
             for line in re.findall(r"checkov:skip.*", path.read_text()):
                 self.assertRegex(line, r"^checkov:skip=CKV2?_\w+_\d+: \S.{20,}", path)
+
+
+class Costs(unittest.TestCase):
+    def test_the_readme_shows_what_the_arithmetic_gives(self):
+        shown = re.search(r"<!-- costs.py -->\n(.*)\n<!-- /costs.py -->", (INFRA / "README.md").read_text(), re.DOTALL)
+        table = subprocess.run([sys.executable, INFRA / "costs.py"], capture_output=True, text=True, check=True)
+        self.assertEqual(table.stdout.strip(), shown.group(1))
 
 
 class Indexes(unittest.TestCase):
