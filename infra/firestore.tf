@@ -19,7 +19,6 @@ locals {
 }
 
 resource "google_firestore_database" "this" {
-  #checkov:skip=CKV2_GCP_20: Not a SQL instance; point-in-time recovery and daily backups are on.
   name                              = var.firestore_database
   location_id                       = coalesce(var.firestore_location, var.region)
   type                              = "FIRESTORE_NATIVE"

@@ -47,6 +47,23 @@ resource "google_storage_bucket_iam_member" "lake_reader" {
   member = each.value
 }
 
+# Who wrote, and who read that is none of the readers above: they read all day long, and their reads are no news.
+resource "google_project_iam_audit_config" "storage" {
+  project = var.project_id
+  service = "storage.googleapis.com"
+
+  audit_log_config {
+    log_type = "ADMIN_READ"
+  }
+  audit_log_config {
+    log_type = "DATA_WRITE"
+  }
+  audit_log_config {
+    log_type         = "DATA_READ"
+    exempted_members = [for reader in google_storage_bucket_iam_member.lake_reader : reader.member]
+  }
+}
+
 resource "google_storage_bucket_iam_member" "lake_writer" {
   for_each = toset(var.lake_writers)
 
