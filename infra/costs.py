@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""What a day costs, for the README: prices and assumptions with their names, then the arithmetic.
+
+Prices are Google's list prices in US dollars of a cheap region (europe-west1 or us-central1), as published in 2025. Look
+them up for yours before you decide anything: https://cloud.google.com/pricing/list
+"""
+
+# Prices.
+VCPU_SECOND = 0.000024  # Cloud Run, while a request is worked
+GIB_SECOND = 0.0000025  # the same, memory
+FIRESTORE_READ = 0.03 / 100_000
+FIRESTORE_WRITE = 0.09 / 100_000
+PUBSUB_TIB = 40.0
+GCS_READ = 0.004 / 10_000  # a class B operation
+GCS_GB_MONTH = 0.020  # standard storage
+KMS_OPERATION = 0.03 / 10_000
+LOG_GIB = 0.50
+TRANSFER_GIB = 0.02  # to a bucket in another region of the same continent; none within a region
+FIXED_MONTH = 10.0  # address 3.65, NAT's instance hours about 2, eleven alert conditions 1.10, logs, key, images, backups
+
+# Assumptions.
+CHUNK_BYTES = 85e6  # what a file should hold, as stored
+SLOT_BYTES_PER_SECOND = 20e6  # what one message at a time writes, on one vCPU; measure your format
+VCPU_PER_SLOT, GIB_PER_SLOT = 1.0, 0.5  # `encoder`: 2 vCPU and 1 GiB for 2 messages at once
+USED_SHARE = 0.75  # the rest of what is paid for starts, waits or is tried again
+READS_PER_CHUNK, WRITES_PER_CHUNK = 8, 5  # documents: plan, lease, intent, completion, counts
+LAKE_READS_PER_CHUNK = 20  # ranges of Parquet files
+MESSAGE_BYTES_PER_CHUNK = 2_000  # published and delivered
+LOG_BYTES_PER_CHUNK = 3_000
+LAKE_BYTES_PER_BYTE = 0.2  # Parquet in the lake, for a byte of JSON that goes out
+LAKE_DAYS = 90
+
+GIB, TIB = 2**30, 2**40
+DAYS = {"1 GB a day": 1e9, "1 TB a day": 1e12, "100 TB a day": 100e12}
+
+
+def day(volume: float) -> dict[str, float]:
+    """Dollars a day, for so many bytes delivered."""
+    chunks = volume / CHUNK_BYTES
+    slot_seconds = volume / SLOT_BYTES_PER_SECOND / USED_SHARE
+    return {
+        "encoders: bytes / 20 MB/s / 0.75 × (1 vCPU + 0.5 GiB)": slot_seconds
+        * (VCPU_PER_SLOT * VCPU_SECOND + GIB_PER_SLOT * GIB_SECOND),
+        "Firestore: chunks × (8 reads + 5 writes)": chunks
+        * (READS_PER_CHUNK * FIRESTORE_READ + WRITES_PER_CHUNK * FIRESTORE_WRITE),
+        "lake reads, KMS, Pub/Sub, logs: by chunk": chunks
+        * (
+            LAKE_READS_PER_CHUNK * GCS_READ
+            + KMS_OPERATION
+            + MESSAGE_BYTES_PER_CHUNK / TIB * PUBSUB_TIB
+            + LOG_BYTES_PER_CHUNK / GIB * LOG_GIB
+        ),
+        "the lake: bytes × 0.2 × 90 days stored": volume
+        / 1e9
+        * LAKE_BYTES_PER_BYTE
+        * LAKE_DAYS
+        * GCS_GB_MONTH
+        / 30,
+        "what is there anyway": FIXED_MONTH / 30,
+    }
+
+
+def table() -> str:
+    days = [day(volume) for volume in DAYS.values()]
+    lines = ["| dollars a day | " + " | ".join(DAYS) + " |", "|---|" + "--:|" * len(DAYS)]
+    row = lambda what, values: f"| {what} | " + " | ".join(f"{value:,.2f}" for value in values) + " |"
+    lines += [row(what, [one[what] for one in days]) for what in days[0]]
+    lines.append(row("**together, buckets in the lake's region**", [sum(one.values()) for one in days]))
+    lines.append(
+        row("more, buckets elsewhere on the continent: GiB × 0.02", [v / GIB * TRANSFER_GIB for v in DAYS.values()])
+    )
+    lines.append(
+        "| chunks; encoder slots busy all day | "
+        + " | ".join(
+            f"{volume / CHUNK_BYTES:,.0f}; {volume / SLOT_BYTES_PER_SECOND / USED_SHARE / 86_400:,.1f}"
+            for volume in DAYS.values()
+        )
+        + " |"
+    )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())

@@ -1,0 +1,45 @@
+# The failure checker: blocked buckets are tried again, lost messages sent again, people told.
+
+module "failure_checker" {
+  source = "./modules/service"
+
+  name    = "failure-checker"
+  service = local.service
+  image   = var.images["failure-checker"]
+
+  environment = merge(local.common_environment, {
+    SPILLWAY_INVOKER_AUDIENCE = local.url["failure-checker"]
+    SPILLWAY_INVOKER_EMAILS   = module.failure_checker.invoker_email
+  })
+  machine_invoked = true
+
+  timeout_secs = 560
+  # One check at a time is enough, and a second one does no harm.
+  concurrency   = 1
+  max_instances = 2
+}
+
+resource "google_cloud_scheduler_job" "check" {
+  name             = "check-hourly"
+  description      = "Blocked buckets, lost messages, notices that are owed."
+  region           = var.region
+  schedule         = "30 * * * *"
+  time_zone        = "Etc/UTC"
+  attempt_deadline = "560s"
+
+  retry_config {
+    retry_count          = 2
+    min_backoff_duration = "30s"
+    max_backoff_duration = "300s"
+  }
+
+  http_target {
+    http_method = "POST"
+    uri         = "${local.url["failure-checker"]}/check"
+
+    oidc_token {
+      service_account_email = module.failure_checker.invoker_email
+      audience              = local.url["failure-checker"]
+    }
+  }
+}

@@ -1,0 +1,133 @@
+"""What must agree between the files of `infra/`, `cloudbuild.yaml` and the list of the environment."""
+
+import json
+import re
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+INFRA = ROOT / "infra"
+FUNCTIONS = ["chunk-encoder", "credential-validator", "dashboard", "export-scheduler", "failure-checker"]
+# Of the image, not of a service.
+IMAGE_ENVIRONMENT = {"MALLOC_ARENA_MAX"}
+ENVIRONMENT = json.loads((INFRA / "environment.json").read_text())
+TERRAFORM = {path.relative_to(INFRA).as_posix(): path.read_text() for path in INFRA.rglob("*.tf")}
+
+
+def known(function: str) -> set[str]:
+    return {name for name, entry in ENVIRONMENT.items() if function in entry["services"]}
+
+
+def names(text: str) -> set[str]:
+    """What is set in Terraform's text: NAME = value."""
+    return set(re.findall(r"^\s+([A-Z][A-Z0-9_]{3,})\s+=", text, re.MULTILINE))
+
+
+class Environment(unittest.TestCase):
+    def test_each_name_is_described(self):
+        for name, entry in ENVIRONMENT.items():
+            with self.subTest(name):
+                self.assertEqual({"services", "description", "secret"}, set(entry))
+                self.assertTrue(entry["services"] and set(entry["services"]) <= set(FUNCTIONS))
+                self.assertTrue(entry["description"].endswith("."))
+
+    def test_terraform_sets_known_names(self):
+        common = names(TERRAFORM["main.tf"])
+        self.assertIn("SPILLWAY_PROJECT_ID", common)
+        for function in FUNCTIONS:
+            with self.subTest(function):
+                own = names(TERRAFORM[f"{function}.tf"])
+                self.assertEqual(set(), (common | own) - known(function))
+
+    def test_terraform_sets_every_name_but_endpoints(self):
+        for function in FUNCTIONS:
+            with self.subTest(function):
+                unset = known(function) - names(TERRAFORM["main.tf"]) - names(TERRAFORM[f"{function}.tf"])
+                # Cloud Run sets PORT; Google is the issuer where no other one is named; endpoints are for tests.
+                builtin = {"PORT", "SPILLWAY_INVOKER_ISSUER", "SPILLWAY_INVOKER_JWKS_URL"}
+                self.assertEqual(set(), {name for name in unset - builtin if not re.search("ENDPOINT|_HOST$", name)})
+
+    def test_compose_sets_known_names(self):
+        compose = yaml.safe_load((INFRA / "local/docker-compose.yaml").read_text())
+        self.assertLessEqual(set(FUNCTIONS), set(compose["services"]))
+        for function in FUNCTIONS:
+            with self.subTest(function):
+                own = set(compose["services"][function]["environment"])
+                self.assertEqual(set(), own - known(function))
+
+    def test_nothing_secret_is_in_plain_sight(self):
+        secret = {name for name, entry in ENVIRONMENT.items() if entry["secret"]}
+        for path, text in TERRAFORM.items():
+            self.assertEqual(set(), names(text) & secret, path)
+
+
+class Functions(unittest.TestCase):
+    def test_each_has_a_file(self):
+        for function in FUNCTIONS:
+            self.assertIn(f'name    = "{function}"', TERRAFORM[f"{function}.tf"])
+
+    def test_cloud_build_and_the_image_know_all(self):
+        build = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text())
+        steps = {step["id"]: step for step in build["steps"]}
+        for step in ["registry", "build", "scan", "push"]:
+            listed = re.search(r"for name in ([a-z -]+);", steps[step]["args"][-1]).group(1)
+            self.assertEqual(FUNCTIONS, sorted(listed.split()), step)
+        listed = re.search(r'names="([a-z -]+)"', (INFRA / "Dockerfile").read_text()).group(1)
+        self.assertEqual(FUNCTIONS, sorted(listed.split()))
+
+    def test_steps_wait_for_steps_that_are_there(self):
+        seen = set()
+        for step in yaml.safe_load((ROOT / "cloudbuild.yaml").read_text())["steps"]:
+            self.assertLessEqual(set(step.get("waitFor", [])), seen)
+            seen.add(step["id"])
+
+
+class Alerts(unittest.TestCase):
+    def test_each_has_its_playbook(self):
+        text = TERRAFORM["alerts.tf"] + TERRAFORM["alerts-services.tf"]
+        policies = text.count('resource "google_monitoring_alert_policy"')
+        linked = re.findall(r"playbooks/([\w-]+\.md)", text)
+        written = sorted(path.name for path in (INFRA / "playbooks").iterdir())
+        self.assertEqual(policies, len(linked))
+        self.assertEqual(written, sorted(linked))
+
+    def test_playbooks_fit_into_a_mail(self):
+        for path in (INFRA / "playbooks").iterdir():
+            text = path.read_text()
+            self.assertLess(len(text), 8_192, path)
+            for other in re.findall(r"`([\w-]+\.md)`", text):
+                self.assertTrue((INFRA / "playbooks" / other).exists(), f"{path}: {other}")
+
+
+class Findings(unittest.TestCase):
+    def test_each_that_is_accepted_says_why(self):
+        for path in [*INFRA.rglob("*.tf"), *INFRA.rglob("Dockerfile*")]:
+            for line in re.findall(r"checkov:skip.*", path.read_text()):
+                self.assertRegex(line, r"^checkov:skip=CKV2?_\w+_\d+: \S.{20,}", path)
+
+
+class Costs(unittest.TestCase):
+    def test_the_readme_shows_what_the_arithmetic_gives(self):
+        shown = re.search(r"<!-- costs.py -->\n(.*)\n<!-- /costs.py -->", (INFRA / "README.md").read_text(), re.DOTALL)
+        table = subprocess.run([sys.executable, INFRA / "costs.py"], capture_output=True, text=True, check=True)
+        self.assertEqual(table.stdout.strip(), shown.group(1))
+
+
+class Indexes(unittest.TestCase):
+    def test_form(self):
+        listed = json.loads((INFRA / "firestore.indexes.json").read_text())
+        self.assertEqual({"indexes", "exemptions", "ttl"}, set(listed))
+        for index in listed["indexes"]:
+            self.assertIn(index["scope"], ["COLLECTION", "COLLECTION_GROUP"])
+            # A collection's single fields are indexed without being asked.
+            self.assertTrue(len(index["fields"]) > 1 or index["scope"] == "COLLECTION_GROUP", index)
+        for field in [*listed["exemptions"], *listed["ttl"]]:
+            self.assertEqual({"collection", "path"}, set(field))
+
+
+if __name__ == "__main__":
+    unittest.main()
