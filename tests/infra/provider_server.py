@@ -26,7 +26,7 @@ def serving(schemas: dict[str, dict]):
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         servers.append(server)
-        attached[f"registry.terraform.io/hashicorp/{name}"] = {
+        attached[f"hashicorp/{name}"] = {
             "Protocol": "grpc",
             "ProtocolVersion": 5,
             "Pid": os.getpid(),

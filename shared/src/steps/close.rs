@@ -18,7 +18,13 @@ pub(super) async fn close(
 ) -> Result<Handled, StepError> {
     let closing = RunClosing { status, totals, reason, reopened: seen.reopened, now: parts.now() };
     match parts.store.close_run(seen.key, &closing).await {
-        Ok(_) => hand_on(parts, seen.key).await,
+        Ok(is_news) => {
+            if is_news {
+                // Alerts count these lines.
+                tracing::info!(run = %seen.key, status = status.as_str(), rows = totals.rows, "a run is closed");
+            }
+            hand_on(parts, seen.key).await
+        }
         // It was closed otherwise, or opened again, since it was looked at: that must be looked at anew.
         Err(StoreError::Conflict(_)) => Ok(Handled::Again(Duration::ZERO)),
         Err(error) => Err(error.into()),

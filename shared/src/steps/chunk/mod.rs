@@ -240,7 +240,7 @@ async fn give_up(
         Trouble::Broken(reason) => (ChunkCommand::Fail { token, reason }, Outcome::Finished),
     };
     if let ChunkCommand::Fail { reason, .. } = &command {
-        tracing::error!(object = chunk.object_name(), reason, "a chunk has failed");
+        tracing::error!(run = %chunk.key().run, object = chunk.object_name(), reason, "a chunk has failed");
         parts.observer.failed(run.key, &chunk.object_name(), reason);
     }
     change(parts, chunk, command).await?;
