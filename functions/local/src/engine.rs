@@ -23,7 +23,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Whether a run reads and writes where this process does. A bucket that is mended wakes the runs of other places too;
 /// worked here, they would find their lake's files vanished.
-pub type IsOurs = Arc<dyn Fn(RunKey) -> bool + Send + Sync>;
+pub(crate) type IsOurs = Arc<dyn Fn(RunKey) -> bool + Send + Sync>;
 
 /// Workers under way. Dropped, they are aborted where they stand.
 pub struct Workers {

@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn identities_in_forms_are_those_of_documents() {
         for kind in IdentityKind::ALL {
-            assert_eq!(serde_json::to_value(kind).ok(), Some(identity_value(kind).into()));
+            assert_eq!(serde_json::to_value(kind).ok(), Some(kind.as_str().into()));
         }
     }
 
