@@ -67,7 +67,7 @@ pub use manifest::{Manifest, ManifestFile, ManifestStatus, ManifestWindow, Windo
 pub use names::FileEventName;
 pub use preset::{Clipped, Preset, clip};
 pub use profile_note::ProfileNote;
-pub use run::{Run, RunClosing, RunOpening, RunPlan, RunStatus, RunTotals};
+pub use run::{AnotherBucket, Run, RunClosing, RunOpening, RunPlan, RunStatus, RunTotals};
 pub use slice::{
     EndCursor, PlannedRows, ProfileFile, ProfileFiles, ProfileRole, RowCursor, Slice, SliceFile,
 };

@@ -47,7 +47,7 @@ pub use tick::{Ticked, tick};
 
 use crate::{
     domain::{
-        BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, RunKey, STEP_TIMEOUT_SECS, Side,
+        BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS, Side,
         plan::PlanLimits,
     },
     encode::FILE_LIMIT_BYTES,
@@ -212,6 +212,13 @@ impl Parts {
                 "bucket `{id}` of run {run} is gone; connect it again under this name, then retry the run"
             ))
         })
+    }
+
+    /// The bucket into which an open run goes, while it is the one in which the run was begun.
+    async fn bucket_to_write(&self, run: &Run) -> Result<PartnerBucket, StepError> {
+        let bucket = self.bucket_of(run.key, &run.spec.bucket).await?;
+        run.check_bucket(&bucket).map_err(|elsewhere| StepError::Internal(elsewhere.to_string()))?;
+        Ok(bucket)
     }
 
     /// Opens a bucket under its key; the key is in the open for no longer than that. A key that cannot be opened is

@@ -1,6 +1,7 @@
 //! The pages, asked in memory as a browser without JavaScript asks them, over SQLite and the parts of the engine's tests.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod elsewhere;
 mod exports;
 mod frame;
 mod html;

@@ -106,7 +106,8 @@ pub fn run_plan(token: &str) -> RunPlan {
 /// An opening with a plan without chunks, of a run that was never opened again.
 #[must_use]
 pub fn opening(token: &str, spec: &ExportSpec, now: i64) -> RunOpening {
-    RunOpening { plan: run_plan(token), spec: spec.clone(), reopened: 0, now: at(now) }
+    let bucket_name = format!("{}-at-google", spec.bucket);
+    RunOpening { plan: run_plan(token), spec: spec.clone(), bucket_name, reopened: 0, now: at(now) }
 }
 
 /// The same with a plan of so many chunks.

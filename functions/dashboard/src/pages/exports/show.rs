@@ -188,7 +188,9 @@ async fn shown_run(
         }
     };
     let is_blocked = own.as_ref().is_some_and(|bucket| bucket.state != BucketState::Ready);
-    let bucket_name = own.map_or_else(|| run.spec.bucket.to_string(), |bucket| bucket.bucket_name);
+    // Where its files are, also where the nickname has come to mean another bucket.
+    let bucket_name = run.bucket_name.clone().or(own.map(|bucket| bucket.bucket_name));
+    let bucket_name = bucket_name.unwrap_or_else(|| run.spec.bucket.to_string());
     let here = format!("/exports/{}?run={}", run.key.request, run.key.run);
     let next_href = page.next.as_ref().map(|next| {
         let mut more = Fields::default();
