@@ -48,6 +48,8 @@ pub struct Limits {
     pub request_timeout_secs: u64,
     /// How many streams of progress may be open at once, of all accounts.
     pub streams: usize,
+    /// How many of them one account may have.
+    pub streams_per_account: usize,
 }
 
 impl Default for Limits {
@@ -58,6 +60,7 @@ impl Default for Limits {
             body_bytes: 262_144,
             request_timeout_secs: 30,
             streams: 500,
+            streams_per_account: 10,
         }
     }
 }
@@ -137,14 +140,14 @@ impl Config {
         if self.identity.is_local() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::LocalBeyondLoopback(self.listen));
         }
-        let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, streams } =
-            self.limits;
+        let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, .. } = self.limits;
         let limits = [
             ("reads_per_minute", u64::from(reads_per_minute)),
             ("writes_per_minute", u64::from(writes_per_minute)),
             ("body_bytes", body_bytes as u64),
             ("request_timeout_secs", request_timeout_secs),
-            ("streams", streams as u64),
+            ("streams", self.limits.streams as u64),
+            ("streams_per_account", self.limits.streams_per_account as u64),
         ];
         if let Some((name, _)) = limits.into_iter().find(|(_, limit)| *limit == 0) {
             return Err(ConfigError::NothingAllowed(name));

@@ -174,6 +174,8 @@ async fn a_configuration_that_makes_no_sense_is_refused() {
     );
     let nothing = refused(&|config| config.limits.writes_per_minute = 0);
     assert_eq!(nothing, ConfigError::NothingAllowed("writes_per_minute"));
+    let nothing = refused(&|config| config.limits.streams_per_account = 0);
+    assert_eq!(nothing, ConfigError::NothingAllowed("streams_per_account"));
     let no_origin = refused(&|config| config.frame_ancestors = vec!["https://a.example/x".parse().unwrap()]);
     assert!(matches!(no_origin, ConfigError::NoOrigin(_)));
 }

@@ -8,3 +8,4 @@ mod html;
 mod partners;
 mod settings;
 mod snippets;
+mod streams;
