@@ -144,6 +144,23 @@ async fn an_account_may_ask_only_so_often() {
 }
 
 #[tokio::test]
+async fn estimates_count_as_reads() {
+    let app = TestApp::new().await;
+    let person = slow(&app, 4, 1);
+    // The page gives the token that its forms carry.
+    assert_eq!(person.get("/exports").await.status, StatusCode::OK);
+    for _ in 0..2 {
+        let estimated = person.post("/api/v1/estimate", &crate::support::once()).await;
+        assert_eq!(estimated.status, StatusCode::OK, "{}", estimated.text());
+    }
+    assert_eq!(person.form("/exports/estimate", &[("data", "all-events")]).await.status, StatusCode::OK);
+    let refused = person.post("/api/v1/estimate", &crate::support::once()).await;
+    assert_eq!(refused.problem().0, "too-many-requests");
+    // The one change is still there.
+    assert_eq!(person.post("/api/v1/exports", &json!({})).await.problem().0, "invalid-body");
+}
+
+#[tokio::test]
 async fn a_request_does_not_take_for_ever() {
     let app = TestApp::new().await;
     let worker = app.worker();

@@ -95,7 +95,7 @@ pub(crate) async fn identify(State(app): State<Arc<App>>, mut request: Request, 
         Ok(viewer) => viewer,
         Err(problem) => return problem.into_response(),
     };
-    if let Err(problem) = app.rates.check(viewer.account, request.method()) {
+    if let Err(problem) = app.rates.check(viewer.account, request.method(), request.uri().path()) {
         return problem.into_response();
     }
     request.extensions_mut().insert(viewer);
