@@ -39,7 +39,7 @@ pub use edit::{EditError, edit_export};
 pub use estimate::{EstimateError, estimate};
 pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
-pub use progress::{RunProgress, run_progress};
+pub use progress::{RunProgress, run_progress, worked_run};
 pub use publish::republish;
 pub use retry::{RetryError, retry_run};
 pub use stop::stop_export;

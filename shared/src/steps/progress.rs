@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Parts, StepError};
 use crate::{
-    domain::{RunKey, RunStatus},
+    domain::{AccountId, RequestId, Run, RunKey, RunStatus},
     ports::{ChunkTally, WrittenSums},
 };
 
@@ -36,12 +36,27 @@ impl RunProgress {
     }
 }
 
-/// How far a run is; none where there is no such run.
+/// The run of an export that is worked: the oldest one that has not ended, since the others wait for it.
 ///
 /// # Errors
 /// [`StepError`].
-pub async fn run_progress(parts: &Parts, key: RunKey) -> Result<Option<RunProgress>, StepError> {
-    let Some(run) = parts.store.run(key).await? else { return Ok(None) };
+pub async fn worked_run(
+    parts: &Parts,
+    account: AccountId,
+    request: RequestId,
+) -> Result<Option<Run>, StepError> {
+    match parts.store.open_runs_of(account, request).await?.first() {
+        Some(first) => Ok(parts.store.run(*first).await?),
+        None => Ok(None),
+    }
+}
+
+/// How far a run is.
+///
+/// # Errors
+/// [`StepError`].
+pub async fn run_progress(parts: &Parts, run: &Run) -> Result<RunProgress, StepError> {
+    let key = run.key;
     let (chunks, written) = match &run.plan {
         Some(plan) => (
             parts.store.tally(key, &plan.token, parts.now()).await?,
@@ -49,7 +64,7 @@ pub async fn run_progress(parts: &Parts, key: RunKey) -> Result<Option<RunProgre
         ),
         None => (ChunkTally::default(), WrittenSums::default()),
     };
-    Ok(Some(RunProgress {
+    Ok(RunProgress {
         key,
         status: run.status,
         chunks,
@@ -57,5 +72,5 @@ pub async fn run_progress(parts: &Parts, key: RunKey) -> Result<Option<RunProgre
         estimated_bytes: run.plan.as_ref().map(|plan| plan.estimated_bytes),
         opened_at: run.opened_at,
         closed_at: run.closed_at,
-    }))
+    })
 }

@@ -2,9 +2,10 @@
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use spillway::{domain::RequestId, steps};
 use spillway_tests::harness::TestApp;
 
-use crate::support::{create, editor, fill, once, recurring};
+use crate::support::{create, editor, fill, once, recurring, with};
 
 #[tokio::test]
 async fn progress_tells_what_is_in_the_bucket() {
@@ -27,6 +28,30 @@ async fn progress_tells_what_is_in_the_bucket() {
     let idle = create(&person, &recurring()).await;
     let idle = person.get(&format!("/api/v1/exports/{idle}/progress")).await.expect(StatusCode::OK);
     assert_eq!((&idle["run"], &idle["next_run_at"]), (&json!(null), &json!("2026-03-10T18:00:00Z")));
+}
+
+#[tokio::test]
+async fn behind_a_backlog_the_run_that_is_worked_is_told() {
+    let app = TestApp::new().await;
+    fill(&app, 20);
+    let person = editor(&app);
+    let live = with(recurring(), "frequency", json!({"kind": "live"}));
+    let request = RequestId(create(&person, &live).await);
+    let oldest = app.next_run(request).await;
+    for _ in 0..30 {
+        app.advance_secs(300);
+        app.next_run(request).await;
+    }
+    steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
+    let told = person.get(&format!("/api/v1/exports/{request}/progress")).await.expect(StatusCode::OK);
+    let expected = (&json!(oldest.key.run.0), &json!("RUNNING"));
+    assert_eq!((&told["run"]["run"], &told["run"]["status"]), expected);
+    // The pages tell the same, in the list and of the export.
+    let list = person.get("/exports").await;
+    assert!(list.text().contains("value=\"0\""), "{}", list.text());
+    let page = person.get(&format!("/exports/{request}")).await;
+    assert!(page.text().contains("0 % delivered"), "{}", page.text());
+    app.drain().await.unwrap();
 }
 
 /// The events of a stream: name and data.

@@ -105,9 +105,9 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
         None => first_worth_seeing(&runs.runs),
     };
     let last = if cursor.is_none() { runs.runs.first() } else { None };
-    let open = runs.runs.iter().rev().find(|run| !run.status.is_closed());
-    let progress = match open {
-        Some(run) => steps::run_progress(&app.parts, run.key).await?,
+    let open = steps::worked_run(&app.parts, account, request).await?;
+    let progress = match &open {
+        Some(run) => Some(steps::run_progress(&app.parts, run).await?),
         None => None,
     };
     let is_settled = open.is_none() && !export.is_active();
