@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use spillway::{domain::RequestId, steps};
 use spillway_tests::harness::TestApp;
 
-use crate::support::{create, editor, fill, once, recurring, with};
+use crate::support::{create, editor, fill, fill_event, once, recurring, with};
 
 #[tokio::test]
 async fn progress_tells_what_is_in_the_bucket() {
@@ -51,6 +51,29 @@ async fn behind_a_backlog_the_run_that_is_worked_is_told() {
     assert!(list.text().contains("value=\"0\""), "{}", list.text());
     let page = person.get(&format!("/exports/{request}")).await;
     assert!(page.text().contains("0 % delivered"), "{}", page.text());
+    app.drain().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_api_and_the_pages_tell_the_same() {
+    let mut app = TestApp::new().await;
+    app.options.plan.message_chunks = 1;
+    for event in ["First", "Second", "Third"] {
+        fill_event(&app, event, 20);
+    }
+    let person = editor(&app);
+    let request = create(&person, &once()).await;
+    for _ in 0..2 {
+        steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
+        app.advance_secs(30);
+    }
+    let told = person.get(&format!("/api/v1/exports/{request}/progress")).await.expect(StatusCode::OK);
+    let run = &told["run"];
+    assert_eq!((&run["parts_done"], &run["parts"], &run["fraction"]), (&json!(1), &json!(3), &json!(0.333)));
+    let secs_left = run["seconds_left"].as_u64().unwrap();
+    assert!((100..=125).contains(&secs_left), "twice as long as so far: {secs_left}");
+    let page = person.get(&format!("/exports/{request}")).await;
+    assert!(page.text().contains("33 % delivered") && page.text().contains("about 2 min left"), "{}", page.text());
     app.drain().await.unwrap();
 }
 
