@@ -26,7 +26,7 @@ use super::{
 use crate::{
     App,
     identity::Viewer,
-    problem::{Problem, ProblemKind},
+    problem::{FieldError, Problem, ProblemKind},
     revision::revision_of,
 };
 
@@ -79,7 +79,11 @@ pub(super) struct ListQuery {
 /// The account's exports, newest first.
 #[utoipa::path(
     get, path = "/exports", tag = "Exports", params(ListQuery),
-    responses((status = OK, body = ExportList), (status = NOT_FOUND, description = "Nothing is known of the account yet"))
+    responses(
+        (status = OK, body = ExportList),
+        (status = NOT_FOUND, description = "Nothing is known of the account yet"),
+        (status = UNPROCESSABLE_ENTITY, description = "`exported_from` is later than `exported_to`"),
+    )
 )]
 pub(super) async fn list_exports(
     State(app): State<Arc<App>>,
@@ -104,7 +108,9 @@ impl ListQuery {
             (from, to) => {
                 let (first, last) = (from.unwrap_or(Date::ZERO), to.unwrap_or(Date::MAX));
                 let days = DateRange::new(first, last).map_err(|error| {
-                    Problem::new(ProblemKind::Refused, format!("`exported_from` and `exported_to`: {error}."))
+                    // It is of the query, where no pointer leads.
+                    let detail = format!("`exported_from` and `exported_to`: {error}.");
+                    Problem::refused(vec![FieldError { detail, pointer: None }])
                 })?;
                 Some(ExportedOn { days, zone: account.time_zone.clone() })
             }
