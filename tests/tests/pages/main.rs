@@ -9,3 +9,4 @@ mod partners;
 mod settings;
 mod snippets;
 mod streams;
+mod switch;

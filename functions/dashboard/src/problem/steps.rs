@@ -164,6 +164,7 @@ impl From<ProposeError> for Problem {
             ProposeError::Refused(refused) => Self::refused(
                 refused.0.iter().map(|refusal| FieldError::at(bucket_field(refusal), refusal)).collect(),
             ),
+            ProposeError::ExportsOff => Self::new(ProblemKind::FeatureOff, sentence(&error)),
             ProposeError::Step(error) => error.into(),
             ProposeError::NoAccount(_) => Self::new(ProblemKind::NotFound, sentence(&error)),
         }

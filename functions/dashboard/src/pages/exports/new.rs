@@ -22,7 +22,7 @@ use crate::{
     pages::{
         form::{Fields, Form},
         frame::{Done, Section},
-        visit::{Visit, done, html},
+        visit::{Enabled, Visit, done, html},
     },
     problem::Problem,
 };
@@ -31,7 +31,7 @@ use crate::{
 const PART: &str = "x-part";
 
 /// The form, filled in with sensible defaults.
-pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
+pub(super) async fn page(State(app): State<Arc<App>>, Enabled(visit): Enabled) -> Result<Response, Problem> {
     visit.check_editor()?;
     let buckets = app.parts.store.buckets(visit.viewer.account).await?;
     let fields = fields::defaults(&visit.account, &buckets, &visit.times);
@@ -42,7 +42,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
 /// Creates, and leads to the list; or shows the form again with all that is wrong.
 pub(super) async fn create(
     State(app): State<Arc<App>>,
-    visit: Visit,
+    Enabled(visit): Enabled,
     body: Bytes,
 ) -> Result<Response, Problem> {
     visit.check_editor()?;
