@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 use spillway_tests::harness::{ACCOUNT, TestApp};
 
-use crate::support::{ANY, create, editor, fill, once, recurring};
+use crate::support::{ANY, create, editor, fill, once, recurring, with};
 
 #[tokio::test]
 async fn an_edit_needs_the_version_that_was_seen() {
@@ -72,6 +72,25 @@ async fn what_may_not_be_edited_says_why() {
     let refused = person.json(Method::PATCH, &once, &ANY, &json!({"format": "json"})).await;
     assert_eq!((refused.status, refused.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
     app.abandon();
+}
+
+#[tokio::test]
+async fn all_events_become_selected_ones_without_their_priorities() {
+    let app = TestApp::new().await;
+    let person = editor(&app);
+    let wish = with(recurring(), "identities", json!(["email", "phone"]));
+    let path = format!("/api/v1/exports/{}", create(&person, &wish).await);
+    let selected = json!({"data": {"kind": "select-events", "events": ["Charged"]}});
+    let edited = person.json(Method::PATCH, &path, &ANY, &selected).await.expect(StatusCode::OK);
+    assert_eq!(edited["data"], selected["data"]);
+    // Priorities that are asked for are refused as before.
+    let both = with(selected, "identities", json!(["email"]));
+    let refused = person.json(Method::PATCH, &path, &ANY, &both).await;
+    let problem = refused.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["errors"][0]["pointer"], "/identities");
+    let all = json!({"data": {"kind": "all-events"}, "identities": ["phone"]});
+    let edited = person.json(Method::PATCH, &path, &ANY, &all).await.expect(StatusCode::OK);
+    assert_eq!(edited["identities"], json!(["phone"]));
 }
 
 #[tokio::test]
