@@ -52,7 +52,7 @@ pub fn check_new(
         return Err(Refusal::ExportsOff.into());
     }
     let (mut spec, mut refusals, mut clipped) = (spec.clone(), Vec::new(), None);
-    common::check(&mut spec, account, buckets, &mut refusals);
+    common::check(&mut spec, None, account, buckets, &mut refusals);
     let is_profiles = spec.data == DataSelection::AllProfiles;
     if let (true, Some(request)) = (is_profiles, profiles_flow) {
         refusals.push(Refusal::ProfilesFlow(request));

@@ -44,7 +44,7 @@ pub fn check_edit(
         return Err(Refusal::ExportsOff.into());
     }
     let (mut spec, mut refusals) = (spec.clone(), Vec::new());
-    common::check(&mut spec, account, buckets, &mut refusals);
+    common::check(&mut spec, Some(&export.spec), account, buckets, &mut refusals);
     let is_profiles = |spec: &ExportSpec| spec.data == DataSelection::AllProfiles;
     if is_profiles(&spec) != is_profiles(&export.spec) {
         refusals.push(Refusal::OtherData(request));

@@ -147,6 +147,28 @@ fn priorities_are_out_of_the_accounts_identities_and_not_for_select_events() {
 }
 
 #[test]
+fn an_edit_keeps_identities_that_the_account_does_not_use_any_more() {
+    use IdentityKind::{Email, Identity, Phone};
+    let of = |data, kinds: &[IdentityKind]| ExportSpec {
+        identities: IdentityPriority::new(kinds.to_vec()).unwrap(),
+        ..spec(data, recurring(4, today(), 0))
+    };
+    let phones = Account { identities: vec![Phone], ..account() };
+    let check = |known: &ExportSpec, wanted: &ExportSpec| {
+        let checked = check_edit(&export(known.clone()), wanted, &phones, &buckets(), at(NOW));
+        checked.map(|accepted| accepted.spec).map_err(|refused| refused.to_string())
+    };
+    let known = of(DataSelection::AllEvents, &[Email, Identity]);
+    let other_format = ExportSpec { format: Format::Csv, ..known.clone() };
+    assert_eq!(check(&known, &other_format), Ok(other_format));
+    let sentence = "This account does not use Identity. Choose out of Phone.";
+    assert_eq!(check(&known, &of(DataSelection::AllEvents, &[Identity])), Err(sentence.to_owned()));
+    // Selected events have the default without using it, so that all events do not keep it.
+    let selected = of(select(&["Charged"]), &[Identity]);
+    assert_eq!(check(&selected, &of(DataSelection::AllEvents, &[Identity])), Err(sentence.to_owned()));
+}
+
+#[test]
 fn one_time_events_need_days_and_profiles_have_none() {
     let once = Frequency::OneTime { days: None };
     let sentence = "The days are missing. Choose the first and the last day whose events are exported.";

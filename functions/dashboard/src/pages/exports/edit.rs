@@ -44,7 +44,7 @@ async fn check_editable(app: &App, visit: &Visit, export: &Export) -> Result<(),
     let buckets = app.parts.store.buckets(export.account).await?;
     let checked = rules::check_edit(export, &export.spec, &visit.account, &buckets, visit.times.now());
     match checked {
-        // A bucket that was removed, or an identity that is not used any more, is mended in the form.
+        // A bucket that was removed is mended in the form.
         Err(wrong) if !fields::refused(&wrong).wrong("").is_empty() => {
             Err(Problem::new(ProblemKind::WrongState, wrong.to_string()))
         }
