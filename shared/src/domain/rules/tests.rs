@@ -155,7 +155,7 @@ fn an_edit_keeps_identities_that_the_account_does_not_use_any_more() {
     };
     let phones = Account { identities: vec![Phone], ..account() };
     let check = |known: &ExportSpec, wanted: &ExportSpec| {
-        let checked = check_edit(&export(known.clone()), wanted, &phones, &buckets(), at(NOW));
+        let checked = check_edit(&export(known.clone(), ExportStatus::Pending), wanted, &phones, &buckets(), at(NOW));
         checked.map(|accepted| accepted.spec).map_err(|refused| refused.to_string())
     };
     let known = of(DataSelection::AllEvents, &[Email, Identity]);
