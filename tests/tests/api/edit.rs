@@ -1,9 +1,12 @@
 //! Edits and stops.
 
-use dashboard::identity::Role;
+use dashboard::{App, identity::Role};
 use http::{Method, StatusCode};
 use serde_json::json;
-use spillway_tests::harness::{ACCOUNT, TestApp};
+use spillway_tests::{
+    harness::{ACCOUNT, Strike, TestApp},
+    web::{Person, local_config},
+};
 
 use crate::support::{ANY, create, editor, fill, once, recurring, with};
 
@@ -110,4 +113,36 @@ async fn a_stop_is_at_once_and_once() {
     let edit = person.json(Method::PATCH, &format!("/api/v1/exports/{request}"), &ANY, &json!({})).await;
     assert_eq!(edit.problem().0, "wrong-state");
     app.drain().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_that_comes_too_late_says_so() {
+    // Before the call that stops: the API looks the export up first, a page the account too.
+    for (is_page, point) in [(false, 2), (true, 4)] {
+        let app = TestApp::new().await;
+        fill(&app, 20);
+        let request = create(&editor(&app), &once()).await;
+        let worker = app.worker();
+        let config = local_config(ACCOUNT, Role::Editor);
+        let person = Person::new(dashboard::router(App::new(worker.parts.clone(), config).unwrap()));
+        assert_eq!(person.get(&format!("/exports/{request}/stop")).await.status, StatusCode::OK);
+        worker.gate.arm(point, Strike::Hold);
+        let stop = async {
+            match is_page {
+                true => person.form(&format!("/exports/{request}/stop"), &[]).await,
+                false => {
+                    let path = format!("/api/v1/exports/{request}/stop");
+                    person.ask(Method::POST, &path, &[], "").await
+                }
+            }
+        };
+        let finish = async {
+            worker.gate.until_held().await;
+            app.drain().await.unwrap();
+            worker.gate.release();
+        };
+        let (late, ()) = tokio::join!(stop, finish);
+        assert_eq!((late.status, late.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
+        assert!(late.problem().1.contains("is done"), "{}", late.text());
+    }
 }

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use spillway::{
     domain::{
-        Account, BucketId, DateRange, Export, ExportFilter, ExportedOn, IdempotencyKey, RequestId,
-        StopReason, rules,
+        Account, BucketId, DateRange, Export, ExportFilter, ExportStatus, ExportedOn, IdempotencyKey,
+        RequestId, StopReason, rules,
     },
     steps::{self, NewRequest},
 };
@@ -256,6 +256,10 @@ pub(super) async fn stop_export(
     let export = find(&app, &viewer, request).await?;
     rules::check_stop(&export)?;
     let stopped = steps::stop_export(&app.parts, viewer.account, export.request, &StopReason::User).await?;
+    // It may have come to its end just before: then there was nothing to stop.
+    if stopped.status == ExportStatus::Done {
+        rules::check_stop(&stopped)?;
+    }
     Ok((etag(&revision_of(&stopped)), Json(ExportBody::from(&stopped))))
 }
 

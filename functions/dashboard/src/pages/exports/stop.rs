@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use spillway::{
-    domain::{StopReason, rules},
+    domain::{ExportStatus, StopReason, rules},
     steps,
 };
 
@@ -61,7 +61,10 @@ pub(super) async fn stop(
     visit.check_editor()?;
     let export = export_of(&app, &visit, &request).await?;
     rules::check_stop(&export)?;
-    let stopped = steps::stop_export(&app.parts, export.account, export.request, &StopReason::User).await;
-    stopped?;
+    let stopped = steps::stop_export(&app.parts, export.account, export.request, &StopReason::User).await?;
+    // It may have come to its end just before: then there was nothing to stop, and it must not be said that there was.
+    if stopped.status == ExportStatus::Done {
+        rules::check_stop(&stopped)?;
+    }
     Ok(done("/exports", Done::Stopped, &[("export", request)]))
 }
