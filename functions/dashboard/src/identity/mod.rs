@@ -15,6 +15,7 @@ use axum::{
 use http::{HeaderMap, request};
 use serde::{Deserialize, Serialize};
 use spillway::{domain::AccountId, ports::Clock};
+use url::Url;
 
 use self::token::Tokens;
 pub use self::{
@@ -62,6 +63,16 @@ impl IdentityConfig {
     #[must_use]
     pub fn is_local(&self) -> bool {
         matches!(self, Self::Local(_))
+    }
+
+    /// Where the keys of its tokens are; without login there are none.
+    #[must_use]
+    pub fn jwks_url(&self) -> Option<&Url> {
+        match self {
+            Self::Local(_) => None,
+            Self::Oidc(oidc) => Some(&oidc.jwks_url),
+            Self::Iap(iap) => Some(&iap.jwks_url),
+        }
     }
 }
 
