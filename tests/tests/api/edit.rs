@@ -109,7 +109,10 @@ async fn a_stop_is_at_once_and_once() {
     assert_eq!(stopped["stopped"], json!({"by": "user", "at": "2026-03-10T12:00:00Z", "message": null}));
     let again = person.ask(Method::POST, &path, &[], "").await;
     assert_eq!((again.status, again.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
-    assert!(again.problem().1.ends_with("already. Nothing is left to do."));
+    let told = format!(
+        "Export {request} was stopped on 2026-03-10 12:00 (UTC) already. Nothing is left to do."
+    );
+    assert_eq!(again.problem().1, told);
     let edit = person.json(Method::PATCH, &format!("/api/v1/exports/{request}"), &ANY, &json!({})).await;
     assert_eq!(edit.problem().0, "wrong-state");
     app.drain().await.unwrap();
@@ -117,8 +120,8 @@ async fn a_stop_is_at_once_and_once() {
 
 #[tokio::test]
 async fn a_stop_that_comes_too_late_says_so() {
-    // Before the call that stops: the API looks the export up first, a page the account too.
-    for (is_page, point) in [(false, 2), (true, 4)] {
+    // Each looks the account and the export up before the call that stops; each call has two points.
+    for is_page in [false, true] {
         let app = TestApp::new().await;
         fill(&app, 20);
         let request = create(&editor(&app), &once()).await;
@@ -126,7 +129,7 @@ async fn a_stop_that_comes_too_late_says_so() {
         let config = local_config(ACCOUNT, Role::Editor);
         let person = Person::new(dashboard::router(App::new(worker.parts.clone(), config).unwrap()));
         assert_eq!(person.get(&format!("/exports/{request}/stop")).await.status, StatusCode::OK);
-        worker.gate.arm(point, Strike::Hold);
+        worker.gate.arm(4, Strike::Hold);
         let stop = async {
             match is_page {
                 true => person.form(&format!("/exports/{request}/stop"), &[]).await,

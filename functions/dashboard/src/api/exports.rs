@@ -254,11 +254,12 @@ pub(super) async fn stop_export(
     PathOf(request): PathOf<i64>,
 ) -> Result<impl IntoResponse, Problem> {
     let export = find(&app, &viewer, request).await?;
-    rules::check_stop(&export)?;
+    let zone = account::find(&app, viewer.account).await?.time_zone;
+    rules::check_stop(&export, &zone)?;
     let stopped = steps::stop_export(&app.parts, viewer.account, export.request, &StopReason::User).await?;
     // It may have come to its end just before: then there was nothing to stop.
     if stopped.status == ExportStatus::Done {
-        rules::check_stop(&stopped)?;
+        rules::check_stop(&stopped, &zone)?;
     }
     Ok((etag(&revision_of(&stopped)), Json(ExportBody::from(&stopped))))
 }

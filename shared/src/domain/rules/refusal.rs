@@ -104,12 +104,14 @@ pub enum Refusal {
     #[error("Export {0} is done and cannot be edited. Create a new export.")]
     EditDone(RequestId),
     /// A stopped export is not edited.
-    #[error("Export {request} was stopped at {at} and cannot be edited. Create a new export.")]
+    #[error("Export {request} was stopped on {} and cannot be edited. Create a new export.", moment(*.at, .zone))]
     EditStopped {
         /// Which.
         request: RequestId,
         /// When.
         at: Timestamp,
+        /// The account's, in which that is told.
+        zone: ZoneName,
     },
     /// A one-time export is not edited.
     #[error(
@@ -156,12 +158,14 @@ pub enum Refusal {
     #[error("Export {0} is done. Nothing is left to stop; its files stay in the bucket.")]
     StopDone(RequestId),
     /// A stopped export is not stopped again.
-    #[error("Export {request} was stopped at {at} already. Nothing is left to do.")]
+    #[error("Export {request} was stopped on {} already. Nothing is left to do.", moment(*.at, .zone))]
     StopStopped {
         /// Which.
         request: RequestId,
         /// When.
         at: Timestamp,
+        /// The account's, in which that is told.
+        zone: ZoneName,
     },
 }
 
@@ -174,6 +178,11 @@ impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         Self(vec![refusal])
     }
+}
+
+/// An instant as the account's clock shows it: `2026-06-09 12:00 (Europe/Berlin)`.
+fn moment(at: Timestamp, zone: &ZoneName) -> String {
+    format!("{} ({zone})", at.to_zoned_datetime(zone.time_zone()).strftime("%Y-%m-%d %H:%M"))
 }
 
 fn instead(known: &[BucketId]) -> String {

@@ -316,7 +316,7 @@ fn ended_and_one_time_exports_cannot_be_edited() {
         refusal(export(spec(DataSelection::AllEvents, days(today(), today())), ExportStatus::Done)),
         done
     );
-    let sentence = "Export 7 was stopped at 2026-06-09T10:00:00Z and cannot be edited. Create a new export.";
+    let sentence = "Export 7 was stopped on 2026-06-09 12:00 (Europe/Berlin) and cannot be edited. Create a new export.";
     assert_eq!(refusal(export(events(), stopped())), sentence);
     let sentence = "Export 7 runs once, and its run has begun: it cannot be edited. Stop it if it is still under way, \
                     and create a new export.";
@@ -374,12 +374,12 @@ fn a_changed_frequency_restarts_the_cycle_at_midnight() {
 #[test]
 fn pending_and_running_exports_may_be_stopped() {
     for spec in [events(), profiles(Frequency::OneTime { days: None })] {
-        check_stop(&export(spec.clone(), ExportStatus::Pending)).unwrap();
-        check_stop(&export(spec, ExportStatus::Running)).unwrap();
+        check_stop(&export(spec.clone(), ExportStatus::Pending), &account().time_zone).unwrap();
+        check_stop(&export(spec, ExportStatus::Running), &account().time_zone).unwrap();
     }
-    let refusal = |status| check_stop(&export(events(), status)).unwrap_err().to_string();
+    let refusal = |status| check_stop(&export(events(), status), &account().time_zone).unwrap_err().to_string();
     let sentence = "Export 7 is done. Nothing is left to stop; its files stay in the bucket.";
     assert_eq!(refusal(ExportStatus::Done), sentence);
-    let sentence = "Export 7 was stopped at 2026-06-09T10:00:00Z already. Nothing is left to do.";
+    let sentence = "Export 7 was stopped on 2026-06-09 12:00 (Europe/Berlin) already. Nothing is left to do.";
     assert_eq!(refusal(stopped()), sentence);
 }
