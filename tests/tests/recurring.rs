@@ -132,7 +132,7 @@ async fn an_edit_between_runs_takes_effect_from_the_next_run() {
     assert!(matches!(late, Err(EditError::Changed(request)) if request == export.request));
     steps::stop_export(&parts, ACCOUNT, export.request, &StopReason::User).await.unwrap();
     let ended = steps::edit_export(&parts, ACCOUNT, export.request, None, &wanted).await.unwrap_err();
-    assert!(ended.to_string().contains("was stopped at"), "{ended}");
+    assert!(ended.to_string().contains("was stopped on"), "{ended}");
     let none = steps::edit_export(&parts, ACCOUNT, export.request.next(), None, &wanted).await.unwrap_err();
     assert!(none.to_string().contains("has no export"), "{none}");
     // And nothing is due any more.

@@ -30,6 +30,7 @@ mod run;
 mod schedule;
 mod slice;
 mod transitions;
+mod unseen;
 mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
@@ -72,4 +73,5 @@ pub use slice::{
     EndCursor, PlannedRows, ProfileFile, ProfileFiles, ProfileRole, RowCursor, Slice, SliceFile,
 };
 pub use transitions::Superseded;
+pub use unseen::UnseenEvents;
 pub use window::{Cycle, EveryHours, NotOffered, SETTLE_LAG_SECS, Window, next_live_due, start_of_day};

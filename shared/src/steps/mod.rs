@@ -30,7 +30,7 @@ pub use account::{AccountError, enable_exports, update_account};
 pub use buckets::{
     BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
 };
-pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues};
+pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
 pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, create_recurring,
     one_time_window,

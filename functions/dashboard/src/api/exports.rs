@@ -18,7 +18,7 @@ use utoipa::IntoParams;
 use super::{
     BASE, account,
     bodies::{
-        DataKindBody, ExportBody, ExportList, ExportPatch, FormatBody, FrequencyKindBody, NewExportBody,
+        self, DataKindBody, ExportBody, ExportList, ExportPatch, FormatBody, FrequencyKindBody, NewExportBody,
         PartnerBody, StatusBody,
     },
     extract::{IfMatch, JsonBody, Params, PathOf, etag},
@@ -180,7 +180,8 @@ pub(super) async fn create_export(
     if created.is_repeat {
         answer.insert(REPLAYED, http::HeaderValue::from_static("true"));
     }
-    let notice = created.clipped.map(|clipped| clipped.to_string());
+    let unseen = steps::unseen_events(&app.parts, viewer.account, &created.export.spec.data).await?;
+    let notice = bodies::notice(created.clipped, unseen);
     let body = ExportBody { notice, ..(&created.export).into() };
     Ok((StatusCode::CREATED, answer, etag(&revision_of(&created.export)), Json(body)))
 }
@@ -236,7 +237,9 @@ pub(super) async fn patch_export(
     let spec = patch.apply(&export.spec, app.today(&account)).map_err(Problem::refused)?;
     let (id, seen) = (export.request, Some(&export.spec));
     let edited = steps::edit_export(&app.parts, viewer.account, id, seen, &spec).await?;
-    Ok((etag(&revision_of(&edited)), Json(ExportBody::from(&edited))))
+    let unseen = steps::unseen_events(&app.parts, viewer.account, &edited.spec.data).await?;
+    let body = ExportBody { notice: bodies::notice(None, unseen), ..(&edited).into() };
+    Ok((etag(&revision_of(&edited)), Json(body)))
 }
 
 /// Stop an export, at once. Files that are complete stay.

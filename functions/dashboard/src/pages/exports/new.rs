@@ -59,6 +59,11 @@ pub(super) async fn create(
         Ok(created) => {
             let mut more = vec![("export", created.export.request.to_string())];
             more.extend(created.clipped.map(|clipped| ("clipped", clipped.first.to_string())));
+            // It is created: what cannot be looked up now must not look like a failure.
+            let data = &created.export.spec.data;
+            if let Ok(Some(unseen)) = steps::unseen_events(&app.parts, visit.viewer.account, data).await {
+                more.push(("unseen", unseen.count().to_string()));
+            }
             Ok(done("/exports", Done::Created, &more))
         }
         Err(CreateError::Refused(wrong)) => {
