@@ -66,7 +66,7 @@ pub use lease::{
 };
 pub use manifest::{Manifest, ManifestFile, ManifestStatus, ManifestWindow, WindowKind};
 pub use names::FileEventName;
-pub use preset::{Clipped, Preset, clip};
+pub use preset::{Preset, clip, earliest_day};
 pub use profile_note::ProfileNote;
 pub use run::{AnotherBucket, Run, RunClosing, RunOpening, RunPlan, RunStatus, RunTotals};
 pub use slice::{
@@ -74,4 +74,6 @@ pub use slice::{
 };
 pub use transitions::Superseded;
 pub use unseen::UnseenEvents;
-pub use window::{Cycle, EveryHours, NotOffered, SETTLE_LAG_SECS, Window, next_live_due, start_of_day};
+pub use window::{
+    AnchorHour, Cycle, EveryHours, NoSuchHour, NotOffered, SETTLE_LAG_SECS, Window, next_live_due, start_of_day,
+};

@@ -61,13 +61,20 @@ async fn what_may_not_be_edited_says_why() {
             "/frequency/start",
         ),
         (json!({"bucket": "nowhere"}), "/bucket"),
-        (json!({"identities": []}), "/identities"),
+        (json!({"identities": ["email", "email"]}), "/identities"),
     ] {
         let refused = person.json(Method::PATCH, &flow, &ANY, &change).await;
         let problem = refused.expect(StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
     }
-    for odd in [json!({"format": null}), json!({"status": "DONE"}), json!([]), json!({"as_string": "yes"})] {
+    for odd in [
+        json!({"format": null}),
+        json!({"status": "DONE"}),
+        json!([]),
+        json!({"as_string": "yes"}),
+        json!({"identities": []}),
+        json!({"frequency": {"kind": "recurring", "every_hours": 6, "anchor_hour": 24}}),
+    ] {
         let refused = person.json(Method::PATCH, &flow, &ANY, &odd).await;
         assert_eq!(refused.problem().0, "invalid-body", "{odd}");
     }

@@ -39,7 +39,7 @@ fn place(refusal: &Refusal) -> (ProblemKind, Option<&'static str>) {
         R::StartTooLongAgo { .. } | R::StartTooFarAhead { .. } | R::OtherStart { .. } => {
             field("/frequency/start")
         }
-        R::NoSuchHour(_) | R::HourOfNewCycle => field("/frequency/anchor_hour"),
+        R::HourOfNewCycle => field("/frequency/anchor_hour"),
         R::ProfilesFlow(_) | R::OtherData(_) => field("/data"),
         R::OtherFrequency { .. } => field("/frequency"),
         R::ExportsOff => (ProblemKind::FeatureOff, None),

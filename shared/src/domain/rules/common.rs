@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{MAX_EVENT_NAMES, Refusal};
-use crate::domain::{Account, DataSelection, ExportSpec, Frequency, IdentityPriority, PartnerBucket};
+use crate::domain::{Account, DataSelection, ExportSpec, IdentityPriority, PartnerBucket};
 
-/// Bucket, data and priorities, and the hour of a cycle. Events that are named twice are named once. Of the `known` spec
+/// Bucket, data and priorities. Events that are named twice are named once. Of the `known` spec
 /// of an export that is edited the identities stay allowed: the account may not use them any more.
 pub(super) fn check(
     spec: &mut ExportSpec,
@@ -37,11 +37,6 @@ pub(super) fn check(
                 |kind: &_| Refusal::IdentityNotUsed { kind: *kind, used: account.identities.clone() };
             refusals.extend(strangers.map(refuse));
         }
-    }
-    if let Frequency::Recurring(cycle) = spec.frequency
-        && cycle.anchor_hour > 23
-    {
-        refusals.push(Refusal::NoSuchHour(cycle.anchor_hour));
     }
 }
 

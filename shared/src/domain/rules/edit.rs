@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Refusal, Refused, common};
 use crate::domain::{
-    Account, Cycle, DataSelection, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket, ZoneName,
+    Account, AnchorHour, Cycle, DataSelection, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket, ZoneName,
     start_of_day,
 };
 
@@ -81,10 +81,10 @@ fn restart(
     if cycle.every == known.every {
         return Ok((cycle.anchor_hour != known.anchor_hour).then(|| cycle.next_due(now, zone)));
     }
-    if cycle.anchor_hour != known.anchor_hour && cycle.anchor_hour != 0 {
+    if cycle.anchor_hour != known.anchor_hour && cycle.anchor_hour != AnchorHour::default() {
         return Err(Refusal::HourOfNewCycle);
     }
-    cycle.anchor_hour = 0;
+    cycle.anchor_hour = AnchorHour::default();
     if start_of_day(cycle.start, zone) > now {
         return Ok(Some(cycle.next_due(now, zone)));
     }

@@ -91,9 +91,6 @@ pub enum Refusal {
         /// The last day that there is.
         latest: Date,
     },
-    /// A day has no such hour.
-    #[error("A day has no hour {0}. Choose an hour from 0 (12:00 a.m.) to 23 (11:00 p.m.).")]
-    NoSuchHour(u8),
     /// A recurring or live export of profiles is active.
     #[error(
         "Export {0} of user properties is active, and an account has one at a time. Stop export {0} first, or \

@@ -5,7 +5,7 @@ use jiff::{Timestamp, civil::Date, civil::date};
 
 use super::*;
 use crate::domain::{
-    Account, AccountId, BucketId, BucketState, Cycle, DataSelection, DateRange, EveryHours, Export,
+    Account, AccountId, AnchorHour, BucketId, BucketState, Cycle, DataSelection, DateRange, EveryHours, Export,
     ExportSpec, ExportStatus, Format, Frequency, IdentityKind, IdentityPriority, KeyFacts, Packaging,
     PartnerBucket, Preset, RequestId, SealedKey, StopReason, ZoneName,
 };
@@ -44,7 +44,8 @@ fn days(first: Date, last: Date) -> Frequency {
 }
 
 fn recurring(hours: u8, start: Date, anchor_hour: u8) -> Frequency {
-    Frequency::Recurring(Cycle { every: EveryHours::try_from(hours).unwrap(), start, anchor_hour })
+    let (every, anchor_hour) = (EveryHours::try_from(hours).unwrap(), AnchorHour::try_from(anchor_hour).unwrap());
+    Frequency::Recurring(Cycle { every, start, anchor_hour })
 }
 
 fn spec(data: DataSelection, frequency: Frequency) -> ExportSpec {
@@ -248,13 +249,12 @@ fn one_export_of_profiles_flows_at_a_time() {
 #[test]
 fn all_that_is_wrong_is_told_at_once() {
     let bucket = BucketId("other".to_owned());
-    let wanted = ExportSpec { bucket, ..spec(select(&[]), recurring(4, date(2020, 1, 1), 99)) };
+    let wanted = ExportSpec { bucket, ..spec(select(&[]), recurring(4, date(2020, 1, 1), 23)) };
     let refused = new(&wanted).unwrap_err();
     let known = vec![BucketId("main".to_owned()), BucketId("spare".to_owned())];
     let expected = [
         Refusal::NoBucket { bucket: wanted.bucket, known },
         Refusal::NoEvents,
-        Refusal::NoSuchHour(99),
         Refusal::StartTooLongAgo { start: date(2020, 1, 1), earliest: date(2026, 4, 12) },
     ];
     assert_eq!(refused.0, expected);

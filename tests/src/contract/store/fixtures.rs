@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use spillway::{
     domain::{
         Account, AccountId, BucketFailure, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkId,
-        ChunkKey, ChunkPlan, Crc32c, Cycle, DataSelection, DatabaseId, DateRange, EndCursor, EveryHours,
+        AnchorHour, ChunkKey, ChunkPlan, Crc32c, Cycle, DataSelection, DatabaseId, DateRange, EndCursor, EveryHours,
         Export, ExportSpec, FailureClass, Format, Frequency, IdentityPriority, Intent, KeyFacts, LeaseToken,
         Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunOpening, RunPlan, RunStatus,
         RunTotals, SealedKey, Slice, SliceFile, Window, Written, ZoneName,
@@ -56,7 +56,7 @@ pub fn failure(class: FailureClass) -> BucketFailure {
 #[must_use]
 pub fn recurring() -> Frequency {
     let start = Date::constant(2023, 11, 14);
-    Frequency::Recurring(Cycle { every: EveryHours::try_from(4).unwrap(), start, anchor_hour: 0 })
+    Frequency::Recurring(Cycle { every: EveryHours::try_from(4).unwrap(), start, anchor_hour: AnchorHour::default() })
 }
 
 /// Once, one day.

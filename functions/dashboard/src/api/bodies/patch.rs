@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     kinds::{FormatBody, IdentityBody, PackagingBody},
-    read::{given, given_object},
+    read::{given, given_identities, given_object},
     wish::{DataBody, FrequencyBody, read_identities},
 };
 use crate::problem::FieldError;
@@ -26,7 +26,7 @@ pub(in crate::api) struct ExportPatch {
     #[schema(nullable = false)]
     pub data: Option<DataBody>,
     /// Which of a user's identities stands in the files. Events that come to be selected have none.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "given_identities")]
     #[schema(nullable = false, min_items = 1, max_items = 3)]
     pub identities: Option<Vec<IdentityBody>>,
     /// How often; never of another kind. Another number of hours begins anew at midnight.

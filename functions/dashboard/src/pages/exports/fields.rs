@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use spillway::domain::{
-    Account, BucketId, Cycle, DataKind, DataSelection, DateRange, EveryHours, Export, ExportSpec, Format,
+    Account, AnchorHour, BucketId, Cycle, DataKind, DataSelection, DateRange, EveryHours, Export, ExportSpec, Format,
     Frequency, FrequencyKind, IdentityKind, IdentityPriority, Packaging, PartnerBucket, Preset,
     rules::{Refusal, Refused},
 };
@@ -64,7 +64,7 @@ pub(crate) fn of_export(export: &Export) -> Fields {
         }
         Frequency::Recurring(cycle) => {
             fields.push("every", u8::from(cycle.every).to_string());
-            fields.push("hour", cycle.anchor_hour.to_string());
+            fields.push("hour", u8::from(cycle.anchor_hour).to_string());
             fields.push("start", cycle.start.to_string());
         }
         Frequency::Live { start } => fields.push("start", start.to_string()),
@@ -155,7 +155,8 @@ fn frequency(fields: &Fields, is_profiles: bool, today: Date, form: &mut Form) -
             if every.is_none() {
                 form.refuse("every", "Choose every 4, 6, 8, 12 or 24 hours.");
             }
-            let anchor_hour = fields.text("hour").parse().ok();
+            let anchor_hour =
+                fields.text("hour").parse::<u8>().ok().and_then(|hour| AnchorHour::try_from(hour).ok());
             if anchor_hour.is_none() {
                 form.refuse("hour", "Choose the hour to which the cycle is anchored.");
             }
@@ -243,7 +244,7 @@ fn field_of(refusal: &Refusal) -> &'static str {
         Refusal::StartTooLongAgo { .. } | Refusal::StartTooFarAhead { .. } | Refusal::OtherStart { .. } => {
             "start"
         }
-        Refusal::NoSuchHour(_) | Refusal::HourOfNewCycle => "hour",
+        Refusal::HourOfNewCycle => "hour",
         Refusal::ProfilesFlow(_) | Refusal::OtherData(_) => "data",
         Refusal::OtherFrequency { .. } => "frequency",
         Refusal::EditDone(_)
