@@ -107,8 +107,12 @@ pub async fn create_export(
         return Ok(created);
     }
     match create_by_rules(parts, account, &request).await {
-        // Somebody was faster: with the same key, or with an export of profiles. Then the rules see it, and say which.
-        Err(CreateError::Refused(_) | CreateError::Step(StepError::Store(StoreError::Conflict(_)))) => {
+        // Somebody was faster with the same key, and what he created is what the rules see now.
+        Err(CreateError::Refused(refused)) => {
+            repeat(parts, account, &request).await?.ok_or(CreateError::Refused(refused))
+        }
+        // Or with an export of profiles. Then the rules see it, and say which.
+        Err(CreateError::Step(StepError::Store(StoreError::Conflict(_)))) => {
             match repeat(parts, account, &request).await? {
                 Some(created) => Ok(created),
                 None => create_by_rules(parts, account, &request).await,
