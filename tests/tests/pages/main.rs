@@ -6,6 +6,7 @@ mod exports;
 mod frame;
 mod html;
 mod partners;
+mod repeats;
 mod settings;
 mod snippets;
 mod streams;

@@ -25,6 +25,7 @@ use crate::{
         visit::{Enabled, Visit, done, html},
     },
     problem::Problem,
+    security::csrf,
 };
 
 /// The header with which the script asks for a part of a page.
@@ -51,9 +52,7 @@ pub(super) async fn create(
         Ok(spec) => spec,
         Err(form) => return refused(&app, &visit, None, &fields, form).await,
     };
-    // Sent twice, a form creates one export.
-    let key = IdempotencyKey::new(format!("form-{}", fields.text("once"))).ok();
-    let idempotency = key.map(|key| key.for_request(fields.to_query().as_bytes()));
+    let idempotency = idempotency(&fields);
     let request = NewRequest { spec, created_by: visit.viewer.email.clone(), idempotency };
     match steps::create_export(&app.parts, visit.viewer.account, request).await {
         Ok(created) => {
@@ -81,6 +80,14 @@ pub(super) async fn create(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Sent twice, a form creates one export: its number is the key, and its fields are the request, whatever token they came
+/// with. Without a number each sending is a wish of its own.
+fn idempotency(fields: &Fields) -> Option<IdempotencyKey> {
+    let once = Some(fields.text("once")).filter(|once| !once.is_empty())?;
+    let key = IdempotencyKey::new(format!("form-{once}")).ok()?;
+    Some(key.for_request(fields.without(csrf::FIELD).to_query().as_bytes()))
 }
 
 /// The estimate of a form: the part alone for the script, else the whole page with it.
