@@ -166,6 +166,54 @@ pub enum Refusal {
     },
 }
 
+/// What of an export a refusal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpecField {
+    /// The bucket.
+    Bucket,
+    /// Events or user properties.
+    Data,
+    /// The events that are selected.
+    Events,
+    /// The order of identities.
+    Identities,
+    /// How often.
+    Frequency,
+    /// The days of a one-time export.
+    Days,
+    /// The start date.
+    Start,
+    /// The hour to which the cycle is anchored.
+    AnchorHour,
+}
+
+impl Refusal {
+    /// What it is about; none where it is about the export as a whole.
+    #[must_use]
+    pub fn field(&self) -> Option<SpecField> {
+        Some(match self {
+            Self::NoBucket { .. } => SpecField::Bucket,
+            Self::NoEvents | Self::NamelessEvent | Self::TooManyEvents(_) => SpecField::Events,
+            Self::PrioritiesOfSelectEvents | Self::IdentityNotUsed { .. } => SpecField::Identities,
+            Self::NoDays | Self::DaysOfProfiles | Self::FutureDay { .. } | Self::TooLongAgo { .. } => {
+                SpecField::Days
+            }
+            Self::StartTooLongAgo { .. } | Self::StartTooFarAhead { .. } | Self::OtherStart { .. } => {
+                SpecField::Start
+            }
+            Self::HourOfNewCycle => SpecField::AnchorHour,
+            Self::ProfilesFlow(_) | Self::OtherData(_) => SpecField::Data,
+            Self::OtherFrequency { .. } => SpecField::Frequency,
+            Self::ExportsOff
+            | Self::EditDone(_)
+            | Self::EditStopped { .. }
+            | Self::EditOneTime(_)
+            | Self::StopDone(_)
+            | Self::StopStopped { .. } => return None,
+        })
+    }
+}
+
 /// All that is wrong, at least one thing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))]

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use spillway::domain::{
     Account, AnchorHour, BucketId, Cycle, DataKind, DataSelection, DateRange, EveryHours, Export, ExportSpec, Format,
     Frequency, FrequencyKind, IdentityKind, IdentityPriority, Packaging, PartnerBucket, Preset,
-    rules::{Refusal, Refused},
+    rules::{Refusal, Refused, SpecField},
 };
 
 use crate::pages::{
@@ -232,27 +232,18 @@ pub(crate) fn refused(refused: &Refused) -> Form {
     form
 }
 
+/// The form's field; an empty name: the form as a whole.
 fn field_of(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::NoBucket { .. } => "bucket",
-        Refusal::NoEvents | Refusal::NamelessEvent | Refusal::TooManyEvents(_) => "event",
-        Refusal::PrioritiesOfSelectEvents | Refusal::IdentityNotUsed { .. } => "identity1",
-        Refusal::NoDays
-        | Refusal::DaysOfProfiles
-        | Refusal::FutureDay { .. }
-        | Refusal::TooLongAgo { .. } => "days",
-        Refusal::StartTooLongAgo { .. } | Refusal::StartTooFarAhead { .. } | Refusal::OtherStart { .. } => {
-            "start"
-        }
-        Refusal::HourOfNewCycle => "hour",
-        Refusal::ProfilesFlow(_) | Refusal::OtherData(_) => "data",
-        Refusal::OtherFrequency { .. } => "frequency",
-        Refusal::EditDone(_)
-        | Refusal::EditStopped { .. }
-        | Refusal::EditOneTime(_)
-        | Refusal::StopDone(_)
-        | Refusal::StopStopped { .. }
-        | Refusal::ExportsOff => "",
+    match refusal.field() {
+        Some(SpecField::Bucket) => "bucket",
+        Some(SpecField::Data) => "data",
+        Some(SpecField::Events) => "event",
+        Some(SpecField::Identities) => "identity1",
+        Some(SpecField::Frequency) => "frequency",
+        Some(SpecField::Days) => "days",
+        Some(SpecField::Start) => "start",
+        Some(SpecField::AnchorHour) => "hour",
+        None => "",
     }
 }
 
