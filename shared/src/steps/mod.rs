@@ -32,7 +32,7 @@ pub use buckets::{
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
 pub use create::{
-    CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, create_recurring,
+    CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by,
     one_time_window,
 };
 pub use edit::{EditError, edit_export};

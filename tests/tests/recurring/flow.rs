@@ -52,7 +52,7 @@ impl Flow {
 
     pub(crate) async fn create(&self, frequency: Frequency) -> Export {
         let spec = self.spec(frequency);
-        steps::create_recurring(&self.app.parts(), ACCOUNT, spec).await.unwrap()
+        steps::create_export(&self.app.parts(), ACCOUNT, spec).await.unwrap().export
     }
 
     /// A file of some events of a day, committed now.

@@ -73,8 +73,6 @@ kinds! {
         "The header `Accept` names no type that the address gives.";
     WrongState = "wrong-state", CONFLICT, "It is too late for that",
         "What is asked for does not fit the state of the thing, for example an edit of an export that has ended.";
-    AlreadyExists = "already-exists", CONFLICT, "The name is taken",
-        "The account has a thing of this name already. Choose another name, or change that one.";
     InUse = "in-use", CONFLICT, "It is in use",
         "Something that is active needs the thing. End that first.";
     ChangedMeanwhile = "changed-meanwhile", PRECONDITION_FAILED, "It was changed meanwhile",

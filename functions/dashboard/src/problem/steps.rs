@@ -105,9 +105,7 @@ impl From<CreateError> for Problem {
                 Self::new(ProblemKind::NotFound, sentence(&error))
             }
             CreateError::KeyReused { .. } => Self::new(ProblemKind::KeyReused, sentence(&error)),
-            CreateError::NoDays | CreateError::NotOneTime | CreateError::NotRecurring => {
-                Self::internal(&error)
-            }
+            CreateError::NoDays | CreateError::NotOneTime => Self::internal(&error),
         }
     }
 }
