@@ -1,9 +1,16 @@
 //! Progress, once and as it goes on.
 
-use http::{Method, StatusCode};
+use axum::body::Body;
+use dashboard::{App, identity::Role};
+use futures::StreamExt;
+use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use spillway::{domain::RequestId, steps};
-use spillway_tests::harness::TestApp;
+use spillway_tests::{
+    harness::{ACCOUNT, TestApp},
+    web::{Person, local_config},
+};
+use tower::ServiceExt;
 
 use crate::support::{create, editor, fill, fill_event, once, recurring, with};
 
@@ -113,18 +120,18 @@ async fn a_stream_tells_each_change_and_ends_with_the_export() {
 async fn a_stream_ends_when_the_process_does() {
     let app = TestApp::new().await;
     let parts = app.parts();
-    let config = spillway_tests::web::local_config(
-        spillway_tests::harness::ACCOUNT,
-        dashboard::identity::Role::Viewer,
-    );
     let shutdown = parts.shutdown.clone();
     let request = create(&editor(&app), &recurring()).await;
-    let router = dashboard::router(dashboard::App::new(parts, config).unwrap());
-    let person = spillway_tests::web::Person::new(router);
-    shutdown.cancel();
+    let router = dashboard::router(App::new(parts, local_config(ACCOUNT, Role::Viewer)).unwrap());
     let path = format!("/api/v1/exports/{request}/progress");
-    let watched = person.ask(Method::GET, &path, &[("accept", "text/event-stream")], "").await;
-    assert!(events(watched.text()).iter().all(|(name, _)| name != "end"));
-    let odd = person.ask(Method::GET, &path, &[("accept", "text/html")], "").await;
+    let watching = Request::get(&path).header("host", "localhost:8080").header("accept", "text/event-stream");
+    let watched = router.clone().oneshot(watching.body(Body::empty()).unwrap()).await.unwrap();
+    let mut watched = watched.into_body().into_data_stream();
+    let first = watched.next().await.unwrap().unwrap();
+    assert_eq!(events(std::str::from_utf8(&first).unwrap())[0].0, "progress");
+    // The export goes on, and so would the stream.
+    shutdown.cancel();
+    assert!(watched.next().await.is_none(), "it ends, without the event that ends an export");
+    let odd = Person::new(router).ask(Method::GET, &path, &[("accept", "text/html")], "").await;
     assert_eq!((odd.status, odd.problem().0.as_str()), (StatusCode::NOT_ACCEPTABLE, "not-acceptable"));
 }
