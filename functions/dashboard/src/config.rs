@@ -154,7 +154,8 @@ impl Config {
             return Err(ConfigError::LocalBeyondLoopback(self.listen));
         }
         self.check_logins()?;
-        let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, .. } = self.limits;
+        let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, .. } =
+            self.limits;
         let limits = [
             ("reads_per_minute", u64::from(reads_per_minute)),
             ("writes_per_minute", u64::from(writes_per_minute)),

@@ -9,8 +9,7 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{
     Account, CatalogueDay, CatalogueTotal, DataSelection, DatabaseId, DateRange, ExportSpec, FileEventName,
-    Frequency, Records, RequestId, RunKey, RunTimestamp, SYSTEM_EVENTS, ShardSums, UnseenEvents,
-    names,
+    Frequency, Records, RequestId, RunKey, RunTimestamp, SYSTEM_EVENTS, ShardSums, UnseenEvents, names,
     plan::{PROFILES_RATIO, PlanLimits, Ratios, estimate},
     rules::ClippedDays,
 };

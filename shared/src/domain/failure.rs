@@ -146,11 +146,15 @@ mod tests {
 
     #[test]
     fn googles_words_stand_apart_from_the_sentence() {
-        let class = FailureClass::PermissionMissing { permission: Some("storage.objects.get [sic]".to_owned()) };
+        let class =
+            FailureClass::PermissionMissing { permission: Some("storage.objects.get [sic]".to_owned()) };
         let failure = BucketFailure { class, http_status: Some(403), message: "no [access]".to_owned() };
         let sentence = failure.sentence();
         assert!(sentence.ends_with("on the bucket.") && sentence.contains("get [sic]. Grant"), "{sentence}");
         assert_eq!(failure.to_string(), format!("{sentence} [403: no [access]]"));
-        assert_eq!(BucketFailure { http_status: None, ..failure }.to_string(), format!("{sentence} [no [access]]"));
+        assert_eq!(
+            BucketFailure { http_status: None, ..failure }.to_string(),
+            format!("{sentence} [no [access]]")
+        );
     }
 }

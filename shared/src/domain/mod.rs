@@ -75,5 +75,6 @@ pub use slice::{
 pub use transitions::Superseded;
 pub use unseen::UnseenEvents;
 pub use window::{
-    AnchorHour, Cycle, EveryHours, NoSuchHour, NotOffered, SETTLE_LAG_SECS, Window, next_live_due, start_of_day,
+    AnchorHour, Cycle, EveryHours, NoSuchHour, NotOffered, SETTLE_LAG_SECS, Window, next_live_due,
+    start_of_day,
 };

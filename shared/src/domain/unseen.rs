@@ -51,7 +51,8 @@ mod tests {
     fn what_was_not_seen_is_named() {
         assert_eq!(told(&["Charged"]), None);
         assert_eq!(UnseenEvents::of(&DataSelection::AllEvents, |_| false), None);
-        let one = "`Chargd` has not been seen yet. Check the spelling; files follow once there are such events.";
+        let one =
+            "`Chargd` has not been seen yet. Check the spelling; files follow once there are such events.";
         assert_eq!(told(&["Charged", "Chargd"]).as_deref(), Some(one));
         let many = told(&["a", "b", "c", "d", "e", "f", "g"]).unwrap_or_default();
         assert!(many.starts_with("`a`, `b`, `c`, `d`, `e` and 2 more have not been seen yet."), "{many}");

@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use super::{Parts, StepError};
 use crate::{
     domain::{
-        AccountId, CatalogueDay, CatalogueEvent, CatalogueMark, DataSelection, Dataset, EventFolder, LakeFile,
-        PropertyScope, Records, SETTLE_LAG_SECS, Sums, UnseenEvents, Window,
+        AccountId, CatalogueDay, CatalogueEvent, CatalogueMark, DataSelection, Dataset, EventFolder,
+        LakeFile, PropertyScope, Records, SETTLE_LAG_SECS, Sums, UnseenEvents, Window,
     },
     encode::PropertyKeys,
     ports::{CatalogueUpdate, LakeQuery, StoreError},

@@ -32,8 +32,7 @@ pub use buckets::{
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
 pub use create::{
-    CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by,
-    one_time_window,
+    CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
 pub use edit::{EditError, edit_export};
 pub use estimate::{EstimateError, estimate};
@@ -47,8 +46,8 @@ pub use tick::{Ticked, tick};
 
 use crate::{
     domain::{
-        BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS, Side,
-        plan::PlanLimits,
+        BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS,
+        Side, plan::PlanLimits,
     },
     encode::FILE_LIMIT_BYTES,
     ports::{

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AnotherBucket, Chunk, ChunkCommand, ChunkContent, ChunkPlan, ChunkRefusal, ChunkState, EventNaming, ExportStatus,
-        PlanToken, Run, RunKey, RunStatus, Slice,
+        AnotherBucket, Chunk, ChunkCommand, ChunkContent, ChunkPlan, ChunkRefusal, ChunkState, EventNaming,
+        ExportStatus, PlanToken, Run, RunKey, RunStatus, Slice,
     },
     ports::{StoreError, Work},
 };

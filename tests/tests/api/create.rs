@@ -148,7 +148,8 @@ async fn events_that_have_not_been_seen_are_told_and_not_refused() {
     steps::keep_catalogue(&app.parts(), ACCOUNT).await.unwrap();
     let person = editor(&app);
     let selecting = |events| with(recurring(), "data", json!({"kind": "select-events", "events": events}));
-    let sentence = "`Chargd` has not been seen yet. Check the spelling; files follow once there are such events.";
+    let sentence =
+        "`Chargd` has not been seen yet. Check the spelling; files follow once there are such events.";
     let misspelt = selecting(json!(["Charged", "Chargd"]));
     for path in ["/api/v1/estimate", PATH] {
         let answer = person.post(path, &misspelt).await;

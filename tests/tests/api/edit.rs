@@ -116,9 +116,8 @@ async fn a_stop_is_at_once_and_once() {
     assert_eq!(stopped["stopped"], json!({"by": "user", "at": "2026-03-10T12:00:00Z", "message": null}));
     let again = person.ask(Method::POST, &path, &[], "").await;
     assert_eq!((again.status, again.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
-    let told = format!(
-        "Export {request} was stopped on 2026-03-10 12:00 (UTC) already. Nothing is left to do."
-    );
+    let told =
+        format!("Export {request} was stopped on 2026-03-10 12:00 (UTC) already. Nothing is left to do.");
     assert_eq!(again.problem().1, told);
     let edit = person.json(Method::PATCH, &format!("/api/v1/exports/{request}"), &ANY, &json!({})).await;
     assert_eq!(edit.problem().0, "wrong-state");

@@ -222,10 +222,16 @@ async fn logins_that_are_not_safe_on_their_way_are_refused() {
         assert_eq!(set_up(ours, ours, "X-Token"), None, "{ours}");
     }
     for open in ["http://login.example.com/keys", "http://10.0.0.1/keys", "http://localhost.example.com/"] {
-        assert_eq!(set_up(page, open, "authorization"), Some(ConfigError::KeysInTheOpen(open.parse().unwrap())));
+        assert_eq!(
+            set_up(page, open, "authorization"),
+            Some(ConfigError::KeysInTheOpen(open.parse().unwrap()))
+        );
     }
     let open = "http://exports.example.com/";
-    assert_eq!(set_up(open, keys, "authorization"), Some(ConfigError::LoginsInTheOpen(open.parse().unwrap())));
+    assert_eq!(
+        set_up(open, keys, "authorization"),
+        Some(ConfigError::LoginsInTheOpen(open.parse().unwrap()))
+    );
     for odd in ["X Token", "", "authorization:"] {
         assert_eq!(set_up(page, keys, odd), Some(ConfigError::NoHeader(odd.to_owned())));
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use jiff::civil::date;
 use spillway::{
     domain::{
-        BucketId, DataSelection, DateRange, ExportSpec, Format, Frequency, IDEMPOTENCY_SECS, IdempotencyKey, RunStatus,
+        BucketId, DataSelection, DateRange, ExportSpec, Format, Frequency, IDEMPOTENCY_SECS, IdempotencyKey,
+        RunStatus,
     },
     ports::Work,
     steps::{self, CreateError, NewRequest},

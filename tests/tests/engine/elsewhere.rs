@@ -33,7 +33,10 @@ async fn a_run_goes_on_only_where_it_began() {
     let held = app.run(run.key).await;
     assert_eq!((held.status, held.totals.files), (RunStatus::Incomplete, 1));
     let reason = held.reason.unwrap();
-    assert!(reason.contains(&format!("let `{BUCKET}` mean `{BUCKET}` again, then retry the run")), "{reason}");
+    assert!(
+        reason.contains(&format!("let `{BUCKET}` mean `{BUCKET}` again, then retry the run")),
+        "{reason}"
+    );
     assert_eq!(app.buckets.objects("elsewhere").len(), 0, "not a file of it");
     let refused = steps::retry_run(&app.parts(), run.key).await.unwrap_err().to_string();
     assert_eq!(refused, reason, "the operator is told before anything is tried");

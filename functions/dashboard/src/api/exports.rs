@@ -18,8 +18,8 @@ use utoipa::IntoParams;
 use super::{
     BASE, account,
     bodies::{
-        self, DataKindBody, ExportBody, ExportList, ExportPatch, FormatBody, FrequencyKindBody, NewExportBody,
-        PartnerBody, StatusBody,
+        self, DataKindBody, ExportBody, ExportList, ExportPatch, FormatBody, FrequencyKindBody,
+        NewExportBody, PartnerBody, StatusBody,
     },
     extract::{IfMatch, JsonBody, Params, PathOf, etag},
 };

@@ -48,7 +48,8 @@ impl Streams {
             return Err(refused(ProblemKind::TooManyRequests, detail));
         }
         if open.values().sum::<usize>() >= self.most {
-            let detail = "Too many people watch just now. Ask for the progress itself, or try again in a minute.";
+            let detail =
+                "Too many people watch just now. Ask for the progress itself, or try again in a minute.";
             return Err(refused(ProblemKind::Unavailable, detail));
         }
         *open.entry(account).or_default() += 1;

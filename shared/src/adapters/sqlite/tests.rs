@@ -6,7 +6,9 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Barrier, thread
 use jiff::{Timestamp, civil::Date};
 use rusqlite::Connection;
 
-use super::{SqliteStore, buckets, catalogue, chunks, claims, export_lists, exports, run_files, runs, schema};
+use super::{
+    SqliteStore, buckets, catalogue, chunks, claims, export_lists, exports, run_files, runs, schema,
+};
 use crate::{
     domain::{
         AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, Crc32c, DataKind,

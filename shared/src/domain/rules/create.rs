@@ -97,7 +97,8 @@ pub fn check_days(
 
 /// The first window begins at the start date, so it must not reach further back than a one-time export may.
 fn refused_start(start: Date, account: &Account, today: Date) -> Option<Refusal> {
-    let earliest = account.one_time_limit_days.map_or(Date::MIN, |limit_days| earliest_day(today, limit_days));
+    let earliest =
+        account.one_time_limit_days.map_or(Date::MIN, |limit_days| earliest_day(today, limit_days));
     let latest = today.saturating_add(i64::from(MAX_START_AHEAD_DAYS).days());
     if start < earliest {
         return Some(Refusal::StartTooLongAgo { start, earliest });

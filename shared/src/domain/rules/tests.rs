@@ -5,8 +5,8 @@ use jiff::{Timestamp, civil::Date, civil::date};
 
 use super::*;
 use crate::domain::{
-    Account, AccountId, AnchorHour, BucketId, BucketState, Cycle, DataSelection, DateRange, EveryHours, Export,
-    ExportSpec, ExportStatus, Format, Frequency, IdentityKind, IdentityPriority, KeyFacts, Packaging,
+    Account, AccountId, AnchorHour, BucketId, BucketState, Cycle, DataSelection, DateRange, EveryHours,
+    Export, ExportSpec, ExportStatus, Format, Frequency, IdentityKind, IdentityPriority, KeyFacts, Packaging,
     PartnerBucket, Preset, RequestId, SealedKey, StopReason, ZoneName,
 };
 
@@ -44,7 +44,8 @@ fn days(first: Date, last: Date) -> Frequency {
 }
 
 fn recurring(hours: u8, start: Date, anchor_hour: u8) -> Frequency {
-    let (every, anchor_hour) = (EveryHours::try_from(hours).unwrap(), AnchorHour::try_from(anchor_hour).unwrap());
+    let (every, anchor_hour) =
+        (EveryHours::try_from(hours).unwrap(), AnchorHour::try_from(anchor_hour).unwrap());
     Frequency::Recurring(Cycle { every, start, anchor_hour })
 }
 
@@ -156,7 +157,8 @@ fn an_edit_keeps_identities_that_the_account_does_not_use_any_more() {
     };
     let phones = Account { identities: vec![Phone], ..account() };
     let check = |known: &ExportSpec, wanted: &ExportSpec| {
-        let checked = check_edit(&export(known.clone(), ExportStatus::Pending), wanted, &phones, &buckets(), at(NOW));
+        let checked =
+            check_edit(&export(known.clone(), ExportStatus::Pending), wanted, &phones, &buckets(), at(NOW));
         checked.map(|accepted| accepted.spec).map_err(|refused| refused.to_string())
     };
     let known = of(DataSelection::AllEvents, &[Email, Identity]);
@@ -316,7 +318,8 @@ fn ended_and_one_time_exports_cannot_be_edited() {
         refusal(export(spec(DataSelection::AllEvents, days(today(), today())), ExportStatus::Done)),
         done
     );
-    let sentence = "Export 7 was stopped on 2026-06-09 12:00 (Europe/Berlin) and cannot be edited. Create a new export.";
+    let sentence =
+        "Export 7 was stopped on 2026-06-09 12:00 (Europe/Berlin) and cannot be edited. Create a new export.";
     assert_eq!(refusal(export(events(), stopped())), sentence);
     let sentence = "Export 7 runs once, and its run has begun: it cannot be edited. Stop it if it is still under way, \
                     and create a new export.";
@@ -377,7 +380,8 @@ fn pending_and_running_exports_may_be_stopped() {
         check_stop(&export(spec.clone(), ExportStatus::Pending), &account().time_zone).unwrap();
         check_stop(&export(spec, ExportStatus::Running), &account().time_zone).unwrap();
     }
-    let refusal = |status| check_stop(&export(events(), status), &account().time_zone).unwrap_err().to_string();
+    let refusal =
+        |status| check_stop(&export(events(), status), &account().time_zone).unwrap_err().to_string();
     let sentence = "Export 7 is done. Nothing is left to stop; its files stay in the bucket.";
     assert_eq!(refusal(ExportStatus::Done), sentence);
     let sentence = "Export 7 was stopped on 2026-06-09 12:00 (Europe/Berlin) already. Nothing is left to do.";

@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use spillway::{
     domain::{
-        Account, AccountId, BucketFailure, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkId,
-        AnchorHour, ChunkKey, ChunkPlan, Crc32c, Cycle, DataSelection, DatabaseId, DateRange, EndCursor, EveryHours,
-        Export, ExportSpec, FailureClass, Format, Frequency, IdentityPriority, Intent, KeyFacts, LeaseToken,
-        Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunOpening, RunPlan, RunStatus,
-        RunTotals, SealedKey, Slice, SliceFile, Window, Written, ZoneName,
+        Account, AccountId, AnchorHour, BucketFailure, BucketId, BucketState, Chunk, ChunkCommand,
+        ChunkContent, ChunkId, ChunkKey, ChunkPlan, Crc32c, Cycle, DataSelection, DatabaseId, DateRange,
+        EndCursor, EveryHours, Export, ExportSpec, FailureClass, Format, Frequency, IdentityPriority, Intent,
+        KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunOpening,
+        RunPlan, RunStatus, RunTotals, SealedKey, Slice, SliceFile, Window, Written, ZoneName,
     },
     ports::{NewExport, NewRun, Origin, Store, StoreError},
 };
@@ -56,7 +56,11 @@ pub fn failure(class: FailureClass) -> BucketFailure {
 #[must_use]
 pub fn recurring() -> Frequency {
     let start = Date::constant(2023, 11, 14);
-    Frequency::Recurring(Cycle { every: EveryHours::try_from(4).unwrap(), start, anchor_hour: AnchorHour::default() })
+    Frequency::Recurring(Cycle {
+        every: EveryHours::try_from(4).unwrap(),
+        start,
+        anchor_hour: AnchorHour::default(),
+    })
 }
 
 /// Once, one day.

@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 use spillway::domain::{
-    Account, AnchorHour, BucketId, Cycle, DataKind, DataSelection, DateRange, EveryHours, Export, ExportSpec, Format,
-    Frequency, FrequencyKind, IdentityKind, IdentityPriority, Packaging, PartnerBucket, Preset,
+    Account, AnchorHour, BucketId, Cycle, DataKind, DataSelection, DateRange, EveryHours, Export, ExportSpec,
+    Format, Frequency, FrequencyKind, IdentityKind, IdentityPriority, Packaging, PartnerBucket, Preset,
     rules::{Refusal, Refused, SpecField},
 };
 
