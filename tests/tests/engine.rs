@@ -1,6 +1,8 @@
 //! What the engine promises of runs: stopping, blocking, owing, finishing, giving up, and the bytes of its files.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "engine/elsewhere.rs"]
+mod elsewhere;
 #[path = "engine/stopping.rs"]
 mod stopping;
 

@@ -132,7 +132,7 @@ async fn an_edit_between_runs_takes_effect_from_the_next_run() {
     assert!(matches!(late, Err(EditError::Changed(request)) if request == export.request));
     steps::stop_export(&parts, ACCOUNT, export.request, &StopReason::User).await.unwrap();
     let ended = steps::edit_export(&parts, ACCOUNT, export.request, None, &wanted).await.unwrap_err();
-    assert!(ended.to_string().contains("was stopped at"), "{ended}");
+    assert!(ended.to_string().contains("was stopped on"), "{ended}");
     let none = steps::edit_export(&parts, ACCOUNT, export.request.next(), None, &wanted).await.unwrap_err();
     assert!(none.to_string().contains("has no export"), "{none}");
     // And nothing is due any more.
@@ -292,7 +292,7 @@ async fn an_export_that_fails_holds_up_nobody() {
     flow.app.connect(lost, BUCKET, "another", "{}").await;
     let spec = flow.spec(recurring(4, date(2026, 3, 10)));
     let parts = flow.app.parts();
-    let theirs = steps::create_recurring(&parts, lost, spec).await.unwrap();
+    let theirs = steps::create_export(&parts, lost, spec).await.unwrap().export;
     let ours = flow.create(recurring(4, date(2026, 3, 10))).await;
     flow.commit(date(2026, 3, 10));
     flow.damage_account(lost);
@@ -410,7 +410,7 @@ async fn the_selection_is_kept_by_every_run() {
         data: DataSelection::SelectEvents { names },
         ..flow.spec(recurring(12, date(2026, 3, 10)))
     };
-    let export = steps::create_recurring(&flow.app.parts(), ACCOUNT, spec).await.unwrap();
+    let export = steps::create_export(&flow.app.parts(), ACCOUNT, spec).await.unwrap().export;
     flow.commit_event("Charged", date(2026, 3, 10));
     flow.commit_event("App Launched", date(2026, 3, 10));
     flow.tick_at("2026-03-10T12:00:00Z").await;

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use http::HeaderName;
 use serde::Deserialize;
-use url::Url;
+use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use crate::identity::IdentityConfig;
@@ -48,6 +49,8 @@ pub struct Limits {
     pub request_timeout_secs: u64,
     /// How many streams of progress may be open at once, of all accounts.
     pub streams: usize,
+    /// How many of them one account may have.
+    pub streams_per_account: usize,
 }
 
 impl Default for Limits {
@@ -58,6 +61,7 @@ impl Default for Limits {
             body_bytes: 262_144,
             request_timeout_secs: 30,
             streams: 500,
+            streams_per_account: 10,
         }
     }
 }
@@ -117,6 +121,18 @@ pub enum ConfigError {
     /// A limit of nothing.
     #[error("`limits.{0}` is 0, so that no request would get through; give at least 1")]
     NothingAllowed(&'static str),
+    /// Whoever stands between us and the issuer could let anybody in.
+    #[error(
+        "`identity.jwks_url` is {0}: whoever is on the way could exchange the keys, and let anybody in; give an https \
+         address"
+    )]
+    KeysInTheOpen(Url),
+    /// Browsers would send their tokens for everybody on the way to read.
+    #[error("`public_url` is {0}: people would send their logins in the open; give the https address")]
+    LoginsInTheOpen(Url),
+    /// No request could carry the token.
+    #[error("`identity.header` is `{0}`, which is no name of a header; write it like authorization")]
+    NoHeader(String),
     /// A frame's ancestor is not an origin.
     #[error("`frame_ancestors` has {0}, which is no origin; write it like https://app.example.com")]
     NoOrigin(Url),
@@ -137,14 +153,16 @@ impl Config {
         if self.identity.is_local() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::LocalBeyondLoopback(self.listen));
         }
-        let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, streams } =
+        self.check_logins()?;
+        let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, .. } =
             self.limits;
         let limits = [
             ("reads_per_minute", u64::from(reads_per_minute)),
             ("writes_per_minute", u64::from(writes_per_minute)),
             ("body_bytes", body_bytes as u64),
             ("request_timeout_secs", request_timeout_secs),
-            ("streams", streams as u64),
+            ("streams", self.limits.streams as u64),
+            ("streams_per_account", self.limits.streams_per_account as u64),
         ];
         if let Some((name, _)) = limits.into_iter().find(|(_, limit)| *limit == 0) {
             return Err(ConfigError::NothingAllowed(name));
@@ -156,5 +174,30 @@ impl Config {
             Some(url) => Err(ConfigError::NoOrigin(url.clone())),
             None => Ok(()),
         }
+    }
+    /// Whether logins are safe on their way. On one machine there is none.
+    fn check_logins(&self) -> Result<(), ConfigError> {
+        let is_open = |url: &Url| url.scheme() != "https" && !is_loopback(url);
+        if let Some(keys) = self.identity.jwks_url().filter(|url| is_open(url)) {
+            return Err(ConfigError::KeysInTheOpen(keys.clone()));
+        }
+        if !self.identity.is_local() && is_open(&self.public_url) {
+            return Err(ConfigError::LoginsInTheOpen(self.public_url.clone()));
+        }
+        match &self.identity {
+            IdentityConfig::Oidc(oidc) if oidc.header.parse::<HeaderName>().is_err() => {
+                Err(ConfigError::NoHeader(oidc.header.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }

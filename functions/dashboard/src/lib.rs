@@ -17,10 +17,12 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 use jiff::civil::Date;
 use spillway::{domain::Account, steps::Parts};
-use tokio::sync::Semaphore;
 
 use crate::{
-    config::Config, identity::Identity, problem::Problem, security::rate::RateLimits,
+    config::Config,
+    identity::Identity,
+    problem::Problem,
+    security::{rate::RateLimits, streams::Streams},
     validator_client::ValidatorClient,
 };
 
@@ -34,8 +36,7 @@ pub struct App {
     pub validator: ValidatorClient,
     identity: Identity,
     rates: RateLimits,
-    /// One permit for each stream that is open.
-    streams: Arc<Semaphore>,
+    streams: Streams,
 }
 
 /// Why the app cannot be set up.
@@ -59,7 +60,7 @@ impl App {
         let validator = ValidatorClient::new(&config.validator)?;
         let identity = Identity::new(&config, &parts.clock)?;
         let rates = RateLimits::new(&config.limits, &parts.clock);
-        let streams = Arc::new(Semaphore::new(config.limits.streams));
+        let streams = Streams::new(&config.limits);
         let config = Arc::new(config);
         Ok(Arc::new(Self { parts, config, validator, identity, rates, streams }))
     }

@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{
     Account, CatalogueDay, CatalogueTotal, DataSelection, DatabaseId, DateRange, ExportSpec, FileEventName,
-    Frequency, Records, RequestId, RunKey, RunTimestamp, SYSTEM_EVENTS, ShardSums, names,
+    Frequency, Records, RequestId, RunKey, RunTimestamp, SYSTEM_EVENTS, ShardSums, UnseenEvents, names,
     plan::{PROFILES_RATIO, PlanLimits, Ratios, estimate},
     rules::ClippedDays,
 };
@@ -50,6 +50,8 @@ pub struct Estimate {
     pub example_name: String,
     /// Days that would be left out.
     pub clipped: Option<ClippedDays>,
+    /// Selected events that have not been seen yet.
+    pub unseen: Option<UnseenEvents>,
 }
 
 /// What estimates are made with.
@@ -236,6 +238,7 @@ impl Estimator<'_> {
             days_without_data: Vec::new(),
             example_name: self.example_name(sum, basis, day),
             clipped: None,
+            unseen: None,
         }
     }
 

@@ -77,61 +77,84 @@ impl FailureClass {
     }
 }
 
-impl std::fmt::Display for BucketFailure {
-    /// The sentence for the customer: what happened and what to do, then Google's words.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.class {
-            FailureClass::KeyUnusable => f.write_str(
-                "This is not a service account key in JSON form. Generate a new key (JSON) in the Google \
-                 Cloud console under IAM & Admin > Service Accounts > Keys, and paste the whole file.",
-            )?,
-            FailureClass::CredentialsRejected => f.write_str(
-                "The credentials are incorrect or expired. Generate the service account key again in the \
-                 Google Cloud console and replace the key of this bucket.",
-            )?,
-            FailureClass::PermissionMissing { permission } => write!(
-                f,
-                "The service account lacks the permission {}. Grant it the role Storage Object Creator \
-                 (and Storage Object Viewer, so that files can be verified) on the bucket.",
-                permission.as_deref().unwrap_or("storage.objects.create"),
-            )?,
-            FailureClass::BucketMissing => f.write_str(
-                "There is no bucket of exactly this name. Check the name letter by letter, or create the \
-                 bucket again.",
-            )?,
-            FailureClass::RetentionPolicy => f.write_str(
-                "A retention policy protects an existing object of the same name. Wait until it may be \
-                 replaced, or export to another bucket.",
-            )?,
-            FailureClass::Hold => f.write_str(
-                "A hold protects an existing object of the same name. Release the hold in the Google Cloud \
-                 console, or export to another bucket.",
-            )?,
-            FailureClass::BillingDisabled => f.write_str(
-                "Google refuses for billing: billing is off for the bucket's project, or the bucket wants \
-                 the requester to pay. Turn billing on, or Requester Pays off.",
-            )?,
-            FailureClass::OrganisationPolicy => f.write_str(
-                "A policy of your Google Cloud organisation forbids this. Ask its administrator to exempt \
-                 the bucket or the service account.",
-            )?,
-            FailureClass::Throttled => {
-                f.write_str("Google asks to slow down; the export goes on by itself.")?
+impl BucketFailure {
+    /// What happened and what to do, for the customer; without Google's own words.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let text = match &self.class {
+            FailureClass::KeyUnusable => {
+                "This is not a service account key in JSON form. Generate a new key (JSON) in the Google Cloud console \
+                 under IAM & Admin > Service Accounts > Keys, and paste the whole file."
             }
+            FailureClass::CredentialsRejected => {
+                "The credentials are incorrect or expired. Generate the service account key again in the Google Cloud \
+                 console and replace the key of this bucket."
+            }
+            FailureClass::PermissionMissing { permission } => {
+                return format!(
+                    "The service account lacks the permission {}. Grant it the role Storage Object Creator (and Storage \
+                     Object Viewer, so that files can be verified) on the bucket.",
+                    permission.as_deref().unwrap_or("storage.objects.create"),
+                );
+            }
+            FailureClass::BucketMissing => {
+                "There is no bucket of exactly this name. Check the name letter by letter, or create the bucket again."
+            }
+            FailureClass::RetentionPolicy => {
+                "A retention policy protects an existing object of the same name. Wait until it may be replaced, or \
+                 export to another bucket."
+            }
+            FailureClass::Hold => {
+                "A hold protects an existing object of the same name. Release the hold in the Google Cloud console, or \
+                 export to another bucket."
+            }
+            FailureClass::BillingDisabled => {
+                "Google refuses for billing: billing is off for the bucket's project, or the bucket wants the requester \
+                 to pay. Turn billing on, or Requester Pays off."
+            }
+            FailureClass::OrganisationPolicy => {
+                "A policy of your Google Cloud organisation forbids this. Ask its administrator to exempt the bucket or \
+                 the service account."
+            }
+            FailureClass::Throttled => "Google asks to slow down; the export goes on by itself.",
             FailureClass::Unavailable => {
-                f.write_str(
-                    "Google Cloud Storage cannot be reached just now; the export goes on by itself.",
-                )?;
+                "Google Cloud Storage cannot be reached just now; the export goes on by itself."
             }
-            FailureClass::NameTaken => f.write_str(
-                "An object of this name, which we did not write, is in the bucket already. Move it away, \
-                 then have the run tried again.",
-            )?,
-            FailureClass::Ours => f.write_str("Our request was refused; our operators have to act.")?,
-        }
+            FailureClass::NameTaken => {
+                "An object of this name, which we did not write, is in the bucket already. Move it away, then have the \
+                 run tried again."
+            }
+            FailureClass::Ours => "Our request was refused; our operators have to act.",
+        };
+        text.to_owned()
+    }
+}
+
+impl std::fmt::Display for BucketFailure {
+    /// The sentence, then Google's words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.http_status {
-            Some(status) => write!(f, " [{status}: {}]", self.message),
-            None => write!(f, " [{}]", self.message),
+            Some(status) => write!(f, "{} [{status}: {}]", self.sentence(), self.message),
+            None => write!(f, "{} [{}]", self.sentence(), self.message),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn googles_words_stand_apart_from_the_sentence() {
+        let class =
+            FailureClass::PermissionMissing { permission: Some("storage.objects.get [sic]".to_owned()) };
+        let failure = BucketFailure { class, http_status: Some(403), message: "no [access]".to_owned() };
+        let sentence = failure.sentence();
+        assert!(sentence.ends_with("on the bucket.") && sentence.contains("get [sic]. Grant"), "{sentence}");
+        assert_eq!(failure.to_string(), format!("{sentence} [403: no [access]]"));
+        assert_eq!(
+            BucketFailure { http_status: None, ..failure }.to_string(),
+            format!("{sentence} [no [access]]")
+        );
     }
 }

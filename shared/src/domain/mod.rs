@@ -30,6 +30,7 @@ mod run;
 mod schedule;
 mod slice;
 mod transitions;
+mod unseen;
 mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
@@ -65,11 +66,15 @@ pub use lease::{
 };
 pub use manifest::{Manifest, ManifestFile, ManifestStatus, ManifestWindow, WindowKind};
 pub use names::FileEventName;
-pub use preset::{Clipped, Preset, clip};
+pub use preset::{Preset, clip, earliest_day};
 pub use profile_note::ProfileNote;
-pub use run::{Run, RunClosing, RunOpening, RunPlan, RunStatus, RunTotals};
+pub use run::{AnotherBucket, Run, RunClosing, RunOpening, RunPlan, RunStatus, RunTotals};
 pub use slice::{
     EndCursor, PlannedRows, ProfileFile, ProfileFiles, ProfileRole, RowCursor, Slice, SliceFile,
 };
 pub use transitions::Superseded;
-pub use window::{Cycle, EveryHours, NotOffered, SETTLE_LAG_SECS, Window, next_live_due, start_of_day};
+pub use unseen::UnseenEvents;
+pub use window::{
+    AnchorHour, Cycle, EveryHours, NoSuchHour, NotOffered, SETTLE_LAG_SECS, Window, next_live_due,
+    start_of_day,
+};

@@ -61,24 +61,19 @@ impl Preset {
     }
 }
 
-/// A range that is within the account's limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Clipped {
-    /// The days that remain.
-    pub days: DateRange,
-    /// Whether earlier days were cut off.
-    pub clipped: bool,
+/// The first of the last `limit_days` days; today is always one of them.
+#[must_use]
+pub fn earliest_day(today: Date, limit_days: u32) -> Date {
+    today.saturating_sub((i64::from(limit_days.max(1)) - 1).days())
 }
 
 /// Cuts a range to the last `limit_days` days, today included.
 ///
 /// # Errors
 /// When nothing of it remains.
-pub fn clip(days: DateRange, today: Date, limit_days: Option<u32>) -> Result<Clipped, BackwardRange> {
-    let Some(limit_days) = limit_days else { return Ok(Clipped { days, clipped: false }) };
-    let earliest = today.saturating_sub((i64::from(limit_days) - 1).days());
-    let first = days.first().max(earliest);
-    Ok(Clipped { days: DateRange::new(first, days.last())?, clipped: first > days.first() })
+pub fn clip(days: DateRange, today: Date, limit_days: Option<u32>) -> Result<DateRange, BackwardRange> {
+    let Some(limit_days) = limit_days else { return Ok(days) };
+    DateRange::new(days.first().max(earliest_day(today, limit_days)), days.last())
 }
 
 #[cfg(test)]
@@ -113,12 +108,17 @@ mod tests {
     fn a_range_is_clipped_to_the_limit() {
         let today = date(2025, 6, 30);
         let wide = DateRange::new(date(2025, 1, 1), today).unwrap();
-        let clipped = clip(wide, today, Some(60)).unwrap();
-        assert_eq!((clipped.days.first(), clipped.clipped), (date(2025, 5, 2), true));
-        assert_eq!(clip(wide, today, None).unwrap(), Clipped { days: wide, clipped: false });
         let inside = DateRange::new(date(2025, 5, 2), today).unwrap();
-        assert!(!clip(inside, today, Some(60)).unwrap().clipped);
+        assert_eq!(clip(wide, today, Some(60)), Ok(inside));
+        assert_eq!(clip(inside, today, Some(60)), Ok(inside));
+        assert_eq!(clip(wide, today, None), Ok(wide));
         let old = DateRange::new(date(2025, 1, 1), date(2025, 1, 2)).unwrap();
         assert!(clip(old, today, Some(60)).is_err());
+        // A limit of no days leaves today, as the sentences say.
+        let only_today = DateRange::new(today, today).unwrap();
+        for limit_days in [0, 1] {
+            assert_eq!(clip(wide, today, Some(limit_days)), Ok(only_today));
+            assert_eq!(earliest_day(today, limit_days), today);
+        }
     }
 }

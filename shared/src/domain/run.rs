@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ExportSpec, PlanToken, RunKey, Window, ZoneName};
+use super::{BucketId, ExportSpec, PartnerBucket, PlanToken, RunKey, Window, ZoneName};
 
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,10 @@ pub struct Run {
     pub window: Window,
     /// The export's spec, frozen when the run was opened.
     pub spec: ExportSpec,
+    /// The name at Google of the spec's bucket, frozen with it: the nickname may come to mean another bucket. None
+    /// until it is opened, and in runs that older versions opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket_name: Option<String>,
     /// The account's time zone.
     pub zone: ZoneName,
     /// Where it stands.
@@ -36,6 +40,41 @@ pub struct Run {
     pub reopened: u32,
 }
 
+impl Run {
+    /// Whether what it writes still goes to where its first file went.
+    ///
+    /// # Errors
+    /// [`AnotherBucket`].
+    pub fn check_bucket(&self, bucket: &PartnerBucket) -> Result<(), AnotherBucket> {
+        match &self.bucket_name {
+            Some(begun_in) if *begun_in != bucket.bucket_name => Err(AnotherBucket {
+                run: self.key,
+                begun_in: begun_in.clone(),
+                nickname: bucket.id.clone(),
+                now_means: bucket.bucket_name.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The files of one run would lie in two buckets, and its manifest would name those of both.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "run {run} was begun in Google's bucket `{begun_in}`, and the nickname `{nickname}` means `{now_means}` now; let \
+     `{nickname}` mean `{begun_in}` again, then retry the run, or stop the export and create a new one"
+)]
+pub struct AnotherBucket {
+    /// Which run.
+    pub run: RunKey,
+    /// Where its first file went.
+    pub begun_in: String,
+    /// The bucket's nickname.
+    pub nickname: BucketId,
+    /// Where the next one would go.
+    pub now_means: String,
+}
+
 /// How a run is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOpening {
@@ -43,6 +82,8 @@ pub struct RunOpening {
     pub plan: RunPlan,
     /// The export's spec, for which it was made.
     pub spec: ExportSpec,
+    /// The name at Google of the spec's bucket.
+    pub bucket_name: String,
     /// [`Run::reopened`] of the run as it was planned. Chunks of a plan that was made before may be swept.
     pub reopened: u32,
     /// Now.

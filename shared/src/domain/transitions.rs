@@ -153,6 +153,7 @@ impl Run {
             key,
             window,
             spec,
+            bucket_name: None,
             zone,
             status,
             plan: None,
@@ -174,6 +175,7 @@ impl Run {
             return Err(Superseded);
         }
         (self.plan, self.spec) = (Some(opening.plan.clone()), opening.spec.clone());
+        self.bucket_name = Some(opening.bucket_name.clone());
         (self.status, self.opened_at) = (RunStatus::Running, Some(opening.now));
         Ok(())
     }

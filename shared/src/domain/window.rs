@@ -122,6 +122,30 @@ impl From<EveryHours> for u8 {
     }
 }
 
+/// An hour of the day, 0 (12:00 a.m., the default) to 23, to which a cycle is anchored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct AnchorHour(u8);
+
+/// A day has no such hour.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a day has no hour {0}; choose an hour from 0 (12:00 a.m.) to 23 (11:00 p.m.)")]
+pub struct NoSuchHour(pub u8);
+
+impl TryFrom<u8> for AnchorHour {
+    type Error = NoSuchHour;
+
+    fn try_from(hour: u8) -> Result<Self, Self::Error> {
+        if hour < 24 { Ok(Self(hour)) } else { Err(NoSuchHour(hour)) }
+    }
+}
+
+impl From<AnchorHour> for u8 {
+    fn from(hour: AnchorHour) -> Self {
+        hour.0
+    }
+}
+
 /// When a recurring export runs: at an hour of the start date and every few hours after it, by the wall clock of
 /// the account, so that a cycle of six hours is due at the same four times of every day, also across DST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,8 +154,8 @@ pub struct Cycle {
     pub every: EveryHours,
     /// The first day; the first window begins at its 12:00 a.m.
     pub start: Date,
-    /// The hour of the day to which the cycle is anchored, 0–23.
-    pub anchor_hour: u8,
+    /// The hour of the day to which the cycle is anchored.
+    pub anchor_hour: AnchorHour,
 }
 
 impl Cycle {
@@ -153,7 +177,7 @@ impl Cycle {
     }
 
     fn times_of(&self, day: Date, zone: &TimeZone) -> impl Iterator<Item = Timestamp> {
-        let (every, anchor) = (i64::from(self.every.0), i64::from(self.anchor_hour));
+        let (every, anchor) = (i64::from(self.every.0), i64::from(self.anchor_hour.0));
         (0..24 / every).filter_map(move |n| {
             let hour = (anchor + n * every) % 24;
             let at = day.at(0, 0, 0, 0).checked_add(hour.hours()).ok()?;

@@ -11,7 +11,7 @@ use crate::{
         bucket_check::{self, Checked},
         key_text::{self, KEY_MAX_BYTES},
         names,
-        rules::{self, AcceptedBucket, BucketInUse, BucketRefusal, BucketRefused},
+        rules::{self, AcceptedBucket, BucketInUse, BucketRefusal, BucketRefused, Refusal},
     },
     ports::{BucketProbe, BucketRemoval, ServiceAccountKey, StoreError, Work},
 };
@@ -38,6 +38,9 @@ pub enum ProposeError {
     /// Nobody knows the account.
     #[error("there is no account {0}")]
     NoAccount(AccountId),
+    /// The feature is switched off for the account; only keys of buckets that it has are replaced.
+    #[error("{}", Refusal::ExportsOff)]
+    ExportsOff,
     /// The rules refuse it.
     #[error(transparent)]
     Refused(#[from] BucketRefused),
@@ -96,8 +99,10 @@ pub async fn propose_bucket(
     proposal: BucketProposal,
 ) -> Result<CandidateId, ProposeError> {
     let BucketProposal { nickname, bucket_name, key, replaces } = proposal;
-    if parts.store.account(account).await?.is_none() {
-        return Err(ProposeError::NoAccount(account));
+    let settings = parts.store.account(account).await?.ok_or(ProposeError::NoAccount(account))?;
+    // Exports that go on need a key that works.
+    if !settings.exports_enabled && !replaces {
+        return Err(ProposeError::ExportsOff);
     }
     let known = parts.store.buckets(account).await?;
     let accepted = rules::check_bucket(&nickname, &bucket_name, replaces, &known);

@@ -4,14 +4,16 @@
 //! settle lag is added for good, and the mark moves behind it in the same transaction. What is newer is counted anew each
 //! time, so that it is there at once and late ones among it are not missed.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{Parts, StepError};
 use crate::{
     domain::{
-        AccountId, CatalogueDay, CatalogueEvent, CatalogueMark, Dataset, EventFolder, LakeFile,
-        PropertyScope, Records, SETTLE_LAG_SECS, Sums, Window,
+        AccountId, CatalogueDay, CatalogueEvent, CatalogueMark, DataSelection, Dataset, EventFolder,
+        LakeFile, PropertyScope, Records, SETTLE_LAG_SECS, Sums, UnseenEvents, Window,
     },
     encode::PropertyKeys,
     ports::{CatalogueUpdate, LakeQuery, StoreError},
@@ -57,6 +59,20 @@ struct Added {
 pub async fn catalogue(parts: &Parts, account: AccountId) -> Result<Vec<CatalogueEvent>, StepError> {
     let totals = parts.store.catalogue_totals(account).await?;
     Ok(totals.into_iter().filter_map(CatalogueEvent::of_total).collect())
+}
+
+/// Selected events that the account's catalogue does not have; none where there is nothing to say.
+///
+/// # Errors
+/// [`StepError`].
+pub async fn unseen_events(
+    parts: &Parts,
+    account: AccountId,
+    data: &DataSelection,
+) -> Result<Option<UnseenEvents>, StepError> {
+    let DataSelection::SelectEvents { .. } = data else { return Ok(None) };
+    let known: BTreeSet<_> = catalogue(parts, account).await?.into_iter().map(|event| event.name).collect();
+    Ok(UnseenEvents::of(data, |name| known.contains(name)))
 }
 
 /// Keeps the catalogues of all accounts, until about `budget_files` have been read; begins at another account each time,

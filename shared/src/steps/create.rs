@@ -32,9 +32,6 @@ pub enum CreateError {
     /// The spec is not of a one-time export.
     #[error("this is not a one-time export")]
     NotOneTime,
-    /// The spec is of a one-time export.
-    #[error("this is a one-time export")]
-    NotRecurring,
     /// The key is another creation's.
     #[error(
         "The Idempotency-Key `{key}` has created export {request} already, from another request. Send this request \
@@ -92,7 +89,8 @@ pub struct Created {
 }
 
 /// Creates what a customer asks for, where the rules allow it: a one-time export begins at once, a recurring or live
-/// one with its first due time. The same request under the same key gives the first export again, as it is then.
+/// one with its first due time. Its first window begins at the start date, 12:00 a.m. of the account (of profiles, at the
+/// beginning of time). The same request under the same key gives the first export again, as it is then.
 ///
 /// # Errors
 /// [`CreateError`].
@@ -107,8 +105,12 @@ pub async fn create_export(
         return Ok(created);
     }
     match create_by_rules(parts, account, &request).await {
-        // Somebody was faster: with the same key, or with an export of profiles. Then the rules see it, and say which.
-        Err(CreateError::Refused(_) | CreateError::Step(StepError::Store(StoreError::Conflict(_)))) => {
+        // Somebody was faster with the same key, and what he created is what the rules see now.
+        Err(CreateError::Refused(refused)) => {
+            repeat(parts, account, &request).await?.ok_or(CreateError::Refused(refused))
+        }
+        // Or with an export of profiles. Then the rules see it, and say which.
+        Err(CreateError::Step(StepError::Store(StoreError::Conflict(_)))) => {
             match repeat(parts, account, &request).await? {
                 Some(created) => Ok(created),
                 None => create_by_rules(parts, account, &request).await,
@@ -155,22 +157,6 @@ async fn repeat(
         _ => None,
     };
     Ok(Some(Created { export, run, clipped, is_repeat: true }))
-}
-
-/// Creates a recurring or live export as [`create_export`] does. Its first window begins at the start date, 12:00 a.m.
-/// of the account (of profiles, at the beginning of time).
-///
-/// # Errors
-/// [`CreateError`].
-pub async fn create_recurring(
-    parts: &Parts,
-    account: AccountId,
-    spec: ExportSpec,
-) -> Result<Export, CreateError> {
-    if let Frequency::OneTime { .. } = spec.frequency {
-        return Err(CreateError::NotRecurring);
-    }
-    Ok(create_export(parts, account, spec).await?.export)
 }
 
 async fn create_by_rules(

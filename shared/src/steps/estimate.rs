@@ -1,6 +1,6 @@
 //! What an export would deliver, before it is created: answered from the catalogue, without a look into the lake.
 
-use super::{Parts, StepError, open::ratio_key};
+use super::{Parts, StepError, catalogue::unseen_events, open::ratio_key};
 use crate::{
     domain::{
         AccountId, DataSelection, Estimate, Estimator, ExportSpec, Frequency, Records,
@@ -47,22 +47,26 @@ pub async fn estimate(
     let ratios = Ratios(parts.store.ratios(account.id, &ratio_key(spec)).await?);
     let (limits, now) = (parts.options.plan, parts.now());
     let estimator = Estimator { account: &account, spec, ratios: &ratios, limits, now };
-    match (spec.frequency, spec.data == DataSelection::AllProfiles) {
-        (Frequency::OneTime { days: Some(_) }, true) => Err(Refused::from(Refusal::DaysOfProfiles).into()),
+    let unseen = unseen_events(parts, account.id, &spec.data).await?;
+    let estimate = match (spec.frequency, spec.data == DataSelection::AllProfiles) {
+        (Frequency::OneTime { days: Some(_) }, true) => {
+            return Err(Refused::from(Refusal::DaysOfProfiles).into());
+        }
         (Frequency::OneTime { days: None }, true) => {
             let totals = parts.store.catalogue_totals(account.id).await?;
-            Ok(estimator.profiles(totals.iter().find(|total| total.records == Records::Profiles)))
+            estimator.profiles(totals.iter().find(|total| total.records == Records::Profiles))
         }
-        (Frequency::OneTime { days: None }, false) => Err(Refused::from(Refusal::NoDays).into()),
+        (Frequency::OneTime { days: None }, false) => return Err(Refused::from(Refusal::NoDays).into()),
         (Frequency::OneTime { days: Some(days) }, false) => {
             let (days, clipped) =
                 rules::check_days(days, &account, estimator.today()).map_err(Refused::from)?;
             let catalogue = parts.store.catalogue_days(account.id, days).await?;
-            Ok(estimator.once(days, clipped, &catalogue))
+            estimator.once(days, clipped, &catalogue)
         }
         (Frequency::Recurring(_) | Frequency::Live { .. }, _) => {
             let catalogue = parts.store.catalogue_days(account.id, estimator.look_back()).await?;
-            Ok(estimator.each_run(&catalogue))
+            estimator.each_run(&catalogue)
         }
-    }
+    };
+    Ok(Estimate { unseen, ..estimate })
 }

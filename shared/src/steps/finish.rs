@@ -164,7 +164,7 @@ async fn write_manifest(
     files: Vec<ManifestFile>,
     totals: RunTotals,
 ) -> Result<Option<Handled>, StepError> {
-    let bucket = parts.bucket_of(run.key, &run.spec.bucket).await?;
+    let bucket = parts.bucket_to_write(run).await?;
     let stopped = status == ManifestStatus::Stopped;
     if matches!(bucket.state, BucketState::Blocked { .. }) {
         // A stop must not wait for a bucket that may never work again.

@@ -30,16 +30,15 @@ pub use account::{AccountError, enable_exports, update_account};
 pub use buckets::{
     BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
 };
-pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues};
+pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
 pub use create::{
-    CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, create_recurring,
-    one_time_window,
+    CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
 pub use edit::{EditError, edit_export};
 pub use estimate::{EstimateError, estimate};
 pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
-pub use progress::{RunProgress, run_progress};
+pub use progress::{RunProgress, run_progress, worked_run};
 pub use publish::republish;
 pub use retry::{RetryError, retry_run};
 pub use stop::stop_export;
@@ -47,8 +46,8 @@ pub use tick::{Ticked, tick};
 
 use crate::{
     domain::{
-        BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, RunKey, STEP_TIMEOUT_SECS, Side,
-        plan::PlanLimits,
+        BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS,
+        Side, plan::PlanLimits,
     },
     encode::FILE_LIMIT_BYTES,
     ports::{
@@ -212,6 +211,13 @@ impl Parts {
                 "bucket `{id}` of run {run} is gone; connect it again under this name, then retry the run"
             ))
         })
+    }
+
+    /// The bucket into which an open run goes, while it is the one in which the run was begun.
+    async fn bucket_to_write(&self, run: &Run) -> Result<PartnerBucket, StepError> {
+        let bucket = self.bucket_of(run.key, &run.spec.bucket).await?;
+        run.check_bucket(&bucket).map_err(|elsewhere| StepError::Internal(elsewhere.to_string()))?;
+        Ok(bucket)
     }
 
     /// Opens a bucket under its key; the key is in the open for no longer than that. A key that cannot be opened is

@@ -74,7 +74,7 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     let request =
         Request { account: key.account, export: Some(key.request), spec, window: run.window, zone: &zone };
     let made = make(parts, &request).await?;
-    let run = adopt(parts, &run, spec, made).await?;
+    let run = adopt(parts, &run, (spec, bucket.bucket_name), made).await?;
     match run {
         Some(run) => go_on(parts, &run).await,
         None => Ok(Handled::Done),
@@ -86,7 +86,7 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
 async fn adopt(
     parts: &Parts,
     seen: &Run,
-    spec: &ExportSpec,
+    (spec, bucket_name): (&ExportSpec, String),
     Made { chunks: plans, lists }: Made,
 ) -> Result<Option<Run>, StepError> {
     let key = seen.key;
@@ -100,7 +100,8 @@ async fn adopt(
     profile_files::put_lists(parts, key, &token, &lists).await?;
     let chunks: Vec<_> = plans.into_iter().map(|plan| Chunk::new(key, &token, plan)).collect();
     parts.store.add_chunks(&chunks).await?;
-    let opening = RunOpening { plan, spec: spec.clone(), reopened: seen.reopened, now: parts.now() };
+    let (spec, reopened) = (spec.clone(), seen.reopened);
+    let opening = RunOpening { plan, spec, bucket_name, reopened, now: parts.now() };
     let opened = parts.store.open_run(key, &opening).await;
     parts.store.sweep_chunks(key).await?;
     match opened {

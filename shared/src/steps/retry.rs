@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Chunk, ChunkCommand, ChunkContent, ChunkPlan, ChunkRefusal, ChunkState, EventNaming, ExportStatus,
-        PlanToken, Run, RunKey, RunStatus, Slice,
+        AnotherBucket, Chunk, ChunkCommand, ChunkContent, ChunkPlan, ChunkRefusal, ChunkState, EventNaming,
+        ExportStatus, PlanToken, Run, RunKey, RunStatus, Slice,
     },
     ports::{StoreError, Work},
 };
@@ -37,6 +37,9 @@ pub enum RetryError {
     /// Its export was stopped: workers would leave the chunks alone.
     #[error("the export of run {0} was stopped; what it did not deliver needs a new export")]
     Stopped(RunKey),
+    /// It would go on in another bucket.
+    #[error(transparent)]
+    AnotherBucket(#[from] AnotherBucket),
     /// A part did not work.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -61,6 +64,9 @@ pub async fn retry_run(parts: &Parts, key: RunKey) -> Result<u64, RetryError> {
     let export = parts.store.export(key.account, key.request).await?;
     if export.is_some_and(|export| matches!(export.status, ExportStatus::Stopped { .. })) {
         return Err(RetryError::Stopped(key));
+    }
+    if let (Some(_), Some(bucket)) = (&run.plan, parts.store.bucket(key.account, &run.spec.bucket).await?) {
+        run.check_bucket(&bucket)?;
     }
     let retried = match &run.plan {
         Some(plan) => retry_chunks(parts, &run, &plan.token).await?,

@@ -161,8 +161,10 @@ async fn a_blocked_bucket_says_what_to_mend() {
     let request = create(&person, &once()).await;
     app.drain().await.unwrap();
     let bucket = person.get(&format!("{PATH}/{BUCKET}")).await.expect(StatusCode::OK);
-    let reason = bucket["blocked"]["reason"].as_str().unwrap();
-    assert!(reason.starts_with("There is no bucket of exactly this name."), "{reason}");
+    assert_eq!(
+        bucket["blocked"]["reason"],
+        "There is no bucket of exactly this name. Check the name letter by letter, or create the bucket again."
+    );
     let run = person.get(&format!("/api/v1/exports/{request}/runs/{request}")).await.expect(StatusCode::OK);
     assert_eq!(run["blocked"], bucket["blocked"]);
     let progress = person.get(&format!("/api/v1/exports/{request}/progress")).await.expect(StatusCode::OK);

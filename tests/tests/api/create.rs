@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use spillway::{domain::ExportFilter, steps};
 use spillway_tests::harness::{ACCOUNT, BUCKET, TestApp};
 
-use crate::support::{editor, once, recurring, with};
+use crate::support::{editor, fill, once, recurring, with};
 
 const PATH: &str = "/api/v1/exports";
 
@@ -139,4 +139,43 @@ async fn one_flow_of_profiles_at_a_time() {
         detail.starts_with(&format!("Export {} of user properties is active", first["request_id"])),
         "{detail}"
     );
+}
+
+#[tokio::test]
+async fn events_that_have_not_been_seen_are_told_and_not_refused() {
+    let app = TestApp::new().await;
+    fill(&app, 20);
+    steps::keep_catalogue(&app.parts(), ACCOUNT).await.unwrap();
+    let person = editor(&app);
+    let selecting = |events| with(recurring(), "data", json!({"kind": "select-events", "events": events}));
+    let sentence =
+        "`Chargd` has not been seen yet. Check the spelling; files follow once there are such events.";
+    let misspelt = selecting(json!(["Charged", "Chargd"]));
+    for path in ["/api/v1/estimate", PATH] {
+        let answer = person.post(path, &misspelt).await;
+        assert!(answer.status.is_success(), "{}", answer.text());
+        assert_eq!(answer.json()["notice"], sentence, "{path}");
+    }
+    let known = person.post(PATH, &selecting(json!(["Charged"]))).await.expect(StatusCode::CREATED);
+    assert_eq!(known["notice"], json!(null));
+    // The same of an edit, and on the pages.
+    let path = format!("{PATH}/{}", known["request_id"]);
+    let edit = json!({"data": misspelt["data"]});
+    let edited = person.json(Method::PATCH, &path, &crate::support::ANY, &edit).await.expect(StatusCode::OK);
+    assert_eq!(edited["notice"], sentence);
+    let page = person.get("/exports/new").await;
+    let once = page.text().split("name=\"once\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let form = [
+        ("once", once),
+        ("bucket", spillway_tests::harness::BUCKET),
+        ("data", "select-events"),
+        ("event", "Chargd"),
+        ("frequency", "live"),
+        ("start", "2026-03-10"),
+        ("format", "csv"),
+    ];
+    let estimated = person.form("/exports/estimate", &form).await;
+    assert!(estimated.text().contains("has not been seen yet. Check the spelling"), "{}", estimated.text());
+    let created = person.form("/exports", &form).await;
+    assert!(created.header("location").ends_with("&unseen=1"), "{} {}", created.status, created.text());
 }

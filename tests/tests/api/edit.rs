@@ -1,11 +1,14 @@
 //! Edits and stops.
 
-use dashboard::identity::Role;
+use dashboard::{App, identity::Role};
 use http::{Method, StatusCode};
 use serde_json::json;
-use spillway_tests::harness::{ACCOUNT, TestApp};
+use spillway_tests::{
+    harness::{ACCOUNT, Strike, TestApp},
+    web::{Person, local_config},
+};
 
-use crate::support::{ANY, create, editor, fill, once, recurring};
+use crate::support::{ANY, create, editor, fill, once, recurring, with};
 
 #[tokio::test]
 async fn an_edit_needs_the_version_that_was_seen() {
@@ -58,13 +61,20 @@ async fn what_may_not_be_edited_says_why() {
             "/frequency/start",
         ),
         (json!({"bucket": "nowhere"}), "/bucket"),
-        (json!({"identities": []}), "/identities"),
+        (json!({"identities": ["email", "email"]}), "/identities"),
     ] {
         let refused = person.json(Method::PATCH, &flow, &ANY, &change).await;
         let problem = refused.expect(StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
     }
-    for odd in [json!({"format": null}), json!({"status": "DONE"}), json!([]), json!({"as_string": "yes"})] {
+    for odd in [
+        json!({"format": null}),
+        json!({"status": "DONE"}),
+        json!([]),
+        json!({"as_string": "yes"}),
+        json!({"identities": []}),
+        json!({"frequency": {"kind": "recurring", "every_hours": 6, "anchor_hour": 24}}),
+    ] {
         let refused = person.json(Method::PATCH, &flow, &ANY, &odd).await;
         assert_eq!(refused.problem().0, "invalid-body", "{odd}");
     }
@@ -72,6 +82,25 @@ async fn what_may_not_be_edited_says_why() {
     let refused = person.json(Method::PATCH, &once, &ANY, &json!({"format": "json"})).await;
     assert_eq!((refused.status, refused.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
     app.abandon();
+}
+
+#[tokio::test]
+async fn all_events_become_selected_ones_without_their_priorities() {
+    let app = TestApp::new().await;
+    let person = editor(&app);
+    let wish = with(recurring(), "identities", json!(["email", "phone"]));
+    let path = format!("/api/v1/exports/{}", create(&person, &wish).await);
+    let selected = json!({"data": {"kind": "select-events", "events": ["Charged"]}});
+    let edited = person.json(Method::PATCH, &path, &ANY, &selected).await.expect(StatusCode::OK);
+    assert_eq!(edited["data"], selected["data"]);
+    // Priorities that are asked for are refused as before.
+    let both = with(selected, "identities", json!(["email"]));
+    let refused = person.json(Method::PATCH, &path, &ANY, &both).await;
+    let problem = refused.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["errors"][0]["pointer"], "/identities");
+    let all = json!({"data": {"kind": "all-events"}, "identities": ["phone"]});
+    let edited = person.json(Method::PATCH, &path, &ANY, &all).await.expect(StatusCode::OK);
+    assert_eq!(edited["identities"], json!(["phone"]));
 }
 
 #[tokio::test]
@@ -87,8 +116,42 @@ async fn a_stop_is_at_once_and_once() {
     assert_eq!(stopped["stopped"], json!({"by": "user", "at": "2026-03-10T12:00:00Z", "message": null}));
     let again = person.ask(Method::POST, &path, &[], "").await;
     assert_eq!((again.status, again.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
-    assert!(again.problem().1.ends_with("already. Nothing is left to do."));
+    let told =
+        format!("Export {request} was stopped on 2026-03-10 12:00 (UTC) already. Nothing is left to do.");
+    assert_eq!(again.problem().1, told);
     let edit = person.json(Method::PATCH, &format!("/api/v1/exports/{request}"), &ANY, &json!({})).await;
     assert_eq!(edit.problem().0, "wrong-state");
     app.drain().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_that_comes_too_late_says_so() {
+    // Each looks the account and the export up before the call that stops; each call has two points.
+    for is_page in [false, true] {
+        let app = TestApp::new().await;
+        fill(&app, 20);
+        let request = create(&editor(&app), &once()).await;
+        let worker = app.worker();
+        let config = local_config(ACCOUNT, Role::Editor);
+        let person = Person::new(dashboard::router(App::new(worker.parts.clone(), config).unwrap()));
+        assert_eq!(person.get(&format!("/exports/{request}/stop")).await.status, StatusCode::OK);
+        worker.gate.arm(4, Strike::Hold);
+        let stop = async {
+            match is_page {
+                true => person.form(&format!("/exports/{request}/stop"), &[]).await,
+                false => {
+                    let path = format!("/api/v1/exports/{request}/stop");
+                    person.ask(Method::POST, &path, &[], "").await
+                }
+            }
+        };
+        let finish = async {
+            worker.gate.until_held().await;
+            app.drain().await.unwrap();
+            worker.gate.release();
+        };
+        let (late, ()) = tokio::join!(stop, finish);
+        assert_eq!((late.status, late.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
+        assert!(late.problem().1.contains("is done"), "{}", late.text());
+    }
 }

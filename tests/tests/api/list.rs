@@ -112,5 +112,12 @@ async fn twenty_are_a_page_unless_another_number_is_asked_for() {
         (backward.status, backward.problem().0.as_str()),
         (StatusCode::UNPROCESSABLE_ENTITY, "refused")
     );
+    let errors = &backward.json()["errors"];
+    assert!(
+        errors[0]["detail"].as_str().unwrap().starts_with("`exported_from` and `exported_to`: "),
+        "{errors}"
+    );
+    let document = serde_json::to_value(dashboard::api::document()).unwrap();
+    assert!(document["paths"][PATH]["get"]["responses"]["422"].is_object(), "what it may answer is declared");
     assert_eq!(numbers(&person, &format!("bucket={BUCKET}&limit=30")).await.len(), 21);
 }

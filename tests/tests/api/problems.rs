@@ -55,8 +55,8 @@ async fn what_cannot_be_read_is_a_problem_of_its_own() {
         (Method::POST, EXPORTS, &json_type, "", 400, "malformed-request"),
         (Method::POST, EXPORTS, &json_type, "{\"a\":", 400, "malformed-request"),
         (Method::POST, EXPORTS, &json_type, "{} {}", 400, "malformed-request"),
-        (Method::POST, EXPORTS, &json_type, "[]", 422, "invalid-body"),
-        (Method::POST, EXPORTS, &json_type, "null", 422, "invalid-body"),
+        (Method::POST, EXPORTS, &json_type, "[]", 400, "invalid-body"),
+        (Method::POST, EXPORTS, &json_type, "null", 400, "invalid-body"),
         (Method::POST, EXPORTS, &json_type, large.as_str(), 413, "too-large"),
     ] {
         let answer = person.ask(method.clone(), path, headers, body.to_owned()).await;
@@ -78,7 +78,9 @@ async fn a_field_that_is_wrong_is_named() {
         ("as_string", json!("true"), "/as_string"),
         ("identities", json!(["identity", "name"]), "/identities/1"),
         ("identities", json!(null), "/identities"),
+        ("identities", json!([]), "/identities"),
         ("data", json!({"kind": "all-events", "names": []}), "/data"),
+        ("frequency", json!({"kind": "recurring", "every_hours": 6, "anchor_hour": 24}), "/frequency"),
         ("data", json!({"kind": "select-events"}), "/data"),
         ("frequency", json!({"kind": "recurring", "every_hours": 600}), "/frequency"),
         ("frequency", json!({"kind": "one-time", "days": {"first": "x", "last": "y"}}), "/frequency"),
@@ -89,12 +91,24 @@ async fn a_field_that_is_wrong_is_named() {
         let mut wish = once();
         wish[field] = value;
         let refused = person.post(EXPORTS, &wish).await;
-        assert_eq!(refused.problem().0, "invalid-body", "{wish}");
+        let (status, kind) = (refused.status, refused.problem().0);
+        assert_eq!((status, kind.as_str()), (StatusCode::BAD_REQUEST, "invalid-body"), "{wish}");
         let found = &refused.json()["errors"][0];
         // Of an unknown field the place is the field itself or what holds it.
         let is_named = found["pointer"] == pointer || found["pointer"] == format!("/{field}");
         assert!(is_named, "{wish}: {found}");
     }
+}
+
+#[test]
+fn what_the_schema_forbids_is_told_apart_from_what_the_rules_refuse() {
+    let unprocessable: Vec<_> =
+        ProblemKind::ALL.iter().filter(|kind| kind.status() == StatusCode::UNPROCESSABLE_ENTITY).collect();
+    let by_rules = [ProblemKind::Refused, ProblemKind::CheckFailed, ProblemKind::KeyReused];
+    assert_eq!(unprocessable, by_rules.iter().collect::<Vec<_>>());
+    let document = serde_json::to_value(dashboard::api::document()).unwrap();
+    let said = document["info"]["description"].as_str().unwrap();
+    assert!(said.contains("422 is one that is, and that the rules refuse"), "{said}");
 }
 
 #[tokio::test]

@@ -1,10 +1,18 @@
 //! Progress, once and as it goes on.
 
-use http::{Method, StatusCode};
+use axum::body::Body;
+use dashboard::{App, identity::Role};
+use futures::StreamExt;
+use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
-use spillway_tests::harness::TestApp;
+use spillway::{domain::RequestId, steps};
+use spillway_tests::{
+    harness::{ACCOUNT, TestApp},
+    web::{Person, local_config},
+};
+use tower::ServiceExt;
 
-use crate::support::{create, editor, fill, once, recurring};
+use crate::support::{create, editor, fill, fill_event, once, recurring, with};
 
 #[tokio::test]
 async fn progress_tells_what_is_in_the_bucket() {
@@ -27,6 +35,54 @@ async fn progress_tells_what_is_in_the_bucket() {
     let idle = create(&person, &recurring()).await;
     let idle = person.get(&format!("/api/v1/exports/{idle}/progress")).await.expect(StatusCode::OK);
     assert_eq!((&idle["run"], &idle["next_run_at"]), (&json!(null), &json!("2026-03-10T18:00:00Z")));
+}
+
+#[tokio::test]
+async fn behind_a_backlog_the_run_that_is_worked_is_told() {
+    let app = TestApp::new().await;
+    fill(&app, 20);
+    let person = editor(&app);
+    let live = with(recurring(), "frequency", json!({"kind": "live"}));
+    let request = RequestId(create(&person, &live).await);
+    let oldest = app.next_run(request).await;
+    for _ in 0..30 {
+        app.advance_secs(300);
+        app.next_run(request).await;
+    }
+    steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
+    let told = person.get(&format!("/api/v1/exports/{request}/progress")).await.expect(StatusCode::OK);
+    let expected = (&json!(oldest.key.run.0), &json!("RUNNING"));
+    assert_eq!((&told["run"]["run"], &told["run"]["status"]), expected);
+    // The pages tell the same, in the list and of the export.
+    let list = person.get("/exports").await;
+    assert!(list.text().contains("value=\"0\""), "{}", list.text());
+    let page = person.get(&format!("/exports/{request}")).await;
+    assert!(page.text().contains("0 % delivered"), "{}", page.text());
+    app.drain().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_api_and_the_pages_tell_the_same() {
+    let mut app = TestApp::new().await;
+    app.options.plan.message_chunks = 1;
+    for event in ["First", "Second", "Third"] {
+        fill_event(&app, event, 20);
+    }
+    let person = editor(&app);
+    let request = create(&person, &once()).await;
+    for _ in 0..2 {
+        steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
+        app.advance_secs(30);
+    }
+    let told = person.get(&format!("/api/v1/exports/{request}/progress")).await.expect(StatusCode::OK);
+    let run = &told["run"];
+    assert_eq!((&run["parts_done"], &run["parts"], &run["fraction"]), (&json!(1), &json!(3), &json!(0.333)));
+    let secs_left = run["seconds_left"].as_u64().unwrap();
+    assert!((100..=125).contains(&secs_left), "twice as long as so far: {secs_left}");
+    let page = person.get(&format!("/exports/{request}")).await;
+    assert!(page.text().contains("33 % delivered"), "{}", page.text());
+    assert!(page.text().contains(" min left"), "{}", page.text());
+    app.drain().await.unwrap();
 }
 
 /// The events of a stream: name and data.
@@ -64,18 +120,18 @@ async fn a_stream_tells_each_change_and_ends_with_the_export() {
 async fn a_stream_ends_when_the_process_does() {
     let app = TestApp::new().await;
     let parts = app.parts();
-    let config = spillway_tests::web::local_config(
-        spillway_tests::harness::ACCOUNT,
-        dashboard::identity::Role::Viewer,
-    );
     let shutdown = parts.shutdown.clone();
     let request = create(&editor(&app), &recurring()).await;
-    let router = dashboard::router(dashboard::App::new(parts, config).unwrap());
-    let person = spillway_tests::web::Person::new(router);
-    shutdown.cancel();
+    let router = dashboard::router(App::new(parts, local_config(ACCOUNT, Role::Viewer)).unwrap());
     let path = format!("/api/v1/exports/{request}/progress");
-    let watched = person.ask(Method::GET, &path, &[("accept", "text/event-stream")], "").await;
-    assert!(events(watched.text()).iter().all(|(name, _)| name != "end"));
-    let odd = person.ask(Method::GET, &path, &[("accept", "text/html")], "").await;
+    let watching = Request::get(&path).header("host", "localhost:8080").header("accept", "text/event-stream");
+    let watched = router.clone().oneshot(watching.body(Body::empty()).unwrap()).await.unwrap();
+    let mut watched = watched.into_body().into_data_stream();
+    let first = watched.next().await.unwrap().unwrap();
+    assert_eq!(events(std::str::from_utf8(&first).unwrap())[0].0, "progress");
+    // The export goes on, and so would the stream.
+    shutdown.cancel();
+    assert!(watched.next().await.is_none(), "it ends, without the event that ends an export");
+    let odd = Person::new(router).ask(Method::GET, &path, &[("accept", "text/html")], "").await;
     assert_eq!((odd.status, odd.problem().0.as_str()), (StatusCode::NOT_ACCEPTABLE, "not-acceptable"));
 }

@@ -3,7 +3,7 @@
 use dashboard::{
     App, SetupError,
     config::{Config, ConfigError},
-    identity::Role,
+    identity::{ClaimNames, IdentityConfig, OidcConfig, Role},
 };
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -144,6 +144,23 @@ async fn an_account_may_ask_only_so_often() {
 }
 
 #[tokio::test]
+async fn estimates_count_as_reads() {
+    let app = TestApp::new().await;
+    let person = slow(&app, 4, 1);
+    // The page gives the token that its forms carry.
+    assert_eq!(person.get("/exports").await.status, StatusCode::OK);
+    for _ in 0..2 {
+        let estimated = person.post("/api/v1/estimate", &crate::support::once()).await;
+        assert_eq!(estimated.status, StatusCode::OK, "{}", estimated.text());
+    }
+    assert_eq!(person.form("/exports/estimate", &[("data", "all-events")]).await.status, StatusCode::OK);
+    let refused = person.post("/api/v1/estimate", &crate::support::once()).await;
+    assert_eq!(refused.problem().0, "too-many-requests");
+    // The one change is still there.
+    assert_eq!(person.post("/api/v1/exports", &json!({})).await.problem().0, "invalid-body");
+}
+
+#[tokio::test]
 async fn a_request_does_not_take_for_ever() {
     let app = TestApp::new().await;
     let worker = app.worker();
@@ -174,8 +191,50 @@ async fn a_configuration_that_makes_no_sense_is_refused() {
     );
     let nothing = refused(&|config| config.limits.writes_per_minute = 0);
     assert_eq!(nothing, ConfigError::NothingAllowed("writes_per_minute"));
+    let nothing = refused(&|config| config.limits.streams_per_account = 0);
+    assert_eq!(nothing, ConfigError::NothingAllowed("streams_per_account"));
     let no_origin = refused(&|config| config.frame_ancestors = vec!["https://a.example/x".parse().unwrap()]);
     assert!(matches!(no_origin, ConfigError::NoOrigin(_)));
+}
+
+#[tokio::test]
+async fn logins_that_are_not_safe_on_their_way_are_refused() {
+    let app = TestApp::new().await;
+    let set_up = |public_url: &str, jwks_url: &str, header: &str| {
+        let mut config = local_config(STRANGER, Role::Editor);
+        config.public_url = public_url.parse().unwrap();
+        config.identity = IdentityConfig::Oidc(OidcConfig {
+            issuer: "https://login.example.com".to_owned(),
+            audience: "spillway".to_owned(),
+            jwks_url: jwks_url.parse().unwrap(),
+            header: header.to_owned(),
+            claims: ClaimNames::default(),
+        });
+        match App::new(app.parts(), config) {
+            Err(SetupError::Config(error)) => Some(error),
+            Err(error) => panic!("{error}"),
+            Ok(_) => None,
+        }
+    };
+    let (page, keys) = ("https://exports.example.com", "https://login.example.com/keys");
+    assert_eq!(set_up(page, keys, "authorization"), None);
+    for ours in ["http://localhost:8080", "http://127.0.0.1:9", "http://[::1]:9"] {
+        assert_eq!(set_up(ours, ours, "X-Token"), None, "{ours}");
+    }
+    for open in ["http://login.example.com/keys", "http://10.0.0.1/keys", "http://localhost.example.com/"] {
+        assert_eq!(
+            set_up(page, open, "authorization"),
+            Some(ConfigError::KeysInTheOpen(open.parse().unwrap()))
+        );
+    }
+    let open = "http://exports.example.com/";
+    assert_eq!(
+        set_up(open, keys, "authorization"),
+        Some(ConfigError::LoginsInTheOpen(open.parse().unwrap()))
+    );
+    for odd in ["X Token", "", "authorization:"] {
+        assert_eq!(set_up(page, keys, odd), Some(ConfigError::NoHeader(odd.to_owned())));
+    }
 }
 
 #[test]

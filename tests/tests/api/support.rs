@@ -50,9 +50,14 @@ pub(crate) async fn create(person: &Person, wish: &Value) -> i64 {
 
 /// Some rows of yesterday in the lake.
 pub(crate) fn fill(app: &TestApp, rows: usize) {
+    fill_event(app, "Charged", rows);
+}
+
+/// The same of any event.
+pub(crate) fn fill_event(app: &TestApp, event: &str, rows: usize) {
     let mut rng = StdRng::seed_from_u64(1);
     let day = date(2026, 3, 9);
     let rows: Vec<_> =
-        (0..rows).map(|id| EventRow::random(&mut rng, id.to_string(), "Charged", day, 0)).collect();
+        (0..rows).map(|id| EventRow::random(&mut rng, id.to_string(), event, day, 0)).collect();
     app.lake.write_events(&app.file(50), &rows);
 }

@@ -2,7 +2,7 @@
 
 use jiff::civil::date;
 use spillway::{
-    domain::{Format, RunStatus},
+    domain::{Format, Frequency, RunStatus},
     ports::{ChunkTally, WrittenSums},
     steps,
 };
@@ -18,7 +18,7 @@ async fn a_run_is_watched_from_its_creation_to_its_end() {
         commit(&app, at("2026-03-10T09:00:00Z"), "Charged", date(2026, 3, day), 20);
     }
     let (_, run) = app.export(app.spec(Format::Csv, date(2026, 3, 1), date(2026, 3, 8))).await;
-    let progress = async || steps::run_progress(&parts, run.key).await.unwrap().unwrap();
+    let progress = async || steps::run_progress(&parts, &app.run(run.key).await).await.unwrap();
     let waiting = progress().await;
     assert_eq!(
         (waiting.status, waiting.chunks, waiting.written),
@@ -59,7 +59,28 @@ async fn a_run_is_watched_from_its_creation_to_its_end() {
     }
     assert_eq!(files, delivered.manifest.unwrap().files);
     let nobody = spillway::domain::RunKey { account: spillway::domain::AccountId(9), ..run.key };
-    assert_eq!(steps::run_progress(&parts, nobody).await.unwrap(), None);
+    assert_eq!(steps::worked_run(&parts, nobody.account, nobody.request).await.unwrap(), None);
     assert_eq!(steps::run_files(&parts, nobody, None, 3).await.unwrap().files, []);
     assert_ne!(nobody.account, ACCOUNT);
+}
+
+#[tokio::test]
+async fn behind_a_backlog_the_oldest_run_is_worked() {
+    let app = TestApp::new().await;
+    let parts = app.parts();
+    commit(&app, at("2026-03-10T09:00:00Z"), "Charged", date(2026, 3, 9), 20);
+    let mut spec = app.spec(Format::Csv, date(2026, 3, 9), date(2026, 3, 9));
+    spec.frequency = Frequency::Live { start: date(2026, 3, 9) };
+    let export = app.recurring(spec).await;
+    let mut runs = vec![];
+    for _ in 0..30 {
+        runs.push(app.next_run(export.request).await.key);
+        app.advance_secs(300);
+    }
+    let worked = async || steps::worked_run(&parts, ACCOUNT, export.request).await.unwrap();
+    assert_eq!(worked().await.map(|run| run.key), Some(runs[0]));
+    steps::handle(&parts, &app.queue.pop().unwrap()).await.unwrap();
+    assert_eq!(worked().await.map(|run| (run.key, run.status)), Some((runs[0], RunStatus::Running)));
+    app.drain().await.unwrap();
+    assert_eq!(worked().await, None);
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use jiff::civil::date;
 use spillway::{
     domain::{
-        DataSelection, DateRange, ExportSpec, Format, Frequency, IDEMPOTENCY_SECS, IdempotencyKey, RunStatus,
+        BucketId, DataSelection, DateRange, ExportSpec, Format, Frequency, IDEMPOTENCY_SECS, IdempotencyKey,
+        RunStatus,
     },
     ports::Work,
     steps::{self, CreateError, NewRequest},
@@ -156,4 +157,16 @@ async fn a_creator_may_end_at_any_point_and_the_repeat_makes_up_for_it() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_the_rules_refuse_is_looked_at_once() {
+    let app = TestApp::new().await;
+    let worker = app.worker();
+    let spec = ExportSpec { bucket: BucketId("nowhere".to_owned()), ..profiles_flow(&app) };
+    let before = worker.gate.passed();
+    let refused = steps::create_export(&worker.parts, ACCOUNT, spec).await.unwrap_err();
+    assert!(matches!(refused, CreateError::Refused(_)), "{refused}");
+    // The account, its buckets and its flow of profiles; each call passes two points.
+    assert_eq!(worker.gate.passed() - before, 6);
 }

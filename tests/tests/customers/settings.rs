@@ -95,7 +95,7 @@ async fn switched_off_nothing_is_created_or_edited_but_all_can_be_stopped() {
     let once = app.spec(Format::Json, date(2026, 3, 8), date(2026, 3, 9));
     let frequency = spillway::domain::Frequency::Live { start: date(2026, 3, 10) };
     let live = spillway::domain::ExportSpec { frequency, ..once.clone() };
-    let export = steps::create_recurring(&parts, ACCOUNT, live.clone()).await.unwrap();
+    let export = steps::create_export(&parts, ACCOUNT, live.clone()).await.unwrap().export;
     steps::enable_exports(&parts, ACCOUNT, false).await.unwrap();
     let expected = "Exports to Google Cloud are switched off for this account. Ask the support of your platform to \
                     switch them on; what was created before goes on, and can be stopped.";

@@ -2,7 +2,7 @@
 
 use dashboard::identity::Role;
 use http::{Method, StatusCode};
-use spillway::domain::{Account, AccountId, ZoneName};
+use spillway::domain::ZoneName;
 use spillway_tests::harness::{ACCOUNT, TestApp};
 
 use crate::html::text;
@@ -79,23 +79,6 @@ async fn a_form_without_its_token_does_nothing() {
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
     assert!(text(&forged).contains("Load the page again"), "{}", text(&forged));
     assert_eq!(app.store.account(ACCOUNT).await.unwrap().unwrap().time_zone, ZoneName::default());
-}
-
-#[tokio::test]
-async fn with_the_feature_off_one_learns_whom_to_ask() {
-    let app = TestApp::new().await;
-    let off = Account { exports_enabled: false, ..Account::new(AccountId(8), ZoneName::default()) };
-    app.store.put_account(&off).await.unwrap();
-    let person = app.person(off.id, Role::Editor).with("accept", "text/html");
-    for page in PAGES {
-        let answer = person.get(page).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{page}");
-        assert!(
-            answer.text().contains("href=\"mailto:exports@platform.example\""),
-            "{page}: {}",
-            answer.text()
-        );
-    }
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! The pages, asked in memory as a browser without JavaScript asks them, over SQLite and the parts of the engine's tests.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod elsewhere;
 mod exports;
 mod frame;
 mod html;
 mod partners;
+mod repeats;
 mod settings;
 mod snippets;
+mod streams;
+mod switch;

@@ -35,7 +35,7 @@ async fn profiles_begin_at_the_beginning_of_time_and_go_on_with_what_changed() {
     write(&flow, &old);
     flow.app.clock.set(at("2026-03-10T09:00:00Z"));
     let spec = profiles(&flow, recurring(4, date(2026, 3, 10)));
-    let export = steps::create_recurring(&flow.app.parts(), ACCOUNT, spec).await.unwrap();
+    let export = steps::create_export(&flow.app.parts(), ACCOUNT, spec).await.unwrap().export;
     let first = flow.tick_at("2026-03-10T12:00:00Z").await.created[0];
     flow.app.drain().await.unwrap();
     let delivered = flow.app.delivered(first).await;
@@ -76,13 +76,13 @@ async fn of_many_exports_of_profiles_at_once_one_is_created() {
     let tasks: Vec<_> = (0..20)
         .map(|_| {
             let (parts, spec) = (flow.app.parts(), profiles(&flow, recurring(4, date(2026, 3, 10))));
-            tokio::spawn(async move { steps::create_recurring(&parts, ACCOUNT, spec).await })
+            tokio::spawn(async move { steps::create_export(&parts, ACCOUNT, spec).await })
         })
         .collect();
     let (mut created, mut refused) = (Vec::new(), Vec::new());
     for task in tasks {
         match task.await.unwrap() {
-            Ok(export) => created.push(export.request),
+            Ok(made) => created.push(made.export.request),
             Err(CreateError::Refused(refusals)) => refused.push(refusals.to_string()),
             Err(error) => panic!("{error}"),
         }
@@ -107,8 +107,6 @@ async fn one_time_days_are_clipped_and_other_wishes_refused() {
     let future = flow.spec(days(date(2026, 3, 10), date(2026, 3, 11)));
     let refused = steps::create_export(&parts, ACCOUNT, future).await.unwrap_err();
     assert!(refused.to_string().starts_with("2026-03-11 has not begun yet in Europe/Berlin"), "{refused}");
-    let once = steps::create_recurring(&parts, ACCOUNT, spec.clone()).await.unwrap_err();
-    assert!(matches!(once, CreateError::NotRecurring), "{once}");
     let nobody = spillway::domain::AccountId(9);
     let unknown = steps::create_export(&parts, nobody, spec).await.unwrap_err();
     assert!(matches!(unknown, CreateError::NoAccount(account) if account == nobody), "{unknown}");

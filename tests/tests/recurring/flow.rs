@@ -4,8 +4,8 @@ use jiff::{Timestamp, civil::Date};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use spillway::{
     domain::{
-        Account, AccountId, Cycle, EveryHours, Export, ExportSpec, Format, Frequency, Run, RunStatus, Window,
-        ZoneName,
+        Account, AccountId, AnchorHour, Cycle, EveryHours, Export, ExportSpec, Format, Frequency, Run,
+        RunStatus, Window, ZoneName,
     },
     steps::{self, Ticked},
 };
@@ -16,7 +16,11 @@ pub(crate) fn at(text: &str) -> Timestamp {
 }
 
 pub(crate) fn recurring(hours: u8, start: Date) -> Frequency {
-    Frequency::Recurring(Cycle { every: EveryHours::try_from(hours).unwrap(), start, anchor_hour: 0 })
+    Frequency::Recurring(Cycle {
+        every: EveryHours::try_from(hours).unwrap(),
+        start,
+        anchor_hour: AnchorHour::default(),
+    })
 }
 
 pub(crate) fn live(start: Date) -> Frequency {
@@ -52,7 +56,7 @@ impl Flow {
 
     pub(crate) async fn create(&self, frequency: Frequency) -> Export {
         let spec = self.spec(frequency);
-        steps::create_recurring(&self.app.parts(), ACCOUNT, spec).await.unwrap()
+        steps::create_export(&self.app.parts(), ACCOUNT, spec).await.unwrap().export
     }
 
     /// A file of some events of a day, committed now.

@@ -23,7 +23,8 @@ const CLOSED: [&str; 2] = ["Data", "Frequency"];
         title = "Spillway",
         description = "Export to Google Cloud: events and user profiles, as files in a bucket of your own.\n\n\
                        Every refusal is `application/problem+json` (RFC 9457); its `type` is the address of a page that \
-                       says what it means. An account may ask so often a minute, then it gets 429 with `Retry-After`. \
+                       says what it means. 400 is a request that is not as this document says; 422 is one that is, and \
+                       that the rules refuse. An account may ask so often a minute, then it gets 429 with `Retry-After`. \
                        Lists come in pages: send `next` as `cursor`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use spillway::{
     domain::{
-        Account, BucketId, DateRange, Export, ExportFilter, ExportedOn, IdempotencyKey, RequestId,
-        StopReason, rules,
+        Account, BucketId, DateRange, Export, ExportFilter, ExportStatus, ExportedOn, IdempotencyKey,
+        RequestId, StopReason, rules,
     },
     steps::{self, NewRequest},
 };
@@ -18,15 +18,15 @@ use utoipa::IntoParams;
 use super::{
     BASE, account,
     bodies::{
-        DataKindBody, ExportBody, ExportList, ExportPatch, FormatBody, FrequencyKindBody, NewExportBody,
-        PartnerBody, StatusBody,
+        self, DataKindBody, ExportBody, ExportList, ExportPatch, FormatBody, FrequencyKindBody,
+        NewExportBody, PartnerBody, StatusBody,
     },
     extract::{IfMatch, JsonBody, Params, PathOf, etag},
 };
 use crate::{
     App,
     identity::Viewer,
-    problem::{Problem, ProblemKind},
+    problem::{FieldError, Problem, ProblemKind},
     revision::revision_of,
 };
 
@@ -79,7 +79,11 @@ pub(super) struct ListQuery {
 /// The account's exports, newest first.
 #[utoipa::path(
     get, path = "/exports", tag = "Exports", params(ListQuery),
-    responses((status = OK, body = ExportList), (status = NOT_FOUND, description = "Nothing is known of the account yet"))
+    responses(
+        (status = OK, body = ExportList),
+        (status = NOT_FOUND, description = "Nothing is known of the account yet"),
+        (status = UNPROCESSABLE_ENTITY, description = "`exported_from` is later than `exported_to`"),
+    )
 )]
 pub(super) async fn list_exports(
     State(app): State<Arc<App>>,
@@ -104,7 +108,9 @@ impl ListQuery {
             (from, to) => {
                 let (first, last) = (from.unwrap_or(Date::ZERO), to.unwrap_or(Date::MAX));
                 let days = DateRange::new(first, last).map_err(|error| {
-                    Problem::new(ProblemKind::Refused, format!("`exported_from` and `exported_to`: {error}."))
+                    // It is of the query, where no pointer leads.
+                    let detail = format!("`exported_from` and `exported_to`: {error}.");
+                    Problem::refused(vec![FieldError { detail, pointer: None }])
                 })?;
                 Some(ExportedOn { days, zone: account.time_zone.clone() })
             }
@@ -174,7 +180,8 @@ pub(super) async fn create_export(
     if created.is_repeat {
         answer.insert(REPLAYED, http::HeaderValue::from_static("true"));
     }
-    let notice = created.clipped.map(|clipped| clipped.to_string());
+    let unseen = steps::unseen_events(&app.parts, viewer.account, &created.export.spec.data).await?;
+    let notice = bodies::notice(created.clipped, unseen);
     let body = ExportBody { notice, ..(&created.export).into() };
     Ok((StatusCode::CREATED, answer, etag(&revision_of(&created.export)), Json(body)))
 }
@@ -230,7 +237,9 @@ pub(super) async fn patch_export(
     let spec = patch.apply(&export.spec, app.today(&account)).map_err(Problem::refused)?;
     let (id, seen) = (export.request, Some(&export.spec));
     let edited = steps::edit_export(&app.parts, viewer.account, id, seen, &spec).await?;
-    Ok((etag(&revision_of(&edited)), Json(ExportBody::from(&edited))))
+    let unseen = steps::unseen_events(&app.parts, viewer.account, &edited.spec.data).await?;
+    let body = ExportBody { notice: bodies::notice(None, unseen), ..(&edited).into() };
+    Ok((etag(&revision_of(&edited)), Json(body)))
 }
 
 /// Stop an export, at once. Files that are complete stay.
@@ -248,8 +257,13 @@ pub(super) async fn stop_export(
     PathOf(request): PathOf<i64>,
 ) -> Result<impl IntoResponse, Problem> {
     let export = find(&app, &viewer, request).await?;
-    rules::check_stop(&export)?;
+    let zone = account::find(&app, viewer.account).await?.time_zone;
+    rules::check_stop(&export, &zone)?;
     let stopped = steps::stop_export(&app.parts, viewer.account, export.request, &StopReason::User).await?;
+    // It may have come to its end just before: then there was nothing to stop.
+    if stopped.status == ExportStatus::Done {
+        rules::check_stop(&stopped, &zone)?;
+    }
     Ok((etag(&revision_of(&stopped)), Json(ExportBody::from(&stopped))))
 }
 

@@ -8,10 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::HeaderMap;
-use spillway::{
-    domain::{Export, Run},
-    steps,
-};
+use spillway::{domain::Export, steps};
 
 use super::{
     bodies::ProgressBody,
@@ -23,8 +20,6 @@ use crate::{App, identity::Viewer, problem::Problem};
 
 /// Server-sent events.
 const EVENTS: &str = "text/event-stream";
-/// Among how many of the newest runs the one is looked for that is worked.
-const LOOK_BACK: usize = 20;
 
 /// How far an export is.
 ///
@@ -51,12 +46,14 @@ pub(super) async fn get_progress(
 
 /// How far it is just now.
 pub(super) async fn progress(app: &App, export: &Export) -> Result<ProgressBody, Problem> {
-    let page = app.parts.store.runs_page(export.account, export.request, None, LOOK_BACK).await?;
-    // The oldest open run is worked; newer ones wait for it.
-    let run: Option<&Run> = page.runs.iter().rfind(|run| !run.status.is_closed()).or(page.runs.first());
+    let (account, request) = (export.account, export.request);
+    let run = match steps::worked_run(&app.parts, account, request).await? {
+        Some(run) => Some(run),
+        None => app.parts.store.runs_page(account, request, None, 1).await?.runs.pop(),
+    };
     let Some(run) = run else { return Ok(ProgressBody::new(export, None)) };
-    let progress = steps::run_progress(&app.parts, run.key).await?;
-    let blocked = runs::blocked(app, run, &export.spec).await?;
+    let progress = steps::run_progress(&app.parts, &run).await?;
+    let blocked = runs::blocked(app, &run, &export.spec).await?;
     let now = app.parts.clock.now();
-    Ok(ProgressBody::new(export, progress.map(|progress| ProgressBody::of_run(&progress, blocked, now))))
+    Ok(ProgressBody::new(export, Some(ProgressBody::of_run(&progress, blocked, now))))
 }

@@ -8,24 +8,17 @@ use axum::response::{
 };
 use futures::{Stream, stream};
 use spillway::domain::{AccountId, RequestId, StatusKind};
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Interval, MissedTickBehavior, interval},
-};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::{bodies::ProgressBody, progress::progress};
-use crate::{
-    App,
-    identity::Viewer,
-    problem::{Problem, ProblemKind},
-};
+use crate::{App, identity::Viewer, problem::Problem, security::streams::OpenStream};
 
 /// How often the store is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often a line is sent so that nothing on the way takes the stream for dead.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
 /// After how many looks a stream ends; browsers come again by themselves, and their login is looked at again.
-const LOOKS: u32 = 600;
+const LOOKS: u32 = 300;
 
 /// A stream under way.
 struct Watch {
@@ -37,7 +30,7 @@ struct Watch {
     ticks: Interval,
     stage: Stage,
     /// Given back when the stream ends, however it does.
-    _permit: OwnedSemaphorePermit,
+    _open: OpenStream,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,11 +41,7 @@ enum Stage {
 }
 
 pub(super) fn answer(app: Arc<App>, viewer: Viewer, request: RequestId) -> Result<Response, Problem> {
-    let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
-        let detail =
-            "Too many people watch just now. Ask for the progress as JSON, or try again in a minute.";
-        Problem { retry_after_secs: Some(60), ..Problem::new(ProblemKind::Unavailable, detail) }
-    })?;
+    let open = app.streams.open(viewer.account)?;
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let watch = Watch {
@@ -63,7 +52,7 @@ pub(super) fn answer(app: Arc<App>, viewer: Viewer, request: RequestId) -> Resul
         looks: 0,
         ticks,
         stage: Stage::Watching,
-        _permit: permit,
+        _open: open,
     };
     let alive = KeepAlive::new().interval(ALIVE_EVERY);
     Ok(Sse::new(watch.events()).keep_alive(alive).into_response())

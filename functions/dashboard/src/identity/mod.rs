@@ -15,6 +15,7 @@ use axum::{
 use http::{HeaderMap, request};
 use serde::{Deserialize, Serialize};
 use spillway::{domain::AccountId, ports::Clock};
+use url::Url;
 
 use self::token::Tokens;
 pub use self::{
@@ -63,6 +64,16 @@ impl IdentityConfig {
     pub fn is_local(&self) -> bool {
         matches!(self, Self::Local(_))
     }
+
+    /// Where the keys of its tokens are; without login there are none.
+    #[must_use]
+    pub fn jwks_url(&self) -> Option<&Url> {
+        match self {
+            Self::Local(_) => None,
+            Self::Oidc(oidc) => Some(&oidc.jwks_url),
+            Self::Iap(iap) => Some(&iap.jwks_url),
+        }
+    }
 }
 
 /// Knows people.
@@ -95,7 +106,7 @@ pub(crate) async fn identify(State(app): State<Arc<App>>, mut request: Request, 
         Ok(viewer) => viewer,
         Err(problem) => return problem.into_response(),
     };
-    if let Err(problem) = app.rates.check(viewer.account, request.method()) {
+    if let Err(problem) = app.rates.check(viewer.account, request.method(), request.uri().path()) {
         return problem.into_response();
     }
     request.extensions_mut().insert(viewer);

@@ -45,6 +45,12 @@ impl Fields {
         query.finish()
     }
 
+    /// The others.
+    #[must_use]
+    pub(crate) fn without(&self, name: &str) -> Self {
+        Self(self.0.iter().filter(|(known, _)| known != name).cloned().collect())
+    }
+
     /// Names and values.
     #[must_use]
     pub(crate) fn pairs(&self) -> &[(String, String)] {

@@ -201,6 +201,13 @@ impl Notice {
         if let (Ok(first), Some(limit_days)) = (query.text("clipped").parse(), account.one_time_limit_days) {
             lines.push(spillway::domain::rules::ClippedDays { first, limit_days }.to_string());
         }
+        match query.text("unseen").parse::<u16>() {
+            Ok(0) | Err(_) => {}
+            Ok(1) => lines.push("One of its events has not been seen yet. Check the spelling.".to_owned()),
+            Ok(many) => {
+                lines.push(format!("{many} of its events have not been seen yet. Check the spelling."));
+            }
+        }
         let (class, icon) = ("good", "check");
         Some(Self { class, icon, title: done.title(), lines })
     }
@@ -228,13 +235,15 @@ mod tests {
             created.lines[1],
             "Days before 2026-10-01 are left out: an export reaches at most 60 days back."
         );
+        let unseen = notice("done=created&unseen=2").unwrap().lines;
+        assert_eq!(unseen, ["2 of its events have not been seen yet. Check the spelling."]);
         assert_eq!(notice("done=stopped").unwrap().title, "Google Cloud data export stopped");
     }
 
     #[test]
     fn an_address_brings_no_words_of_its_own() {
         assert_eq!(notice("done=You+won"), None);
-        let forged = notice("done=created&export=Call+us&clipped=now").unwrap();
+        let forged = notice("done=created&export=Call+us&clipped=now&unseen=all").unwrap();
         assert_eq!(forged.lines, Vec::<String>::new());
     }
 

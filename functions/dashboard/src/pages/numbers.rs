@@ -69,16 +69,6 @@ pub(crate) fn time_left(secs: u64) -> String {
     }
 }
 
-/// A part of a whole in percent, below 100 until all is there.
-#[must_use]
-pub(crate) fn percent(part: u64, whole: u64) -> u64 {
-    if whole == 0 || part >= whole {
-        return if part >= whole { 100 } else { 0 };
-    }
-    let percent = u128::from(part) * 100 / u128::from(whole);
-    u64::try_from(percent).unwrap_or(99).min(99)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,14 +119,5 @@ mod tests {
         assert_eq!(time_left(50), "about 1 min left");
         assert_eq!(time_left(3_599), "about 60 min left");
         assert_eq!(time_left(7_200), "about 2 h left");
-    }
-
-    #[test]
-    fn nothing_is_whole_before_it_is() {
-        assert_eq!(percent(0, 0), 100);
-        assert_eq!(percent(999, 1_000), 99);
-        assert_eq!(percent(1_000, 1_000), 100);
-        assert_eq!(percent(1, 3), 33);
-        assert_eq!(percent(u64::MAX - 1, u64::MAX), 99);
     }
 }

@@ -1,4 +1,5 @@
-//! The page of an account for which the feature is switched off: it says whom to ask.
+//! Where the feature is switched off for the account, this page stands in place of whatever would begin something: it
+//! says whom to ask. What goes on can still be seen, and stopped.
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
@@ -41,7 +42,8 @@ pub(super) fn page(visit: &Visit, config: &Config) -> Option<Response> {
     if visit.account.exports_enabled {
         return None;
     }
-    let frame = Frame { is_enabled: false, ..visit.frame(Section::Elsewhere) };
+    // The page itself says what the banner of the others does.
+    let frame = Frame { is_enabled: true, ..visit.frame(Section::Elsewhere) };
     let contact = config.operator_contact.as_deref().map(Contact::new);
     Some((StatusCode::FORBIDDEN, html(&Off { frame, contact })).into_response())
 }

@@ -130,7 +130,9 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use jiff::civil::date;
-    use spillway::domain::{AccountId, BucketId, Cycle, DataSelection, EveryHours, ExportSpec, ExportStatus};
+    use spillway::domain::{
+        AccountId, AnchorHour, BucketId, Cycle, DataSelection, EveryHours, ExportSpec, ExportStatus,
+    };
     use spillway::domain::{Format, IdentityPriority, Packaging, RequestId};
 
     use super::*;
@@ -186,8 +188,11 @@ mod tests {
 
     #[test]
     fn the_next_run_is_an_hour_in_which_it_begins() {
-        let cycle =
-            Cycle { every: EveryHours::try_from(4).unwrap(), start: date(2026, 11, 20), anchor_hour: 0 };
+        let cycle = Cycle {
+            every: EveryHours::try_from(4).unwrap(),
+            start: date(2026, 11, 20),
+            anchor_hour: AnchorHour::default(),
+        };
         let next = |due| berlin().next_run(&export(Frequency::Recurring(cycle), Some(due))).unwrap();
         assert_eq!(next("2026-11-25T22:00:00Z"), "between 23:00 and 00:00");
         assert_eq!(next("2026-11-26T02:00:00Z"), "tomorrow between 03:00 and 04:00");

@@ -36,24 +36,32 @@ pub(super) struct Visit {
 }
 
 impl FromRequestParts<Arc<App>> for Visit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut request::Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let viewer = Viewer::from_request_parts(parts, app).await?;
+        let CsrfToken(csrf) = CsrfToken::from_request_parts(parts, app).await?;
+        let account = app.parts.store.account(viewer.account).await?;
+        let account = account.ok_or_else(|| Problem::not_found("account", &viewer.account))?;
+        let times = Times::new(&account.time_zone, app.parts.clock.now());
+        let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        Ok(Self { viewer, account, times, query, csrf })
+    }
+}
+
+/// A visit to what begins or changes an export, or connects a bucket: of an account for which the feature is on.
+pub(super) struct Enabled(pub(super) Visit);
+
+impl FromRequestParts<Arc<App>> for Enabled {
     /// A problem, or the page that says that the feature is switched off.
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut request::Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let viewer = Viewer::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
-        let CsrfToken(csrf) =
-            CsrfToken::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
-        let found = app.parts.store.account(viewer.account).await;
-        let account = found.map_err(|error| Problem::from(error).into_response())?;
-        let account =
-            account.ok_or_else(|| Problem::not_found("account", &viewer.account).into_response())?;
-        let times = Times::new(&account.time_zone, app.parts.clock.now());
-        let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        let visit = Self { viewer, account, times, query, csrf };
-        if let Some(page) = off::page(&visit, &app.config) {
-            return Err(page);
+        let visit = Visit::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        match off::page(&visit, &app.config) {
+            Some(page) => Err(page),
+            None => Ok(Self(visit)),
         }
-        Ok(visit)
     }
 }
 
@@ -61,6 +69,7 @@ impl Visit {
     /// The frame of a page, with what just happened.
     pub(super) fn frame(&self, section: Section) -> Frame {
         let mut frame = Frame::new(&self.viewer, &self.times, self.csrf.clone(), section);
+        frame.is_enabled = self.account.exports_enabled;
         frame.notice = Notice::of_query(&self.query, &self.account);
         frame
     }

@@ -65,7 +65,7 @@ pub(crate) fn frequency_note(frequency: &Frequency) -> Option<String> {
     match frequency {
         Frequency::OneTime { days } => days.map(|days| Times::days(days.first(), days.last())),
         Frequency::Recurring(Cycle { start, anchor_hour, .. }) => {
-            Some(format!("from {} on, anchored at {}", Times::day(*start), hour(*anchor_hour)))
+            Some(format!("from {} on, anchored at {}", Times::day(*start), hour(u8::from(*anchor_hour))))
         }
         Frequency::Live { start } => Some(format!("every 5 minutes, from {} on", Times::day(*start))),
     }

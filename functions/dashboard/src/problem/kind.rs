@@ -73,8 +73,6 @@ kinds! {
         "The header `Accept` names no type that the address gives.";
     WrongState = "wrong-state", CONFLICT, "It is too late for that",
         "What is asked for does not fit the state of the thing, for example an edit of an export that has ended.";
-    AlreadyExists = "already-exists", CONFLICT, "The name is taken",
-        "The account has a thing of this name already. Choose another name, or change that one.";
     InUse = "in-use", CONFLICT, "It is in use",
         "Something that is active needs the thing. End that first.";
     ChangedMeanwhile = "changed-meanwhile", PRECONDITION_FAILED, "It was changed meanwhile",
@@ -88,7 +86,7 @@ kinds! {
     WrongHost = "wrong-host", MISDIRECTED_REQUEST, "The request is for another host",
         "Without login only `localhost`, `127.0.0.1` and `[::1]` are served, so that no web site can reach it by a \
          name of its own.";
-    InvalidBody = "invalid-body", UNPROCESSABLE_ENTITY, "The body is not as the document says",
+    InvalidBody = "invalid-body", BAD_REQUEST, "The body is not as the document says",
         "A field is missing, unknown, or not of its type. `errors` names it.";
     Refused = "refused", UNPROCESSABLE_ENTITY, "The rules do not allow it",
         "`errors` has everything that is wrong, each with the field that it is about and with what to do.";

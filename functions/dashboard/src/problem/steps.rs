@@ -1,7 +1,7 @@
 //! What the steps refuse, as problems: everything that is wrong at once, each with the field that it is about.
 
 use spillway::{
-    domain::rules::{AccountRefusal, BucketField, BucketRefusal, Refusal, Refused},
+    domain::rules::{AccountRefusal, BucketField, BucketRefusal, Refusal, Refused, SpecField},
     ports::{LakeError, StoreError, VaultError},
     steps::{AccountError, CreateError, EditError, EstimateError, ProposeError, RemoveError, StepError},
 };
@@ -25,29 +25,26 @@ impl FieldError {
     }
 }
 
-/// The kind of a refusal and the field of an export that it is about.
-fn place(refusal: &Refusal) -> (ProblemKind, Option<&'static str>) {
-    use Refusal as R;
-    let field = |pointer| (ProblemKind::Refused, Some(pointer));
-    match refusal {
-        R::NoBucket { .. } => field("/bucket"),
-        R::NoEvents | R::NamelessEvent | R::TooManyEvents(_) => field("/data/events"),
-        R::PrioritiesOfSelectEvents | R::IdentityNotUsed { .. } => field("/identities"),
-        R::NoDays | R::DaysOfProfiles | R::FutureDay { .. } | R::TooLongAgo { .. } => {
-            field("/frequency/days")
-        }
-        R::StartTooLongAgo { .. } | R::StartTooFarAhead { .. } | R::OtherStart { .. } => {
-            field("/frequency/start")
-        }
-        R::NoSuchHour(_) | R::HourOfNewCycle => field("/frequency/anchor_hour"),
-        R::ProfilesFlow(_) | R::OtherData(_) => field("/data"),
-        R::OtherFrequency { .. } => field("/frequency"),
-        R::ExportsOff => (ProblemKind::FeatureOff, None),
-        R::EditDone(_)
-        | R::EditStopped { .. }
-        | R::EditOneTime(_)
-        | R::StopDone(_)
-        | R::StopStopped { .. } => (ProblemKind::WrongState, None),
+/// The place of a field in a body.
+fn pointer(field: SpecField) -> &'static str {
+    match field {
+        SpecField::Bucket => "/bucket",
+        SpecField::Data => "/data",
+        SpecField::Events => "/data/events",
+        SpecField::Identities => "/identities",
+        SpecField::Frequency => "/frequency",
+        SpecField::Days => "/frequency/days",
+        SpecField::Start => "/frequency/start",
+        SpecField::AnchorHour => "/frequency/anchor_hour",
+    }
+}
+
+/// What is about a field can be mended in the request; the rest is the state of the account or the export.
+fn kind(refusal: &Refusal) -> ProblemKind {
+    match (refusal, refusal.field()) {
+        (_, Some(_)) => ProblemKind::Refused,
+        (Refusal::ExportsOff, None) => ProblemKind::FeatureOff,
+        (_, None) => ProblemKind::WrongState,
     }
 }
 
@@ -55,10 +52,10 @@ impl From<Refused> for Problem {
     fn from(Refused(refusals): Refused) -> Self {
         let errors = refusals.iter().map(|refusal| FieldError {
             detail: refusal.to_string(),
-            pointer: place(refusal).1.map(ToOwned::to_owned),
+            pointer: refusal.field().map(|field| pointer(field).to_owned()),
         });
         let problem = Self::refused(errors.collect());
-        match refusals.iter().map(|refusal| place(refusal).0).find(|kind| *kind != ProblemKind::Refused) {
+        match refusals.iter().map(kind).find(|kind| *kind != ProblemKind::Refused) {
             // The one thing that is wrong is the problem's own sentence.
             Some(kind) => Self { errors: Vec::new(), kind, ..problem },
             None => problem,
@@ -108,9 +105,7 @@ impl From<CreateError> for Problem {
                 Self::new(ProblemKind::NotFound, sentence(&error))
             }
             CreateError::KeyReused { .. } => Self::new(ProblemKind::KeyReused, sentence(&error)),
-            CreateError::NoDays | CreateError::NotOneTime | CreateError::NotRecurring => {
-                Self::internal(&error)
-            }
+            CreateError::NoDays | CreateError::NotOneTime => Self::internal(&error),
         }
     }
 }
@@ -164,6 +159,7 @@ impl From<ProposeError> for Problem {
             ProposeError::Refused(refused) => Self::refused(
                 refused.0.iter().map(|refusal| FieldError::at(bucket_field(refusal), refusal)).collect(),
             ),
+            ProposeError::ExportsOff => Self::new(ProblemKind::FeatureOff, sentence(&error)),
             ProposeError::Step(error) => error.into(),
             ProposeError::NoAccount(_) => Self::new(ProblemKind::NotFound, sentence(&error)),
         }

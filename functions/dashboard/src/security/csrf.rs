@@ -123,9 +123,11 @@ fn cookie(headers: &HeaderMap, config: &Config) -> Option<CsrfToken> {
 fn set_cookie(token: &CsrfToken, config: &Config) -> String {
     // In a frame of the platform's page only a cookie without a site's borders arrives.
     let reach = match (config.is_https(), config.frame_ancestors.is_empty()) {
-        (true, true) => "; SameSite=Strict; Secure",
+        // Whoever comes by a link from elsewhere brings it along: a new one would end the forms in other tabs. Forms of
+        // other sites do not, and are refused by their origin too.
+        (true, true) => "; SameSite=Lax; Secure",
         (true, false) => "; SameSite=None; Secure; Partitioned",
-        (false, _) => "; SameSite=Strict",
+        (false, _) => "; SameSite=Lax",
     };
     format!("{}={}; Path=/; HttpOnly{reach}", cookie_name(config), token.0)
 }

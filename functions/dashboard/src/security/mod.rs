@@ -5,6 +5,7 @@ mod headers;
 mod host;
 pub(crate) mod origin;
 pub(crate) mod rate;
+pub(crate) mod streams;
 mod timeout;
 
 use std::sync::Arc;

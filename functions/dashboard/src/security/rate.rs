@@ -1,5 +1,5 @@
 //! How often an account may ask: reads and changes each have their own measure, so that who looks at a page that renews
-//! itself can still stop an export.
+//! itself, or types into a form whose estimate follows, can still stop an export.
 
 use std::{
     num::NonZeroU32,
@@ -30,6 +30,9 @@ use crate::{
 /// After how many requests accounts that are quiet are forgotten.
 const SWEEP_EVERY: u32 = 10_000;
 
+/// What changes nothing, though it is posted: what is to be estimated does not fit into an address.
+const READ_BY_POST: [&str; 2] = ["/exports/estimate", "/api/v1/estimate"];
+
 type Limiter = RateLimiter<AccountId, HashMapStateStore<AccountId>, PortClock, NoOpMiddleware<Since>>;
 
 /// The measures of all accounts.
@@ -51,8 +54,9 @@ impl RateLimits {
     }
 
     /// Counts a request.
-    pub(crate) fn check(&self, account: AccountId, method: &Method) -> Result<(), Problem> {
-        let limiter = if method.is_safe() { &self.reads } else { &self.writes };
+    pub(crate) fn check(&self, account: AccountId, method: &Method, path: &str) -> Result<(), Problem> {
+        let is_read = method.is_safe() || READ_BY_POST.contains(&path);
+        let limiter = if is_read { &self.reads } else { &self.writes };
         if self.seen.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.reads.retain_recent();
             self.writes.retain_recent();

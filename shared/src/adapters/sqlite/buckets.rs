@@ -82,11 +82,15 @@ pub(super) fn unblock(
     Ok(unblocked)
 }
 
-/// By which exports a bucket is in use: they are active, or what they have begun is still being finished.
+/// By which exports a bucket is in use: they are active, what they have begun is still being finished, or it may be
+/// retried, which it may while its export is active.
 pub(super) const IN_USE: &str = "
     SELECT request FROM exports INDEXED BY exports_of_bucket WHERE account = ?1 AND bucket = ?2 AND active
     UNION SELECT request FROM runs INDEXED BY runs_open_of_export
       WHERE open AND account = ?1 AND CASE WHEN json_valid(doc) THEN doc ->> '$.spec.bucket' END = ?2
+    UNION SELECT runs.request FROM runs INDEXED BY runs_incomplete JOIN exports USING (account, request)
+      WHERE runs.status = 'INCOMPLETE' AND account = ?1 AND exports.active
+        AND CASE WHEN json_valid(runs.doc) THEN runs.doc ->> '$.spec.bucket' END = ?2
     ORDER BY request";
 
 pub(super) fn remove(

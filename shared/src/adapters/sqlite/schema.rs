@@ -24,13 +24,14 @@ const WAL_RETRY_MILLIS: u64 = 5;
 const APPLICATION_ID: i64 = 0x5350_4c57;
 
 /// What makes version n+1 of version n.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("schema_1.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
     include_str!("schema_6.sql"),
+    include_str!("schema_7.sql"),
 ];
 
 /// The version that files are brought to.

@@ -6,7 +6,9 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Barrier, thread
 use jiff::{Timestamp, civil::Date};
 use rusqlite::Connection;
 
-use super::{SqliteStore, catalogue, chunks, claims, export_lists, exports, run_files, runs, schema};
+use super::{
+    SqliteStore, buckets, catalogue, chunks, claims, export_lists, exports, run_files, runs, schema,
+};
 use crate::{
     domain::{
         AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, Crc32c, DataKind,
@@ -266,6 +268,17 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     let count = statement.parameter_count();
     let rows = statement.query_map(rusqlite::params_from_iter(vec![1; count]), |row| row.get::<_, String>(3));
     rows.unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn indexes_tell_whether_a_bucket_is_in_use() {
+    let (_folder, path) = file();
+    let connection = schema::open(&path).unwrap();
+    let plan = plan(&connection, buckets::IN_USE);
+    for index in ["exports_of_bucket (account=? AND bucket=?", "runs_incomplete (account=?"] {
+        assert!(plan.iter().any(|step| step.contains(index)), "{index}\n{plan:#?}");
+    }
+    assert!(!plan.iter().any(|step| step.starts_with("SCAN runs")), "{plan:#?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::domain::{
-    AccountId, BucketId, Cycle, EveryHours, Format, IdentityPriority, Packaging, Sums, ZoneName,
+    AccountId, AnchorHour, BucketId, Cycle, EveryHours, Format, IdentityPriority, Packaging, Sums, ZoneName,
 };
 
 fn account() -> Account {
@@ -28,7 +28,7 @@ fn spec(data: DataSelection, frequency: Frequency) -> ExportSpec {
 
 fn recurring(hours: u8) -> Frequency {
     let every = EveryHours::try_from(hours).unwrap();
-    Frequency::Recurring(Cycle { every, start: date(2026, 3, 1), anchor_hour: 0 })
+    Frequency::Recurring(Cycle { every, start: date(2026, 3, 1), anchor_hour: AnchorHour::default() })
 }
 
 fn day(records: Records, day: Date, shards: &[(u8, u64, u64)]) -> CatalogueDay {

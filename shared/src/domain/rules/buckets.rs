@@ -225,16 +225,21 @@ pub fn check_place(
     }
 }
 
+/// Whether nothing is seen of a character: two nicknames that differ in it alone look the same.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 fn refused_nickname(nickname: &str) -> Option<BucketRefusal> {
-    let unseen = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
     match nickname.chars().count() {
         0 => Some(BucketRefusal::NoNickname),
         chars if chars > NICKNAME_MAX_CHARS => Some(BucketRefusal::LongNickname(chars)),
-        _ if nickname.contains(unseen) => Some(BucketRefusal::UnseenCharacters),
+        _ if nickname.contains(is_unseen) => Some(BucketRefusal::UnseenCharacters),
         // Such as `..`, which no address can name.
         _ if !nickname.contains(char::is_alphanumeric) => Some(BucketRefusal::SignsOnly),
         _ => None,

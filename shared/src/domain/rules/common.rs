@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{MAX_EVENT_NAMES, Refusal};
-use crate::domain::{Account, DataSelection, ExportSpec, Frequency, IdentityPriority, PartnerBucket};
+use crate::domain::{Account, DataSelection, ExportSpec, IdentityPriority, PartnerBucket};
 
-/// Bucket, data and priorities, and the hour of a cycle. Events that are named twice are named once.
+/// Bucket, data and priorities. Events that are named twice are named once. Of the `known` spec
+/// of an export that is edited the identities stay allowed: the account may not use them any more.
 pub(super) fn check(
     spec: &mut ExportSpec,
+    known: Option<&ExportSpec>,
     account: &Account,
     buckets: &[PartnerBucket],
     refusals: &mut Vec<Refusal>,
@@ -26,16 +28,15 @@ pub(super) fn check(
             }
         }
         DataSelection::AllEvents | DataSelection::AllProfiles => {
+            // Selected events have none to keep.
+            let has_some = |known: &&ExportSpec| !matches!(known.data, DataSelection::SelectEvents { .. });
+            let is_kept = known.filter(has_some).is_some_and(|known| known.identities == spec.identities);
             let strangers = spec.identities.kinds().iter().filter(|kind| !account.identities.contains(kind));
+            let strangers = strangers.filter(|_| !is_kept);
             let refuse =
                 |kind: &_| Refusal::IdentityNotUsed { kind: *kind, used: account.identities.clone() };
             refusals.extend(strangers.map(refuse));
         }
-    }
-    if let Frequency::Recurring(cycle) = spec.frequency
-        && cycle.anchor_hour > 23
-    {
-        refusals.push(Refusal::NoSuchHour(cycle.anchor_hour));
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{MAX_START_AHEAD_DAYS, Refusal, Refused, common};
 use crate::domain::{
-    Account, Clipped, DataSelection, DateRange, ExportSpec, Frequency, PartnerBucket, RequestId, clip,
+    Account, DataSelection, DateRange, ExportSpec, Frequency, PartnerBucket, RequestId, clip, earliest_day,
 };
 
 /// A new export that may be created.
@@ -52,7 +52,7 @@ pub fn check_new(
         return Err(Refusal::ExportsOff.into());
     }
     let (mut spec, mut refusals, mut clipped) = (spec.clone(), Vec::new(), None);
-    common::check(&mut spec, account, buckets, &mut refusals);
+    common::check(&mut spec, None, account, buckets, &mut refusals);
     let is_profiles = spec.data == DataSelection::AllProfiles;
     if let (true, Some(request)) = (is_profiles, profiles_flow) {
         refusals.push(Refusal::ProfilesFlow(request));
@@ -88,24 +88,20 @@ pub fn check_days(
         let (day, zone) = (days.first().max(tomorrow), account.time_zone.clone());
         return Err(Refusal::FutureDay { day, today, zone });
     }
-    let Clipped { days: left, .. } = clip(days, today, account.one_time_limit_days).map_err(|_| {
+    let left = clip(days, today, account.one_time_limit_days).map_err(|_| {
         let limit_days = account.one_time_limit_days.unwrap_or(u32::MAX);
-        Refusal::TooLongAgo { last: days.last(), earliest: earliest(today, limit_days), limit_days }
+        Refusal::TooLongAgo { last: days.last(), earliest: earliest_day(today, limit_days), limit_days }
     })?;
     Ok((left, ClippedDays::between(days, left, account)))
 }
 
 /// The first window begins at the start date, so it must not reach further back than a one-time export may.
 fn refused_start(start: Date, account: &Account, today: Date) -> Option<Refusal> {
-    let earliest = account.one_time_limit_days.map_or(Date::MIN, |limit_days| earliest(today, limit_days));
+    let earliest =
+        account.one_time_limit_days.map_or(Date::MIN, |limit_days| earliest_day(today, limit_days));
     let latest = today.saturating_add(i64::from(MAX_START_AHEAD_DAYS).days());
     if start < earliest {
         return Some(Refusal::StartTooLongAgo { start, earliest });
     }
     (start > latest).then_some(Refusal::StartTooFarAhead { start, latest })
-}
-
-/// The first of the last `limit_days` days; today is always allowed.
-fn earliest(today: Date, limit_days: u32) -> Date {
-    today.saturating_sub((i64::from(limit_days.max(1)) - 1).days())
 }

@@ -4,7 +4,8 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Refusal, Refused, common};
 use crate::domain::{
-    Account, Cycle, DataSelection, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket, start_of_day,
+    Account, AnchorHour, Cycle, DataSelection, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
+    ZoneName, start_of_day,
 };
 
 /// An edit that may be made; it takes effect from the next run.
@@ -34,7 +35,9 @@ pub fn check_edit(
     let request = export.request;
     match export.status {
         ExportStatus::Done => return Err(Refusal::EditDone(request).into()),
-        ExportStatus::Stopped { at, .. } => return Err(Refusal::EditStopped { request, at }.into()),
+        ExportStatus::Stopped { at, .. } => {
+            return Err(Refusal::EditStopped { request, at, zone: account.time_zone.clone() }.into());
+        }
         ExportStatus::Pending | ExportStatus::Running if export.is_one_time() => {
             return Err(Refusal::EditOneTime(request).into());
         }
@@ -44,7 +47,7 @@ pub fn check_edit(
         return Err(Refusal::ExportsOff.into());
     }
     let (mut spec, mut refusals) = (spec.clone(), Vec::new());
-    common::check(&mut spec, account, buckets, &mut refusals);
+    common::check(&mut spec, Some(&export.spec), account, buckets, &mut refusals);
     let is_profiles = |spec: &ExportSpec| spec.data == DataSelection::AllProfiles;
     if is_profiles(&spec) != is_profiles(&export.spec) {
         refusals.push(Refusal::OtherData(request));
@@ -78,10 +81,10 @@ fn restart(
     if cycle.every == known.every {
         return Ok((cycle.anchor_hour != known.anchor_hour).then(|| cycle.next_due(now, zone)));
     }
-    if cycle.anchor_hour != known.anchor_hour && cycle.anchor_hour != 0 {
+    if cycle.anchor_hour != known.anchor_hour && cycle.anchor_hour != AnchorHour::default() {
         return Err(Refusal::HourOfNewCycle);
     }
-    cycle.anchor_hour = 0;
+    cycle.anchor_hour = AnchorHour::default();
     if start_of_day(cycle.start, zone) > now {
         return Ok(Some(cycle.next_due(now, zone)));
     }
@@ -90,15 +93,15 @@ fn restart(
 }
 
 /// Whether a customer may stop an export: while it is RUNNING or PENDING.
-/// ([`steps::stop_export`](crate::steps::stop_export) itself can be repeated.)
+/// ([`steps::stop_export`](crate::steps::stop_export) itself can be repeated.) A refusal tells times in the account's zone.
 ///
 /// # Errors
 /// That it has ended, and how.
-pub fn check_stop(export: &Export) -> Result<(), Refusal> {
+pub fn check_stop(export: &Export, zone: &ZoneName) -> Result<(), Refusal> {
     let request = export.request;
     match export.status {
         ExportStatus::Pending | ExportStatus::Running => Ok(()),
         ExportStatus::Done => Err(Refusal::StopDone(request)),
-        ExportStatus::Stopped { at, .. } => Err(Refusal::StopStopped { request, at }),
+        ExportStatus::Stopped { at, .. } => Err(Refusal::StopStopped { request, at, zone: zone.clone() }),
     }
 }

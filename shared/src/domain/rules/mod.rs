@@ -19,7 +19,7 @@ pub use buckets::{
 };
 pub use create::{Accepted, ClippedDays, check_days, check_new};
 pub use edit::{AcceptedEdit, check_edit, check_stop};
-pub use refusal::{Refusal, Refused};
+pub use refusal::{Refusal, Refused, SpecField};
 
 /// The most events that one export may name: its document stays far below every store's limit.
 pub const MAX_EVENT_NAMES: usize = 500;

@@ -91,9 +91,6 @@ pub enum Refusal {
         /// The last day that there is.
         latest: Date,
     },
-    /// A day has no such hour.
-    #[error("A day has no hour {0}. Choose an hour from 0 (12:00 a.m.) to 23 (11:00 p.m.).")]
-    NoSuchHour(u8),
     /// A recurring or live export of profiles is active.
     #[error(
         "Export {0} of user properties is active, and an account has one at a time. Stop export {0} first, or \
@@ -104,12 +101,14 @@ pub enum Refusal {
     #[error("Export {0} is done and cannot be edited. Create a new export.")]
     EditDone(RequestId),
     /// A stopped export is not edited.
-    #[error("Export {request} was stopped at {at} and cannot be edited. Create a new export.")]
+    #[error("Export {request} was stopped on {} and cannot be edited. Create a new export.", moment(*.at, .zone))]
     EditStopped {
         /// Which.
         request: RequestId,
         /// When.
         at: Timestamp,
+        /// The account's, in which that is told.
+        zone: ZoneName,
     },
     /// A one-time export is not edited.
     #[error(
@@ -156,13 +155,63 @@ pub enum Refusal {
     #[error("Export {0} is done. Nothing is left to stop; its files stay in the bucket.")]
     StopDone(RequestId),
     /// A stopped export is not stopped again.
-    #[error("Export {request} was stopped at {at} already. Nothing is left to do.")]
+    #[error("Export {request} was stopped on {} already. Nothing is left to do.", moment(*.at, .zone))]
     StopStopped {
         /// Which.
         request: RequestId,
         /// When.
         at: Timestamp,
+        /// The account's, in which that is told.
+        zone: ZoneName,
     },
+}
+
+/// What of an export a refusal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpecField {
+    /// The bucket.
+    Bucket,
+    /// Events or user properties.
+    Data,
+    /// The events that are selected.
+    Events,
+    /// The order of identities.
+    Identities,
+    /// How often.
+    Frequency,
+    /// The days of a one-time export.
+    Days,
+    /// The start date.
+    Start,
+    /// The hour to which the cycle is anchored.
+    AnchorHour,
+}
+
+impl Refusal {
+    /// What it is about; none where it is about the export as a whole.
+    #[must_use]
+    pub fn field(&self) -> Option<SpecField> {
+        Some(match self {
+            Self::NoBucket { .. } => SpecField::Bucket,
+            Self::NoEvents | Self::NamelessEvent | Self::TooManyEvents(_) => SpecField::Events,
+            Self::PrioritiesOfSelectEvents | Self::IdentityNotUsed { .. } => SpecField::Identities,
+            Self::NoDays | Self::DaysOfProfiles | Self::FutureDay { .. } | Self::TooLongAgo { .. } => {
+                SpecField::Days
+            }
+            Self::StartTooLongAgo { .. } | Self::StartTooFarAhead { .. } | Self::OtherStart { .. } => {
+                SpecField::Start
+            }
+            Self::HourOfNewCycle => SpecField::AnchorHour,
+            Self::ProfilesFlow(_) | Self::OtherData(_) => SpecField::Data,
+            Self::OtherFrequency { .. } => SpecField::Frequency,
+            Self::ExportsOff
+            | Self::EditDone(_)
+            | Self::EditStopped { .. }
+            | Self::EditOneTime(_)
+            | Self::StopDone(_)
+            | Self::StopStopped { .. } => return None,
+        })
+    }
 }
 
 /// All that is wrong, at least one thing.
@@ -174,6 +223,11 @@ impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         Self(vec![refusal])
     }
+}
+
+/// An instant as the account's clock shows it: `2026-06-09 12:00 (Europe/Berlin)`.
+fn moment(at: Timestamp, zone: &ZoneName) -> String {
+    format!("{} ({zone})", at.to_zoned_datetime(zone.time_zone()).strftime("%Y-%m-%d %H:%M"))
 }
 
 fn instead(known: &[BucketId]) -> String {

@@ -5,8 +5,8 @@ use jiff::{Timestamp, civil::Date, civil::date};
 
 use super::*;
 use crate::domain::{
-    Account, AccountId, BucketId, BucketState, Cycle, DataSelection, DateRange, EveryHours, Export,
-    ExportSpec, ExportStatus, Format, Frequency, IdentityKind, IdentityPriority, KeyFacts, Packaging,
+    Account, AccountId, AnchorHour, BucketId, BucketState, Cycle, DataSelection, DateRange, EveryHours,
+    Export, ExportSpec, ExportStatus, Format, Frequency, IdentityKind, IdentityPriority, KeyFacts, Packaging,
     PartnerBucket, Preset, RequestId, SealedKey, StopReason, ZoneName,
 };
 
@@ -44,7 +44,9 @@ fn days(first: Date, last: Date) -> Frequency {
 }
 
 fn recurring(hours: u8, start: Date, anchor_hour: u8) -> Frequency {
-    Frequency::Recurring(Cycle { every: EveryHours::try_from(hours).unwrap(), start, anchor_hour })
+    let (every, anchor_hour) =
+        (EveryHours::try_from(hours).unwrap(), AnchorHour::try_from(anchor_hour).unwrap());
+    Frequency::Recurring(Cycle { every, start, anchor_hour })
 }
 
 fn spec(data: DataSelection, frequency: Frequency) -> ExportSpec {
@@ -147,6 +149,29 @@ fn priorities_are_out_of_the_accounts_identities_and_not_for_select_events() {
 }
 
 #[test]
+fn an_edit_keeps_identities_that_the_account_does_not_use_any_more() {
+    use IdentityKind::{Email, Identity, Phone};
+    let of = |data, kinds: &[IdentityKind]| ExportSpec {
+        identities: IdentityPriority::new(kinds.to_vec()).unwrap(),
+        ..spec(data, recurring(4, today(), 0))
+    };
+    let phones = Account { identities: vec![Phone], ..account() };
+    let check = |known: &ExportSpec, wanted: &ExportSpec| {
+        let checked =
+            check_edit(&export(known.clone(), ExportStatus::Pending), wanted, &phones, &buckets(), at(NOW));
+        checked.map(|accepted| accepted.spec).map_err(|refused| refused.to_string())
+    };
+    let known = of(DataSelection::AllEvents, &[Email, Identity]);
+    let other_format = ExportSpec { format: Format::Csv, ..known.clone() };
+    assert_eq!(check(&known, &other_format), Ok(other_format));
+    let sentence = "This account does not use Identity. Choose out of Phone.";
+    assert_eq!(check(&known, &of(DataSelection::AllEvents, &[Identity])), Err(sentence.to_owned()));
+    // Selected events have the default without using it, so that all events do not keep it.
+    let selected = of(select(&["Charged"]), &[Identity]);
+    assert_eq!(check(&selected, &of(DataSelection::AllEvents, &[Identity])), Err(sentence.to_owned()));
+}
+
+#[test]
 fn one_time_events_need_days_and_profiles_have_none() {
     let once = Frequency::OneTime { days: None };
     let sentence = "The days are missing. Choose the first and the last day whose events are exported.";
@@ -226,13 +251,12 @@ fn one_export_of_profiles_flows_at_a_time() {
 #[test]
 fn all_that_is_wrong_is_told_at_once() {
     let bucket = BucketId("other".to_owned());
-    let wanted = ExportSpec { bucket, ..spec(select(&[]), recurring(4, date(2020, 1, 1), 99)) };
+    let wanted = ExportSpec { bucket, ..spec(select(&[]), recurring(4, date(2020, 1, 1), 23)) };
     let refused = new(&wanted).unwrap_err();
     let known = vec![BucketId("main".to_owned()), BucketId("spare".to_owned())];
     let expected = [
         Refusal::NoBucket { bucket: wanted.bucket, known },
         Refusal::NoEvents,
-        Refusal::NoSuchHour(99),
         Refusal::StartTooLongAgo { start: date(2020, 1, 1), earliest: date(2026, 4, 12) },
     ];
     assert_eq!(refused.0, expected);
@@ -294,7 +318,8 @@ fn ended_and_one_time_exports_cannot_be_edited() {
         refusal(export(spec(DataSelection::AllEvents, days(today(), today())), ExportStatus::Done)),
         done
     );
-    let sentence = "Export 7 was stopped at 2026-06-09T10:00:00Z and cannot be edited. Create a new export.";
+    let sentence =
+        "Export 7 was stopped on 2026-06-09 12:00 (Europe/Berlin) and cannot be edited. Create a new export.";
     assert_eq!(refusal(export(events(), stopped())), sentence);
     let sentence = "Export 7 runs once, and its run has begun: it cannot be edited. Stop it if it is still under way, \
                     and create a new export.";
@@ -352,12 +377,13 @@ fn a_changed_frequency_restarts_the_cycle_at_midnight() {
 #[test]
 fn pending_and_running_exports_may_be_stopped() {
     for spec in [events(), profiles(Frequency::OneTime { days: None })] {
-        check_stop(&export(spec.clone(), ExportStatus::Pending)).unwrap();
-        check_stop(&export(spec, ExportStatus::Running)).unwrap();
+        check_stop(&export(spec.clone(), ExportStatus::Pending), &account().time_zone).unwrap();
+        check_stop(&export(spec, ExportStatus::Running), &account().time_zone).unwrap();
     }
-    let refusal = |status| check_stop(&export(events(), status)).unwrap_err().to_string();
+    let refusal =
+        |status| check_stop(&export(events(), status), &account().time_zone).unwrap_err().to_string();
     let sentence = "Export 7 is done. Nothing is left to stop; its files stay in the bucket.";
     assert_eq!(refusal(ExportStatus::Done), sentence);
-    let sentence = "Export 7 was stopped at 2026-06-09T10:00:00Z already. Nothing is left to do.";
+    let sentence = "Export 7 was stopped on 2026-06-09 12:00 (Europe/Berlin) already. Nothing is left to do.";
     assert_eq!(refusal(stopped()), sentence);
 }

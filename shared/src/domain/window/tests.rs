@@ -16,6 +16,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn cycle(hours: u8, start: Date, anchor_hour: u8) -> Cycle {
+    let anchor_hour = AnchorHour::try_from(anchor_hour).unwrap();
     Cycle { every: EveryHours::try_from(hours).unwrap(), start, anchor_hour }
 }
 
@@ -129,5 +130,18 @@ proptest! {
         });
         let covered = cuts[0] < committed && committed <= cuts[cuts.len() - 1];
         prop_assert_eq!(takes.count(), usize::from(covered));
+    }
+}
+
+#[test]
+fn an_hour_is_one_of_a_day() {
+    for hour in [0, 9, 23] {
+        assert_eq!(AnchorHour::try_from(hour).map(u8::from), Ok(hour));
+        assert_eq!(serde_json::from_str::<AnchorHour>(&hour.to_string()).unwrap(), AnchorHour(hour));
+    }
+    assert_eq!(u8::from(AnchorHour::default()), 0);
+    for hour in [24, 99] {
+        assert_eq!(AnchorHour::try_from(hour), Err(NoSuchHour(hour)));
+        assert!(serde_json::from_str::<AnchorHour>(&hour.to_string()).is_err());
     }
 }

@@ -14,7 +14,8 @@ use crate::domain::{
 pub enum BucketRemoval {
     /// It is gone; what was written into it stays where it is, at Google.
     Removed,
-    /// It stays, for these exports, lowest first: they are active, or what they have begun is still being finished.
+    /// It stays, for these exports, lowest first: they are active, or what they have begun is still being finished;
+    /// or one of their runs is INCOMPLETE, began in it and may be retried, since its export is active.
     InUse(Vec<RequestId>),
 }
 

@@ -64,7 +64,7 @@ pub trait RunStore: Send + Sync {
     /// The runs of an export that have not ended, oldest first. Served by an index: costs what is open, and reads no
     /// document, so that a damaged one does not hold up the others.
     async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError>;
-    /// Makes a plan *the* plan of an owed run, freezes the export's spec and sets run and export RUNNING.
+    /// Makes a plan *the* plan of an owed run, freezes the export's spec and its bucket's name at Google, and sets run and export RUNNING.
     /// [`StoreError::Conflict`] where the run has a plan, has ended, was opened again since it was planned, is not the
     /// oldest open run of its export, its export has ended, or the stored chunks of the plan are not as many as it
     /// says: some were swept.

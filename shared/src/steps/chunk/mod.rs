@@ -41,7 +41,7 @@ struct Target {
 impl Target {
     async fn open(&mut self, parts: &Parts, run: &Run) -> Result<&dyn BucketHandle, Trouble> {
         if self.handle.is_none() {
-            let bucket = self.bucket.insert(parts.bucket_of(run.key, &run.spec.bucket).await?);
+            let bucket = self.bucket.insert(parts.bucket_to_write(run).await?);
             if matches!(bucket.state, BucketState::Blocked { .. }) {
                 return Err(Trouble::Blocked);
             }

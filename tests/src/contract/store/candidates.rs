@@ -157,3 +157,22 @@ pub async fn a_bucket_in_use_stays(stores: Stores) {
     assert!(is_not_found(stores.one.remove_bucket(ACME, &id("main")).await));
     assert!(stores.one.export(ACME, export.request).await.unwrap().is_some(), "the history stays");
 }
+
+pub async fn a_bucket_of_a_run_that_may_be_retried_stays(stores: Stores) {
+    let export = with_export(&*stores.one, ACME, recurring(), 0).await;
+    let run = next_run(&*stores.one, &export, window(-100, 0), 0).await.unwrap();
+    stores.one.open_run(run.key, &opening("p", &run.spec, 1)).await.unwrap();
+    stores.one.close_run(run.key, &closing(RunStatus::Incomplete, 2)).await.unwrap();
+    // Another account's run of the same nickname holds nothing here.
+    with_export(&*stores.one, OTHER, recurring(), 0).await;
+    // The export goes on elsewhere; what its run has not delivered still goes here.
+    let elsewhere = spec("spare", recurring());
+    stores.one.edit_export(ACME, export.request, &export.spec, &elsewhere, None).await.unwrap();
+    let in_use = BucketRemoval::InUse(vec![export.request]);
+    assert_eq!(stores.two.remove_bucket(ACME, &id("main")).await.unwrap(), in_use);
+    // Runs of a stopped export are not retried.
+    stores.one.stop_export(ACME, export.request, &StopReason::User, at(3)).await.unwrap();
+    assert_eq!(stores.two.remove_bucket(ACME, &id("main")).await.unwrap(), BucketRemoval::Removed);
+    let kept = stores.two.run(run.key).await.unwrap().unwrap();
+    assert_eq!(kept.bucket_name.as_deref(), Some("main-at-google"), "where its files are");
+}

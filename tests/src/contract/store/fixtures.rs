@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use spillway::{
     domain::{
-        Account, AccountId, BucketFailure, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkId,
-        ChunkKey, ChunkPlan, Crc32c, Cycle, DataSelection, DatabaseId, DateRange, EndCursor, EveryHours,
-        Export, ExportSpec, FailureClass, Format, Frequency, IdentityPriority, Intent, KeyFacts, LeaseToken,
-        Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunOpening, RunPlan, RunStatus,
-        RunTotals, SealedKey, Slice, SliceFile, Window, Written, ZoneName,
+        Account, AccountId, AnchorHour, BucketFailure, BucketId, BucketState, Chunk, ChunkCommand,
+        ChunkContent, ChunkId, ChunkKey, ChunkPlan, Crc32c, Cycle, DataSelection, DatabaseId, DateRange,
+        EndCursor, EveryHours, Export, ExportSpec, FailureClass, Format, Frequency, IdentityPriority, Intent,
+        KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunOpening,
+        RunPlan, RunStatus, RunTotals, SealedKey, Slice, SliceFile, Window, Written, ZoneName,
     },
     ports::{NewExport, NewRun, Origin, Store, StoreError},
 };
@@ -56,7 +56,11 @@ pub fn failure(class: FailureClass) -> BucketFailure {
 #[must_use]
 pub fn recurring() -> Frequency {
     let start = Date::constant(2023, 11, 14);
-    Frequency::Recurring(Cycle { every: EveryHours::try_from(4).unwrap(), start, anchor_hour: 0 })
+    Frequency::Recurring(Cycle {
+        every: EveryHours::try_from(4).unwrap(),
+        start,
+        anchor_hour: AnchorHour::default(),
+    })
 }
 
 /// Once, one day.
@@ -106,7 +110,8 @@ pub fn run_plan(token: &str) -> RunPlan {
 /// An opening with a plan without chunks, of a run that was never opened again.
 #[must_use]
 pub fn opening(token: &str, spec: &ExportSpec, now: i64) -> RunOpening {
-    RunOpening { plan: run_plan(token), spec: spec.clone(), reopened: 0, now: at(now) }
+    let bucket_name = format!("{}-at-google", spec.bucket);
+    RunOpening { plan: run_plan(token), spec: spec.clone(), bucket_name, reopened: 0, now: at(now) }
 }
 
 /// The same with a plan of so many chunks.

@@ -54,6 +54,7 @@ macro_rules! store_contract {
             candidates::a_key_is_not_replaced_where_the_bucket_has_changed,
             candidates::one_of_many_candidates_gets_the_nickname,
             candidates::a_bucket_in_use_stays,
+            candidates::a_bucket_of_a_run_that_may_be_retried_stays,
             exports::a_new_export_is_pending_under_the_second_of_now,
             exports::a_taken_second_gives_the_next_free_one,
             exports::a_one_time_export_comes_with_its_run,

@@ -29,6 +29,7 @@ pub async fn creating_a_run_advances_the_export(stores: Stores) {
         key: RunKey { account: ACME, request: export.request, run: RunTimestamp(1_700_000_060) },
         window,
         spec: export.spec.clone(),
+        bucket_name: None,
         zone,
         status: RunStatus::Owed,
         plan: None,
@@ -81,6 +82,7 @@ pub async fn opening_adopts_the_plan_and_freezes_the_spec(stores: Stores) {
     let opened = stores.one.open_run(run.key, &opening("p", &edited, 9)).await.unwrap();
     let expected = Run {
         spec: edited,
+        bucket_name: Some("spare-at-google".to_owned()),
         status: RunStatus::Running,
         plan: Some(run_plan("p")),
         opened_at: Some(at(9)),

@@ -45,7 +45,7 @@ impl BlockedBody {
         match &bucket.state {
             BucketState::Ready => None,
             BucketState::Blocked { since, failure } => {
-                Some(Self { since: *since, reason: failure.to_string() })
+                Some(Self { since: *since, reason: failure.sentence() })
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
-use spillway::domain::{Basis, Estimate};
+use spillway::domain::{Basis, Estimate, UnseenEvents, rules::ClippedDays};
 use utoipa::ToSchema;
 
 /// What an export would deliver, told before it is created.
@@ -31,8 +31,16 @@ pub(in crate::api) struct EstimateBody {
     pub days_without_data: Vec<Date>,
     /// A file's name, as it would be if the export were created now.
     pub example_name: String,
-    /// What is left out, as a sentence; null where nothing is.
+    /// What is left out, and selected events that have not been seen yet, in sentences; null where there is nothing to
+    /// say.
     pub notice: Option<String>,
+}
+
+/// What must be told beside an export.
+pub(in crate::api) fn notice(clipped: Option<ClippedDays>, unseen: Option<UnseenEvents>) -> Option<String> {
+    let sentences = clipped.map(|clipped| clipped.to_string()).into_iter();
+    let sentences: Vec<_> = sentences.chain(unseen.map(|unseen| unseen.to_string())).collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
 impl From<Estimate> for EstimateBody {
@@ -50,7 +58,7 @@ impl From<Estimate> for EstimateBody {
             last_event: estimate.last_event,
             days_without_data: estimate.days_without_data,
             example_name: estimate.example_name,
-            notice: estimate.clipped.map(|clipped| clipped.to_string()),
+            notice: notice(estimate.clipped, estimate.unseen),
         }
     }
 }

@@ -51,7 +51,7 @@ pub(in crate::api) struct ExportBody {
     /// When the next run is due; null where there is none.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub next_run_at: Option<Timestamp>,
-    /// At its creation: what was left out, as a sentence.
+    /// At its creation or edit: what was left out, and selected events that have not been seen yet, in sentences.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
 }

@@ -16,7 +16,7 @@ pub(crate) use self::bucket::StepBody;
 pub(super) use self::{
     account::{AccountBody, AccountPatch},
     bucket::{BlockedBody, BucketBody, BucketList, CheckBody, LineBody, NewBucket, NewKey, VerdictBody},
-    estimate::EstimateBody,
+    estimate::{EstimateBody, notice},
     event::EventList,
     export::{ExportBody, ExportList},
     kinds::{DataKindBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody},

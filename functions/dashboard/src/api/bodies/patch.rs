@@ -2,12 +2,12 @@
 
 use jiff::civil::Date;
 use serde::Deserialize;
-use spillway::domain::{BucketId, ExportSpec};
+use spillway::domain::{BucketId, DataSelection, ExportSpec, IdentityPriority};
 use utoipa::ToSchema;
 
 use super::{
     kinds::{FormatBody, IdentityBody, PackagingBody},
-    read::{given, given_object},
+    read::{given, given_identities, given_object},
     wish::{DataBody, FrequencyBody, read_identities},
 };
 use crate::problem::FieldError;
@@ -25,8 +25,8 @@ pub(in crate::api) struct ExportPatch {
     #[serde(deserialize_with = "given_object")]
     #[schema(nullable = false)]
     pub data: Option<DataBody>,
-    /// Which of a user's identities stands in the files.
-    #[serde(deserialize_with = "given")]
+    /// Which of a user's identities stands in the files. Events that come to be selected have none.
+    #[serde(deserialize_with = "given_identities")]
     #[schema(nullable = false, min_items = 1, max_items = 3)]
     pub identities: Option<Vec<IdentityBody>>,
     /// How often; never of another kind. Another number of hours begins anew at midnight.
@@ -63,8 +63,11 @@ impl ExportPatch {
         today: Date,
     ) -> Result<ExportSpec, Vec<FieldError>> {
         let mut errors = Vec::new();
+        let data = self.data.map_or_else(|| known.data.clone(), Into::into);
         let identities = match self.identities {
             Some(kinds) => read_identities(kinds, &mut errors),
+            // Selected events have no priorities; those of the events before cannot be left out, for they are not sent.
+            None if matches!(data, DataSelection::SelectEvents { .. }) => Some(IdentityPriority::default()),
             None => Some(known.identities.clone()),
         };
         let frequency = match self.frequency {
@@ -74,7 +77,7 @@ impl ExportPatch {
         let (Some(identities), Some(frequency)) = (identities, frequency) else { return Err(errors) };
         Ok(ExportSpec {
             bucket: self.bucket.map_or_else(|| known.bucket.clone(), BucketId),
-            data: self.data.map_or_else(|| known.data.clone(), Into::into),
+            data,
             identities,
             frequency,
             format: self.format.map_or(known.format, Into::into),

@@ -10,9 +10,6 @@ use super::{
     kinds::{RunStatusBody, StatusBody},
 };
 
-/// Before a run has ended it is never quite complete, whatever the estimate says.
-const NEARLY: f64 = 0.99;
-
 /// How far an export is.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = Progress)]
@@ -50,7 +47,7 @@ pub(in crate::api) struct RunProgressBody {
     pub parts_done: u64,
     /// All parts; a part may divide itself.
     pub parts: u64,
-    /// From 0 to 1, by the bytes.
+    /// From 0 to 1, by the parts; below 1 until the run has ended.
     #[schema(minimum = 0, maximum = 1)]
     pub fraction: f64,
     /// How long it will still take, at the pace so far; null where that cannot be told.
@@ -87,7 +84,6 @@ impl RunProgressBody {
         let (parts_done, parts) = progress.chunks_of();
         let is_closed = progress.status.is_closed();
         let blocked = blocked.filter(|_| !is_closed);
-        let fraction = if is_closed { 1.0 } else { fraction(progress) };
         Self {
             run: progress.key.run.0,
             status: progress.status.into(),
@@ -97,34 +93,11 @@ impl RunProgressBody {
             estimated_bytes: progress.estimated_bytes,
             parts_done,
             parts,
-            fraction,
-            seconds_left: seconds_left(progress.opened_at, now, fraction)
-                .filter(|_| !is_closed && blocked.is_none()),
+            fraction: progress.fraction(),
+            seconds_left: progress.secs_left(now).filter(|_| blocked.is_none()),
             blocked,
             opened_at: progress.opened_at,
             closed_at: progress.closed_at,
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a bar on a screen")]
-fn fraction(progress: &RunProgress) -> f64 {
-    let of = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
-    let (done, all) = progress.chunks_of();
-    let share = match progress.estimated_bytes {
-        Some(bytes) if bytes > 0 => of(progress.written.bytes, bytes),
-        _ => of(done, all),
-    };
-    // In thousandths, so that a stream does not tell what nobody sees.
-    (share.min(NEARLY) * 1_000.0).round() / 1_000.0
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative, and capped")]
-fn seconds_left(opened_at: Option<Timestamp>, now: Timestamp, fraction: f64) -> Option<u64> {
-    let elapsed_secs = now.duration_since(opened_at?).as_secs_f64();
-    // Too early to tell.
-    if fraction < 0.02 || elapsed_secs < 1.0 {
-        return None;
-    }
-    Some((elapsed_secs * (1.0 - fraction) / fraction).ceil().min(1e9) as u64)
 }

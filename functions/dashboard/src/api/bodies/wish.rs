@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use spillway::domain::{
-    BucketId, Cycle, DataSelection, DateRange, EveryHours, ExportSpec, Frequency, IdentityPriority, Preset,
-    rules::Refusal,
+    AnchorHour, BucketId, Cycle, DataSelection, DateRange, EveryHours, ExportSpec, Frequency,
+    IdentityPriority, Preset,
 };
 use utoipa::ToSchema;
 
@@ -24,7 +24,7 @@ pub(in crate::api) struct NewExportBody {
     pub data: DataBody,
     /// Which of a user's identities stands in the files: one to three, the first that a user has. Identity by default;
     /// of all events and all user properties only.
-    #[serde(default, deserialize_with = "super::read::given")]
+    #[serde(default, deserialize_with = "super::read::given_identities")]
     #[schema(nullable = false, min_items = 1, max_items = 3)]
     pub identities: Option<Vec<IdentityBody>>,
     /// How often.
@@ -131,8 +131,8 @@ pub(in crate::api) enum FrequencyBody {
         start: Option<Date>,
         /// The hour of the day to which the cycle is anchored, 0 (12:00 a.m.) by default.
         #[serde(default, deserialize_with = "super::read::given")]
-        #[schema(minimum = 0, maximum = 23, nullable = false)]
-        anchor_hour: Option<u8>,
+        #[schema(value_type = Option<u8>, minimum = 0, maximum = 23, nullable = false)]
+        anchor_hour: Option<AnchorHour>,
     },
     /// Every five minutes.
     Live {
@@ -192,14 +192,9 @@ impl FrequencyBody {
                     .ok()?;
                 let known_hour = match known {
                     Some(Frequency::Recurring(cycle)) => cycle.anchor_hour,
-                    _ => 0,
+                    _ => AnchorHour::default(),
                 };
                 let anchor_hour = anchor_hour.unwrap_or(known_hour);
-                if anchor_hour > 23 {
-                    let refusal = Refusal::NoSuchHour(anchor_hour);
-                    errors.push(FieldError::at("/frequency/anchor_hour", refusal));
-                    return None;
-                }
                 Some(Frequency::Recurring(Cycle { every, start: begin(start), anchor_hour }))
             }
             Self::Live { start } => Some(Frequency::Live { start: begin(start) }),

@@ -18,7 +18,7 @@ use crate::{
     pages::{
         form::{Fields, Form},
         frame::Done,
-        visit::{Visit, done, html},
+        visit::{Enabled, Visit, done, html},
     },
     problem::{Problem, ProblemKind},
     revision::revision_of,
@@ -27,7 +27,7 @@ use crate::{
 /// The form with the export in it; of one that cannot be edited, why not.
 pub(super) async fn page(
     State(app): State<Arc<App>>,
-    visit: Visit,
+    Enabled(visit): Enabled,
     Path(request): Path<String>,
 ) -> Result<Response, Problem> {
     visit.check_editor()?;
@@ -44,7 +44,7 @@ async fn check_editable(app: &App, visit: &Visit, export: &Export) -> Result<(),
     let buckets = app.parts.store.buckets(export.account).await?;
     let checked = rules::check_edit(export, &export.spec, &visit.account, &buckets, visit.times.now());
     match checked {
-        // A bucket that was removed, or an identity that is not used any more, is mended in the form.
+        // A bucket that was removed is mended in the form.
         Err(wrong) if !fields::refused(&wrong).wrong("").is_empty() => {
             Err(Problem::new(ProblemKind::WrongState, wrong.to_string()))
         }
@@ -55,7 +55,7 @@ async fn check_editable(app: &App, visit: &Visit, export: &Export) -> Result<(),
 /// Edits, and leads to the export; or shows the form again with all that is wrong.
 pub(super) async fn save(
     State(app): State<Arc<App>>,
-    visit: Visit,
+    Enabled(visit): Enabled,
     Path(request): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {

@@ -2,9 +2,9 @@
 
 use jiff::civil::Date;
 use spillway::domain::{
-    Account, BucketId, Cycle, DataKind, DataSelection, DateRange, EveryHours, Export, ExportSpec, Format,
-    Frequency, FrequencyKind, IdentityKind, IdentityPriority, Packaging, PartnerBucket, Preset,
-    rules::{Refusal, Refused},
+    Account, AnchorHour, BucketId, Cycle, DataKind, DataSelection, DateRange, EveryHours, Export, ExportSpec,
+    Format, Frequency, FrequencyKind, IdentityKind, IdentityPriority, Packaging, PartnerBucket, Preset,
+    rules::{Refusal, Refused, SpecField},
 };
 
 use crate::pages::{
@@ -64,7 +64,7 @@ pub(crate) fn of_export(export: &Export) -> Fields {
         }
         Frequency::Recurring(cycle) => {
             fields.push("every", u8::from(cycle.every).to_string());
-            fields.push("hour", cycle.anchor_hour.to_string());
+            fields.push("hour", u8::from(cycle.anchor_hour).to_string());
             fields.push("start", cycle.start.to_string());
         }
         Frequency::Live { start } => fields.push("start", start.to_string()),
@@ -155,7 +155,8 @@ fn frequency(fields: &Fields, is_profiles: bool, today: Date, form: &mut Form) -
             if every.is_none() {
                 form.refuse("every", "Choose every 4, 6, 8, 12 or 24 hours.");
             }
-            let anchor_hour = fields.text("hour").parse().ok();
+            let anchor_hour =
+                fields.text("hour").parse::<u8>().ok().and_then(|hour| AnchorHour::try_from(hour).ok());
             if anchor_hour.is_none() {
                 form.refuse("hour", "Choose the hour to which the cycle is anchored.");
             }
@@ -231,27 +232,18 @@ pub(crate) fn refused(refused: &Refused) -> Form {
     form
 }
 
+/// The form's field; an empty name: the form as a whole.
 fn field_of(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::NoBucket { .. } => "bucket",
-        Refusal::NoEvents | Refusal::NamelessEvent | Refusal::TooManyEvents(_) => "event",
-        Refusal::PrioritiesOfSelectEvents | Refusal::IdentityNotUsed { .. } => "identity1",
-        Refusal::NoDays
-        | Refusal::DaysOfProfiles
-        | Refusal::FutureDay { .. }
-        | Refusal::TooLongAgo { .. } => "days",
-        Refusal::StartTooLongAgo { .. } | Refusal::StartTooFarAhead { .. } | Refusal::OtherStart { .. } => {
-            "start"
-        }
-        Refusal::NoSuchHour(_) | Refusal::HourOfNewCycle => "hour",
-        Refusal::ProfilesFlow(_) | Refusal::OtherData(_) => "data",
-        Refusal::OtherFrequency { .. } => "frequency",
-        Refusal::EditDone(_)
-        | Refusal::EditStopped { .. }
-        | Refusal::EditOneTime(_)
-        | Refusal::StopDone(_)
-        | Refusal::StopStopped { .. }
-        | Refusal::ExportsOff => "",
+    match refusal.field() {
+        Some(SpecField::Bucket) => "bucket",
+        Some(SpecField::Data) => "data",
+        Some(SpecField::Events) => "event",
+        Some(SpecField::Identities) => "identity1",
+        Some(SpecField::Frequency) => "frequency",
+        Some(SpecField::Days) => "days",
+        Some(SpecField::Start) => "start",
+        Some(SpecField::AnchorHour) => "hour",
+        None => "",
     }
 }
 

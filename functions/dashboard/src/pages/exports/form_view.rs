@@ -284,6 +284,7 @@ impl EstimateView {
         let moments = [("First event", estimate.first_event), ("Last event", estimate.last_event)];
         facts.extend(moments.into_iter().filter_map(|(name, at)| Some((name, times.moment(at?).text))));
         let mut notes: Vec<String> = estimate.clipped.iter().map(ToString::to_string).collect();
+        notes.extend(estimate.unseen.iter().map(ToString::to_string));
         notes.extend(without_data(&estimate.days_without_data));
         if is_none {
             notes.push("There is nothing to export yet. The export would be EMPTY.".to_owned());

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use futures::future::try_join_all;
 use spillway::{
-    domain::{BucketId, Export, PartnerBucket, RequestId, RunStatus},
+    domain::{BucketId, Export, ExportStatus, PartnerBucket, RequestId, Run, RunStatus},
     steps,
 };
 
@@ -89,13 +89,22 @@ pub(super) async fn results(app: &App, visit: &Visit) -> Result<Results, Problem
     Ok(Results { frame, has_buckets: !buckets.is_empty(), filter, rows, pager, live })
 }
 
-/// The newest run of an export, and how far it is.
+/// The newest run of an export, and how far the one is that is worked: behind a backlog that is an older one.
 async fn last_run(app: &App, export: &Export) -> Result<LastRun, Problem> {
     let page = app.parts.store.runs_page(export.account, export.request, None, 1).await;
     let run = page?.runs.into_iter().next();
-    let progress = match &run {
-        Some(run) if run.status == RunStatus::Running => steps::run_progress(&app.parts, run.key).await?,
+    let is_worked = |run: &&Run| run.status == RunStatus::Running;
+    let worked = match &run {
+        // An export's runs are opened in order.
+        Some(newest) if is_worked(&newest) => Some(newest.clone()),
+        Some(_) if export.status == ExportStatus::Running => {
+            steps::worked_run(&app.parts, export.account, export.request).await?
+        }
         _ => None,
+    };
+    let progress = match worked.as_ref().filter(is_worked) {
+        Some(run) => Some(steps::run_progress(&app.parts, run).await?),
+        None => None,
     };
     Ok(LastRun { run, progress })
 }

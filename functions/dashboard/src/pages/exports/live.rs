@@ -11,22 +11,17 @@ use axum::{
     },
 };
 use futures::stream;
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Interval, MissedTickBehavior},
-};
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::{export_of, list, show};
-use crate::{
-    App,
-    pages::visit::Visit,
-    problem::{Problem, ProblemKind},
-};
+use crate::{App, pages::visit::Visit, problem::Problem, security::streams::OpenStream};
 
-/// How often one looks.
-const EVERY: Duration = Duration::from_secs(1);
-/// After so many looks a stream ends, and the browser asks again: so that whoever may not look any more does not.
-const LOOKS: u32 = 600;
+/// How often one looks at an export.
+const EXPORT_EVERY_SECS: u32 = 2;
+/// How often at the list, which asks the store for each of its rows.
+const LIST_EVERY_SECS: u32 = 3;
+/// After so long a stream ends, and the browser asks again: so that whoever may not look any more does not.
+const STREAM_SECS: u32 = 600;
 
 /// What a look found.
 enum Look {
@@ -42,10 +37,10 @@ struct Watch {
     visit: Visit,
     request: Option<String>,
     interval: Interval,
-    looks: u32,
+    looks_left: u32,
     sent: Option<String>,
     /// Given back when the stream ends, however it does.
-    _permit: OwnedSemaphorePermit,
+    _open: OpenStream,
 }
 
 /// The list of exports of an address.
@@ -64,13 +59,12 @@ pub(super) async fn export(
 }
 
 fn watch(app: Arc<App>, visit: Visit, request: Option<String>) -> Result<Response, Problem> {
-    let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
-        let detail = "Too many people watch just now. The page shows what it is when it is loaded again.";
-        Problem { retry_after_secs: Some(60), ..Problem::new(ProblemKind::Unavailable, detail) }
-    })?;
-    let mut interval = tokio::time::interval(EVERY);
+    let open = app.streams.open(visit.viewer.account)?;
+    let every_secs = if request.is_some() { EXPORT_EVERY_SECS } else { LIST_EVERY_SECS };
+    let mut interval = tokio::time::interval(Duration::from_secs(every_secs.into()));
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let watch = Watch { app, visit, request, interval, looks: 0, sent: None, _permit: permit };
+    let looks_left = STREAM_SECS / every_secs;
+    let watch = Watch { app, visit, request, interval, looks_left, sent: None, _open: open };
     let events = stream::unfold(Some(watch), next);
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
@@ -79,10 +73,7 @@ fn watch(app: Arc<App>, visit: Visit, request: Option<String>) -> Result<Respons
 async fn next(watch: Option<Watch>) -> Option<(Result<Event, Infallible>, Option<Watch>)> {
     let mut watch = watch?;
     loop {
-        if watch.looks >= LOOKS {
-            return None;
-        }
-        watch.looks += 1;
+        watch.looks_left = watch.looks_left.checked_sub(1)?;
         let shutdown = watch.app.parts.shutdown.clone();
         tokio::select! {
             _ = watch.interval.tick() => {}

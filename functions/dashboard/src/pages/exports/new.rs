@@ -22,16 +22,17 @@ use crate::{
     pages::{
         form::{Fields, Form},
         frame::{Done, Section},
-        visit::{Visit, done, html},
+        visit::{Enabled, Visit, done, html},
     },
     problem::Problem,
+    security::csrf,
 };
 
 /// The header with which the script asks for a part of a page.
 const PART: &str = "x-part";
 
 /// The form, filled in with sensible defaults.
-pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
+pub(super) async fn page(State(app): State<Arc<App>>, Enabled(visit): Enabled) -> Result<Response, Problem> {
     visit.check_editor()?;
     let buckets = app.parts.store.buckets(visit.viewer.account).await?;
     let fields = fields::defaults(&visit.account, &buckets, &visit.times);
@@ -42,7 +43,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
 /// Creates, and leads to the list; or shows the form again with all that is wrong.
 pub(super) async fn create(
     State(app): State<Arc<App>>,
-    visit: Visit,
+    Enabled(visit): Enabled,
     body: Bytes,
 ) -> Result<Response, Problem> {
     visit.check_editor()?;
@@ -51,14 +52,17 @@ pub(super) async fn create(
         Ok(spec) => spec,
         Err(form) => return refused(&app, &visit, None, &fields, form).await,
     };
-    // Sent twice, a form creates one export.
-    let key = IdempotencyKey::new(format!("form-{}", fields.text("once"))).ok();
-    let idempotency = key.map(|key| key.for_request(fields.to_query().as_bytes()));
+    let idempotency = idempotency(&fields);
     let request = NewRequest { spec, created_by: visit.viewer.email.clone(), idempotency };
     match steps::create_export(&app.parts, visit.viewer.account, request).await {
         Ok(created) => {
             let mut more = vec![("export", created.export.request.to_string())];
             more.extend(created.clipped.map(|clipped| ("clipped", clipped.first.to_string())));
+            // It is created: what cannot be looked up now must not look like a failure.
+            let data = &created.export.spec.data;
+            if let Ok(Some(unseen)) = steps::unseen_events(&app.parts, visit.viewer.account, data).await {
+                more.push(("unseen", unseen.count().to_string()));
+            }
             Ok(done("/exports", Done::Created, &more))
         }
         Err(CreateError::Refused(wrong)) => {
@@ -76,6 +80,14 @@ pub(super) async fn create(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Sent twice, a form creates one export: its number is the key, and its fields are the request, whatever token they came
+/// with. Without a number each sending is a wish of its own.
+fn idempotency(fields: &Fields) -> Option<IdempotencyKey> {
+    let once = Some(fields.text("once")).filter(|once| !once.is_empty())?;
+    let key = IdempotencyKey::new(format!("form-{once}")).ok()?;
+    Some(key.for_request(fields.without(csrf::FIELD).to_query().as_bytes()))
 }
 
 /// The estimate of a form: the part alone for the script, else the whole page with it.

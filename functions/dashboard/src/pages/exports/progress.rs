@@ -18,30 +18,6 @@ pub(crate) struct ProgressView {
     pub sums: String,
 }
 
-/// How much of a run is done, in percent of its chunks; below 100 until it has ended. Chunks that split themselves make
-/// the whole grow.
-#[must_use]
-pub(crate) fn share(progress: &RunProgress) -> u64 {
-    let (done, all) = progress.chunks_of();
-    match progress.status {
-        RunStatus::Owed => 0,
-        // The manifest follows the last file.
-        RunStatus::Running => numbers::percent(done, all.max(1)).min(99),
-        _ => 100,
-    }
-}
-
-/// How many seconds a run will still take, if it goes on as it began; none where that cannot be told yet.
-#[must_use]
-pub(crate) fn secs_left(progress: &RunProgress, now: Timestamp) -> Option<u64> {
-    let elapsed = u64::try_from(now.duration_since(progress.opened_at?).as_secs()).ok()?;
-    let (done, all) = progress.chunks_of();
-    let share = if done == all { share(progress) } else { numbers::percent(done, all) };
-    (progress.status == RunStatus::Running && share > 0 && elapsed > 0).then(|| {
-        u64::try_from(u128::from(elapsed) * u128::from(100 - share.min(99)) / u128::from(share)).ok()
-    })?
-}
-
 impl ProgressView {
     /// The bar of a run that has not ended; none of one that has.
     #[must_use]
@@ -66,15 +42,15 @@ impl ProgressView {
             (_, true) => "The run waits for the bucket".to_owned(),
             (RunStatus::Owed, _) => "The run is being planned".to_owned(),
             (_, _) if done == all && all > 0 => "The manifest is being written".to_owned(),
-            _ => format!("{} % delivered", share(progress)),
+            _ => format!("{} % delivered", progress.percent()),
         };
-        let left = match secs_left(progress, now).filter(|_| !is_blocked) {
+        let left = match progress.secs_left(now).filter(|_| !is_blocked) {
             Some(secs) => numbers::time_left(secs),
             None if is_blocked => "goes on by itself once the bucket works".to_owned(),
             None if all == 0 => String::new(),
             None => "the time left shows after the first file".to_owned(),
         };
-        Some(Self { title, share: share(progress), left, sums })
+        Some(Self { title, share: progress.percent(), left, sums })
     }
 }
 
@@ -106,27 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_takes_as_long_as_what_is_done() {
+    fn the_bar_tells_what_is_done_and_what_is_left() {
         let half = progress(RunStatus::Running, 5, 5);
-        assert_eq!(share(&half), 50);
-        assert_eq!(secs_left(&half, at("2026-11-25T12:05:00Z")), Some(300));
-        let begun = progress(RunStatus::Running, 0, 10);
-        assert_eq!(secs_left(&begun, at("2026-11-25T12:05:00Z")), None);
         let view = ProgressView::new(&half, false, at("2026-11-25T12:05:00Z")).unwrap();
-        assert_eq!(view.title, "50 % delivered");
+        assert_eq!((view.title.as_str(), view.share), ("50 % delivered", 50));
         assert_eq!(view.left, "about 5 min left");
         assert_eq!(view.sums, "5 of 10 files written · 5,000 rows · 5.0 MB");
-    }
-
-    #[test]
-    fn a_run_is_whole_when_it_has_ended_and_not_before() {
-        assert_eq!(share(&progress(RunStatus::Owed, 0, 0)), 0);
-        assert_eq!(share(&progress(RunStatus::Running, 10, 0)), 99);
-        assert_eq!(share(&progress(RunStatus::Done, 10, 0)), 100);
-        assert_eq!(
-            ProgressView::new(&progress(RunStatus::Done, 10, 0), false, at("2026-11-25T12:05:00Z")),
-            None
-        );
+        let ended = progress(RunStatus::Done, 10, 0);
+        assert_eq!(ProgressView::new(&ended, false, at("2026-11-25T12:05:00Z")), None);
     }
 
     #[test]

@@ -5,7 +5,6 @@ use spillway::{
     steps::RunProgress,
 };
 
-use super::progress;
 use crate::pages::{
     numbers,
     pill::Pill,
@@ -49,7 +48,7 @@ pub(crate) struct Row {
 pub(crate) struct LastRun {
     /// The run; none before the first.
     pub run: Option<Run>,
-    /// How far it is, where it is under way.
+    /// How far the run is that is under way; that may be an older one.
     pub progress: Option<RunProgress>,
 }
 
@@ -86,7 +85,7 @@ impl Row {
             format: words::format(export.spec.format),
             frequency: words::frequency(&export.spec.frequency),
             status,
-            progress: last.progress.as_ref().filter(|_| is_open).map(progress::share),
+            progress: last.progress.as_ref().map(RunProgress::percent),
             rows,
             last_run: run.map(|run| times.moment(run.created_at)),
             next_run: times.next_run(export),

@@ -197,9 +197,7 @@ pub(crate) fn troubles(
     if let Some(PartnerBucket { state: BucketState::Blocked { since, failure }, id, .. }) =
         bucket.filter(|_| export.is_active())
     {
-        let whole = failure.to_string();
-        // The sentence ends where Google's own words begin.
-        let sentence = whole.split(" [").next().unwrap_or(&whole).to_owned();
+        let sentence = failure.sentence();
         let fix = match failure.class {
             FailureClass::KeyUnusable | FailureClass::CredentialsRejected => {
                 Some(Fix { href: bucket_href(&id.0, "key"), text: "Replace the key" })

@@ -105,9 +105,9 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
         None => first_worth_seeing(&runs.runs),
     };
     let last = if cursor.is_none() { runs.runs.first() } else { None };
-    let open = runs.runs.iter().rev().find(|run| !run.status.is_closed());
-    let progress = match open {
-        Some(run) => steps::run_progress(&app.parts, run.key).await?,
+    let open = steps::worked_run(&app.parts, account, request).await?;
+    let progress = match &open {
+        Some(run) => Some(steps::run_progress(&app.parts, run).await?),
         None => None,
     };
     let is_settled = open.is_none() && !export.is_active();
@@ -188,7 +188,9 @@ async fn shown_run(
         }
     };
     let is_blocked = own.as_ref().is_some_and(|bucket| bucket.state != BucketState::Ready);
-    let bucket_name = own.map_or_else(|| run.spec.bucket.to_string(), |bucket| bucket.bucket_name);
+    // Where its files are, also where the nickname has come to mean another bucket.
+    let bucket_name = run.bucket_name.clone().or(own.map(|bucket| bucket.bucket_name));
+    let bucket_name = bucket_name.unwrap_or_else(|| run.spec.bucket.to_string());
     let here = format!("/exports/{}?run={}", run.key.request, run.key.run);
     let next_href = page.next.as_ref().map(|next| {
         let mut more = Fields::default();

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use spillway::{
-    domain::{StopReason, rules},
+    domain::{ExportStatus, StopReason, rules},
     steps,
 };
 
@@ -40,7 +40,7 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     visit.check_editor()?;
     let export = export_of(&app, &visit, &request).await?;
-    rules::check_stop(&export)?;
+    rules::check_stop(&export, &visit.account.time_zone)?;
     let spec = &export.spec;
     let what = format!(
         "{} into {}, {}, as {}.",
@@ -60,8 +60,11 @@ pub(super) async fn stop(
 ) -> Result<Response, Problem> {
     visit.check_editor()?;
     let export = export_of(&app, &visit, &request).await?;
-    rules::check_stop(&export)?;
-    let stopped = steps::stop_export(&app.parts, export.account, export.request, &StopReason::User).await;
-    stopped?;
+    rules::check_stop(&export, &visit.account.time_zone)?;
+    let stopped = steps::stop_export(&app.parts, export.account, export.request, &StopReason::User).await?;
+    // It may have come to its end just before: then there was nothing to stop, and it must not be said that there was.
+    if stopped.status == ExportStatus::Done {
+        rules::check_stop(&stopped, &visit.account.time_zone)?;
+    }
     Ok(done("/exports", Done::Stopped, &[("export", request)]))
 }

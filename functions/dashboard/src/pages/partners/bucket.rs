@@ -32,7 +32,7 @@ use crate::{
         exports::bucket_href,
         form::Form,
         frame::{Done, Frame, Section},
-        visit::{Visit, done, html},
+        visit::{Enabled, Visit, done, html},
     },
     problem::Problem,
     validator_client::{CheckLine, ValidatorError},
@@ -69,7 +69,10 @@ struct Wish {
     bucket_name: String,
 }
 
-pub(super) async fn new_page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
+pub(super) async fn new_page(
+    State(app): State<Arc<App>>,
+    Enabled(visit): Enabled,
+) -> Result<Response, Problem> {
     let wish = Wish { replaces: None, nickname: String::new(), bucket_name: String::new() };
     page(&app, &visit, wish, Form::default(), None).await.map(|page| html(&page))
 }
@@ -87,7 +90,7 @@ pub(super) async fn key_page(
 
 pub(super) async fn save(
     State(app): State<Arc<App>>,
-    visit: Visit,
+    Enabled(visit): Enabled,
     headers: HeaderMap,
     sent: Sent,
 ) -> Result<Response, Problem> {

@@ -55,9 +55,7 @@ impl BucketRow {
         let wrong = match &bucket.state {
             BucketState::Ready => None,
             BucketState::Blocked { since, failure } => {
-                let text = failure.to_string();
-                let sentence = text.split(" [").next().unwrap_or_default().to_owned();
-                Some(format!("Since {}. {sentence}", times.moment(*since).text))
+                Some(format!("Since {}. {}", times.moment(*since).text, failure.sentence()))
             }
         };
         let facts = &bucket.key_facts;

@@ -123,8 +123,8 @@ async fn a_form_without_it_is_refused() {
 #[tokio::test]
 async fn the_cookie_is_as_strict_as_the_address_allows() {
     for (url, ancestors, begin, end) in [
-        ("http://localhost:8080", &[][..], "spillway-csrf=", "; Path=/; HttpOnly; SameSite=Strict"),
-        ("https://e.example", &[], "__Host-spillway-csrf=", "; Path=/; HttpOnly; SameSite=Strict; Secure"),
+        ("http://localhost:8080", &[][..], "spillway-csrf=", "; Path=/; HttpOnly; SameSite=Lax"),
+        ("https://e.example", &[], "__Host-spillway-csrf=", "; Path=/; HttpOnly; SameSite=Lax; Secure"),
         (
             "https://e.example",
             &["https://app.example"],

@@ -167,3 +167,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn nicknames_show_every_character() {
+    for unseen in [
+        '\0',
+        '\n',
+        '\u{ad}',
+        '\u{61c}',
+        '\u{180e}',
+        '\u{200b}',
+        '\u{200c}',
+        '\u{200d}',
+        '\u{200e}',
+        '\u{2028}',
+        '\u{202e}',
+        '\u{2060}',
+        '\u{2066}',
+        '\u{206a}',
+        '\u{3164}',
+        '\u{feff}',
+        '\u{e0041}',
+        '\u{e0100}',
+    ] {
+        let nickname = BucketId(format!("ma{unseen}in"));
+        let refused = check_bucket(&nickname, "acme-exports", false, &[]).unwrap_err();
+        assert_eq!(refused.0, [BucketRefusal::UnseenCharacters], "{unseen:?}");
+    }
+    for seen in ["main", "Büro ❤\u{fe0f}", "倉庫", "मुख्य", "गोदाम 2"] {
+        check_bucket(&BucketId(seen.to_owned()), "acme-exports", false, &[]).unwrap();
+    }
+}
