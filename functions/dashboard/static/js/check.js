@@ -63,7 +63,12 @@ function checking(form) {
         headers: { Accept: "application/x-ndjson", "X-Csrf-Token": token() },
         credentials: "same-origin",
       });
-      if (!response.headers.get("content-type")?.startsWith("application/x-ndjson")) {
+      const kind = response.headers.get("content-type") ?? "";
+      if (kind.startsWith("application/problem+json")) {
+        fail((await response.json()).detail);
+        return;
+      }
+      if (!kind.startsWith("application/x-ndjson")) {
         // The form itself is refused: the page that says so takes this one's place, but for the key.
         const page = new DOMParser().parseFromString(await response.text(), "text/html");
         refused(form, page, fail);

@@ -3,9 +3,10 @@ document.documentElement.classList.add("scripted");
 
 const token = () => document.querySelector('input[name="csrf"]')?.value ?? "";
 
-/** A page as a document; what its address became on the way. Errors are pages too. */
+/** A page as a document; what its address became on the way. Asked for as pages, errors are pages too. */
 async function load(href, options = {}) {
-  const response = await fetch(href, { credentials: "same-origin", ...options });
+  const headers = { Accept: "text/html", ...options.headers };
+  const response = await fetch(href, { credentials: "same-origin", ...options, headers });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   return { page, response };
 }

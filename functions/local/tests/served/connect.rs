@@ -39,3 +39,19 @@ async fn a_bucket_is_connected_after_two_mistakes() {
     assert!(!source.contains("PRIVATE KEY"), "{source}");
     assert_eq!(served.objects(SAMPLE_BUCKET), Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_is_refused_says_why() {
+    let served = Served::sample();
+    let browser = Browser::open(&served, DESK).await;
+    browser.go("/partners").await;
+    browser.click("a[href='/partners/google-cloud']").await;
+    browser.fill("dialog #nickname", "Warehouse").await;
+    browser.fill("dialog #bucket_name", SAMPLE_BUCKET).await;
+    browser.fill("dialog #key", "{}").await;
+    // The session ends meanwhile.
+    browser.driver.delete_all_cookies().await.unwrap();
+    browser.click("dialog form button.first").await;
+    browser.find("dialog .notice.bad").await;
+    browser.says("The form was too long open").await;
+}
