@@ -49,8 +49,9 @@ document.addEventListener("click", async (event) => {
 let asked = 0;
 async function showResults(href, push) {
   const mine = ++asked;
-  const results = document.getElementById("results");
-  results.setAttribute("aria-busy", "true");
+  // The stream puts new results in the old ones' place, so they are looked up where they are needed.
+  const results = () => document.getElementById("results");
+  results().setAttribute("aria-busy", "true");
   try {
     const { page, response } = await load(href);
     if (mine !== asked) return;
@@ -64,11 +65,11 @@ async function showResults(href, push) {
     }
     const count = page.getElementById("filter-count");
     if (count) document.querySelector(".filters summary")?.append(" ", count);
-    results.replaceWith(fresh);
+    results().replaceWith(fresh);
     if (push) history.pushState(null, "", href);
     watch();
   } catch {
-    results.removeAttribute("aria-busy");
+    results().removeAttribute("aria-busy");
     say(unreachable);
   }
 }

@@ -47,6 +47,30 @@ async fn a_hundred_exports_are_filtered_and_paged_through() {
     assert_eq!(pages(&browser, 40).await, seen);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_holds_while_progress_comes_in() {
+    let served = Served::sample();
+    let browser = Browser::open(&served, DESK).await;
+    browser.connect(&served, "Warehouse").await;
+    browser.go("/exports/new").await;
+    browser.choose("frequency", "live").await;
+    browser.submit("main form.export-form").await;
+    browser.find("#results tr[data-request]").await;
+    // News of the stream comes between asking for the filtered list and its answer.
+    let news = "const ask = window.fetch;
+        window.fetch = async (...what) => {
+          const answer = await ask(...what);
+          const shown = document.getElementById('results');
+          shown.replaceWith(shown.cloneNode(true));
+          return answer;
+        };";
+    browser.driver.execute(news, vec![]).await.unwrap();
+    browser.click("details.filters summary").await;
+    browser.select("#filter-format", "csv").await;
+    browser.says("No export matches the filter").await;
+    assert!(browser.at().await.contains("format=csv"), "{}", browser.at().await);
+}
+
 /// The requests of this page and of those behind it.
 async fn pages(browser: &Browser, size: usize) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
