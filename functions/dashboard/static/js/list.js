@@ -65,6 +65,13 @@ async function showResults(href, push) {
     }
     const count = page.getElementById("filter-count");
     if (count) document.querySelector(".filters summary")?.append(" ", count);
+    // The filter's form stands outside of the results, and keeps their size.
+    const size = page.querySelector(".filters input[name=size]");
+    const form = document.querySelector(".filters form");
+    if (size && form) {
+      form.elements.size.value = size.value;
+      form.querySelector("[data-reset]").href = page.querySelector(".filters [data-reset]").getAttribute("href");
+    }
     results().replaceWith(fresh);
     if (push) history.pushState(null, "", href);
     watch();

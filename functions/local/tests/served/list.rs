@@ -45,6 +45,13 @@ async fn a_hundred_exports_are_filtered_and_paged_through() {
     browser.select_text("size", "40").await;
     browser.find("#results tr[data-request]:nth-child(40)").await;
     assert_eq!(pages(&browser, 40).await, seen);
+    // Filtered anew, and without the filter, a page has as many as were chosen.
+    browser.select("#filter-format", "json").await;
+    browser.says("1 active").await;
+    browser.find("#results tr[data-request]:nth-child(40)").await;
+    browser.click(".filters [data-reset]").await;
+    browser.gone("#filter-count").await;
+    browser.find("#results tr[data-request]:nth-child(40)").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
