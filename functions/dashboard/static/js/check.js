@@ -56,6 +56,7 @@ function checking(form) {
     reset();
     button.disabled = true;
     let verdict = null;
+    let hasBegun = false;
     try {
       const response = await fetch(form.action, {
         method: "POST",
@@ -74,6 +75,7 @@ function checking(form) {
         refused(form, page, fail);
         return;
       }
+      hasBegun = true;
       list.hidden = false;
       mark(steps[0], "works", "spin", "is being checked");
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -88,9 +90,11 @@ function checking(form) {
         location.assign(verdict.next);
         return;
       }
-      if (verdict?.problem || !verdict) fail(verdict?.problem ?? "The check broke off. Nothing was saved; try again.");
+      if (!verdict) await brokenOff(form, fail);
+      else if (verdict.problem) fail(verdict.problem);
     } catch {
-      fail(unreachable);
+      if (hasBegun) await brokenOff(form, fail);
+      else fail(unreachable);
     } finally {
       if (!verdict?.saved) button.disabled = false;
     }
@@ -103,6 +107,21 @@ function checking(form) {
     form.elements[file.dataset.into].value = await file.files[0].text();
     file.value = "";
   });
+}
+
+// The check goes on where its answer breaks off: a new bucket may be there already. Of a new key one cannot tell.
+async function brokenOff(form, fail) {
+  const nickname = form.elements.nickname?.value.trim();
+  try {
+    const { page } = await load("/partners");
+    if (nickname && [...page.querySelectorAll("[data-bucket]")].some((row) => row.dataset.bucket === nickname)) {
+      location.assign("/partners");
+      return;
+    }
+  } catch {
+    // What is said below holds here too.
+  }
+  fail("The check broke off, and the bucket may have been saved all the same. Look at your buckets in a minute, before you try again.");
 }
 
 function refused(form, page, fail) {

@@ -55,3 +55,33 @@ async fn a_check_that_is_refused_says_why() {
     browser.find("dialog .notice.bad").await;
     browser.says("The form was too long open").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_breaks_off_claims_nothing() {
+    let served = Served::sample();
+    let browser = Browser::open(&served, DESK).await;
+    browser.go("/partners/google-cloud").await;
+    browser.fill("#nickname", "Warehouse").await;
+    browser.fill("#bucket_name", SAMPLE_BUCKET).await;
+    browser.fill("#key", &served.sample_key()).await;
+    // The connection ends after a step; first before the check has begun, then after it has ended.
+    let broken = |before: &str| {
+        format!(
+            "const ask = window.ask ?? (window.ask = window.fetch);
+            window.fetch = async (href, options) => {{
+              if (options?.method !== 'POST') return ask(href, options);
+              {before}
+              const step = '{{\"step\":\"key\",\"outcome\":\"passed\"}}\\n';
+              return new Response(step, {{ headers: {{ 'content-type': 'application/x-ndjson' }} }});
+            }};"
+        )
+    };
+    browser.driver.execute(broken(""), vec![]).await.unwrap();
+    browser.submit("form[data-check]").await;
+    browser.says("may have been saved all the same").await;
+    browser.picture("connect-broken-off").await;
+    let really = "await (await ask(href, options)).text();";
+    browser.driver.execute(broken(really), vec![]).await.unwrap();
+    browser.submit("form[data-check]").await;
+    browser.find("tr[data-bucket=Warehouse]").await;
+}
