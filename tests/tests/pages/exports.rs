@@ -340,6 +340,20 @@ async fn a_blocked_bucket_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn an_empty_run_shows_its_manifest() {
+    let app = TestApp::new().await;
+    let (export, run) = app.export(app.spec(Format::Csv, DAY, DAY)).await;
+    app.drain().await.unwrap();
+    assert_eq!(app.run(run.key).await.status, RunStatus::Empty);
+    let page = app.person(ACCOUNT, Role::Editor).get(&format!("/exports/{}", export.request)).await;
+    let said = text(&page);
+    assert!(said.contains("Nothing in the window"), "{said}");
+    let name = format!("{0}-{0}.manifest", export.request);
+    assert!(said.contains(&name), "{said}");
+    assert!(page.text().contains(&format!("data-copy=\"gs://{BUCKET}/{name}\"")));
+}
+
+#[tokio::test]
 async fn names_of_events_are_text_whatever_they_are() {
     let app = TestApp::new().await;
     let name = "<img src=x onerror=alert(1)> \"'&";
