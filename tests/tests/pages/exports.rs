@@ -129,8 +129,15 @@ async fn everything_that_is_wrong_is_told_at_once() {
     ] {
         assert!(said.matches(sentence).count() >= 2, "{sentence} in the summary and at its field: {said}");
     }
-    // What was typed stays.
+    // What was typed stays, and is tied to what is wrong with it.
     assert_eq!(field(&refused, "first"), "2026-03-11");
+    for id in ["first", "last"] {
+        let attributes = all_between(&refused, &format!("<input id=\"{id}\""), ">").remove(0);
+        assert!(attributes.contains("aria-invalid=\"true\" aria-describedby=\"days-wrong-1"), "{attributes}");
+    }
+    // Whither the summary leads, the focus can go.
+    assert!(refused.text().contains("<a href=\"#event\">"));
+    assert!(refused.text().contains("<fieldset id=\"event\" tabindex=\"-1\""));
     assert_eq!(app.store.list_exports(ACCOUNT, &Default::default(), None, 9).await.unwrap().exports.len(), 0);
 }
 

@@ -85,3 +85,19 @@ async fn a_check_that_breaks_off_claims_nothing() {
     browser.submit("form[data-check]").await;
     browser.find("tr[data-bucket=Warehouse]").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dialog_about_a_problem_has_a_name() {
+    let served = Served::sample();
+    let browser = Browser::open(&served, DESK).await;
+    browser.connect(&served, "Warehouse").await;
+    // Somebody else has removed it meanwhile.
+    let other = Browser::open(&served, DESK).await;
+    other.go("/partners/google-cloud/buckets/Warehouse/remove").await;
+    other.submit("main form").await;
+    other.says("No bucket is connected").await;
+    browser.click("a[aria-label='Remove Warehouse']").await;
+    let dialog = browser.find("dialog[open][aria-labelledby=problem-title]").await;
+    assert!(dialog.text().await.unwrap().contains("There is no bucket Warehouse."));
+    assert_eq!(browser.axe().await, Vec::<String>::new());
+}
