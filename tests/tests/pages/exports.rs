@@ -293,6 +293,11 @@ async fn the_list_is_filtered_and_paged() {
     assert!(text(&xml).contains("5 active"), "{}", text(&xml));
     let none = person.get("/exports?frequency=live").await;
     assert!(text(&none).contains("No export matches the filter"), "{}", text(&none));
+    // What is no condition is told, and counts for none.
+    let nonsense = person.get("/exports?type=nonsense").await;
+    assert_eq!(listed(&nonsense), created[..20]);
+    let said = text(&nonsense);
+    assert!(said.contains("“nonsense” is no type") && !said.contains("active"), "{said}");
     let then = person.get("/exports?from=2026-03-01&to=2026-03-09").await;
     assert_eq!(listed(&then).len(), 0);
     let now = person.get("/exports?from=2026-03-10&to=2026-03-10").await;

@@ -37,6 +37,11 @@ impl Fields {
         self.0.push((name.to_owned(), value.into()));
     }
 
+    /// Takes a field away.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
     /// As a query, without those that are empty.
     #[must_use]
     pub(crate) fn to_query(&self) -> String {
