@@ -136,7 +136,7 @@ async fn refused(app: &App, visit: &Visit, fields: &Fields, form: Form) -> Resul
 /// Somebody else was faster: theirs are shown, for another decision.
 async fn changed(app: &App, visit: &Visit) -> Result<Response, Problem> {
     let account = app.parts.store.account(visit.viewer.account).await?;
-    let account = account.ok_or_else(|| Problem::not_found("account", &visit.viewer.account))?;
+    let account = account.ok_or_else(|| Problem::no_account(visit.viewer.account))?;
     let mut form = Form::default();
     form.refuse("", "Somebody changed the settings while you were at it. The form shows them as they are now; change them anew.");
     refused(app, visit, &of_account(&account), form).await

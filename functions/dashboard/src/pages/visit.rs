@@ -45,8 +45,7 @@ impl FromRequestParts<Arc<App>> for Visit {
             CsrfToken::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         let found = app.parts.store.account(viewer.account).await;
         let account = found.map_err(|error| Problem::from(error).into_response())?;
-        let account =
-            account.ok_or_else(|| Problem::not_found("account", &viewer.account).into_response())?;
+        let account = account.ok_or_else(|| Problem::no_account(viewer.account).into_response())?;
         let times = Times::new(&account.time_zone, app.parts.clock.now());
         let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let visit = Self { viewer, account, times, query, csrf };

@@ -9,7 +9,7 @@ use std::fmt::Display;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde::Serialize;
-use spillway::domain::StepReport;
+use spillway::domain::{AccountId, StepReport};
 use utoipa::ToSchema;
 
 use crate::api::StepBody;
@@ -88,6 +88,15 @@ impl Problem {
     #[must_use]
     pub fn not_found(what: &str, name: &dyn Display) -> Self {
         Self::new(ProblemKind::NotFound, format!("There is no {what} {name}."))
+    }
+
+    /// The account is known once it has data.
+    #[must_use]
+    pub fn no_account(account: AccountId) -> Self {
+        Self::new(
+            ProblemKind::NotFound,
+            format!("Nothing is known of account {account} yet. It is there once it has data."),
+        )
     }
 
     /// There is nothing at the path.

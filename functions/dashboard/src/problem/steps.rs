@@ -104,9 +104,8 @@ impl From<CreateError> for Problem {
         match error {
             CreateError::Refused(refused) => refused.into(),
             CreateError::Step(error) => error.into(),
-            CreateError::NoAccount(_) | CreateError::NoBucket { .. } => {
-                Self::new(ProblemKind::NotFound, sentence(&error))
-            }
+            CreateError::NoAccount(account) => Self::no_account(account),
+            CreateError::NoBucket { .. } => Self::new(ProblemKind::NotFound, sentence(&error)),
             CreateError::KeyReused { .. } => Self::new(ProblemKind::KeyReused, sentence(&error)),
             CreateError::NoDays | CreateError::NotOneTime | CreateError::NotRecurring => {
                 Self::internal(&error)
@@ -132,7 +131,7 @@ impl From<EstimateError> for Problem {
         match error {
             EstimateError::Refused(refused) => refused.into(),
             EstimateError::Step(error) => error.into(),
-            EstimateError::NoAccount(_) => Self::new(ProblemKind::NotFound, sentence(&error)),
+            EstimateError::NoAccount(account) => Self::no_account(account),
         }
     }
 }
@@ -144,7 +143,7 @@ impl From<AccountError> for Problem {
                 refused.0.iter().map(|refusal| FieldError::at(account_field(refusal), refusal)).collect(),
             ),
             AccountError::Step(error) => error.into(),
-            AccountError::NoAccount(_) => Self::new(ProblemKind::NotFound, sentence(&error)),
+            AccountError::NoAccount(account) => Self::no_account(account),
             AccountError::Changed(_) => Self::new(ProblemKind::ChangedMeanwhile, sentence(&error)),
         }
     }
@@ -165,7 +164,7 @@ impl From<ProposeError> for Problem {
                 refused.0.iter().map(|refusal| FieldError::at(bucket_field(refusal), refusal)).collect(),
             ),
             ProposeError::Step(error) => error.into(),
-            ProposeError::NoAccount(_) => Self::new(ProblemKind::NotFound, sentence(&error)),
+            ProposeError::NoAccount(account) => Self::no_account(account),
         }
     }
 }
