@@ -87,7 +87,7 @@ async fn of_an_account_without_data_all_say_the_same() {
         "frequency": { "kind": "live", "start": "2026-03-10" },
         "format": "json",
     });
-    for path in ["/api/v1/exports", "/api/v1/exports/estimate"] {
+    for path in ["/api/v1/exports", "/api/v1/estimate"] {
         let problem = person.post(path, &wish).await.problem();
         assert_eq!(problem, ("not-found".to_owned(), sentence.to_owned()), "{path}");
     }
