@@ -103,7 +103,10 @@ fn change(fields: &Fields) -> Result<AccountChange, Form> {
         );
     });
     let is_ticked = |kind: &IdentityKind| fields.all("identity").any(|value| value == kind.as_str());
-    let identities = IdentityKind::ALL.into_iter().filter(is_ticked).collect();
+    let identities: Vec<_> = IdentityKind::ALL.into_iter().filter(is_ticked).collect();
+    if identities.is_empty() {
+        form.refuse("identities", AccountRefusal::NoIdentities.to_string());
+    }
     let mut notify = Vec::new();
     for line in
         fields.text("notify").split(['\n', '\r', ',', ';']).map(str::trim).filter(|line| !line.is_empty())

@@ -132,7 +132,7 @@ function refused(form, page, fail) {
     const field = form.elements[name];
     field.setAttribute("aria-invalid", "true");
     field.setAttribute("aria-describedby", `${wrong.id} ${name}-hint`);
-    field.parentElement.append(wrong);
+    document.getElementById(`${name}-hint`).after(wrong);
   }
   if (wrongs.length > 0) form.querySelector("[aria-invalid]").focus();
   else fail(summary?.textContent.trim() || "Nothing was saved; try again.");

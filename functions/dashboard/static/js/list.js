@@ -129,6 +129,12 @@ function watch() {
       old.replaceWith(fresh);
       if (at) fresh.querySelector(`[href="${CSS.escape(at)}"]`)?.focus();
     }
+    // The first files are there: the page has a list of them, and how to read them.
+    const isBusy = document.querySelector("dialog[open]");
+    if (!isBusy && document.querySelector("#files[data-awaits]") && document.querySelector("#runs .chosen[data-has-files]")) {
+      source.close();
+      location.reload();
+    }
   });
   // The run has ended: the whole page tells more than its part.
   source.addEventListener("end", () => {

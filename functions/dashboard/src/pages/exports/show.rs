@@ -206,6 +206,7 @@ async fn shown_run(
         about: run_view::window(&run.window, &visit.times),
         files: page.files.iter().map(|file| run_view::file_row(file, &bucket_name)).collect(),
         manifest: run_view::manifest_row(run, &bucket_name),
+        awaits_files: page.files.is_empty() && !run.status.is_closed(),
         nothing_title,
         nothing,
         pager: numbers::counted(page.files.len() as u64, "file shown", "files shown"),
