@@ -19,7 +19,7 @@ async fn a_hundred_exports_are_filtered_and_paged_through() {
         let wish = json!({
             "bucket": "Warehouse",
             "data": { "kind": "all-events" },
-            "frequency": { "kind": "recurring", "every_hours": 24, "start": served.in_a_month() },
+            "frequency": { "kind": "recurring", "every_hours": 24, "start": served.day(30) },
             "format": format,
         });
         let answer = client.post(format!("{}/api/v1/exports", served.url)).json(&wish).send().await.unwrap();

@@ -248,7 +248,9 @@ mod tests {
         let chart = days(&[0, 50, 100]).unwrap();
         let heights: Vec<_> = chart.bars.iter().map(|bar| bar.height.to_string()).collect();
         assert_eq!(heights, ["1.20", "50.00", "100.00"]);
-        assert!(chart.bars.iter().all(|bar| bar.x.0 + bar.width.0 <= 10_000 && bar.y.0 + bar.height.0 == 10_000));
+        assert!(
+            chart.bars.iter().all(|bar| bar.x.0 + bar.width.0 <= 10_000 && bar.y.0 + bar.height.0 == 10_000)
+        );
         assert!(chart.bars.is_sorted_by(|one, next| one.x.0 + one.width.0 < next.x.0));
         assert_eq!(chart.scale, ["100", "50", "0"]);
         assert_eq!(chart.bars[1].value, "50 rows");
@@ -279,8 +281,12 @@ mod tests {
         let many = (0..100).map(|n| (begin.saturating_add(n.days()), 1)).collect();
         let chart = Chart::of_days(many).unwrap();
         let bars: Vec<_> = chart.bars.iter().map(|bar| (bar.name.as_str(), bar.value.as_str())).collect();
-        let months =
-            [("Jan 2026", "31 rows"), ("Feb 2026", "28 rows"), ("Mar 2026", "31 rows"), ("Apr 2026", "10 rows")];
+        let months = [
+            ("Jan 2026", "31 rows"),
+            ("Feb 2026", "28 rows"),
+            ("Mar 2026", "31 rows"),
+            ("Apr 2026", "10 rows"),
+        ];
         assert_eq!((chart.title, &bars[..]), ("Rows a month", &months[..]));
         let far = Chart::of_days(vec![(date(2020, 11, 1), 4), (date(2026, 11, 4), 2)]).unwrap();
         let rows: Vec<_> = far.bars.iter().map(|bar| bar.value.as_str()).collect();
