@@ -45,7 +45,7 @@ pub struct Limits {
     pub writes_per_minute: u32,
     /// The most bytes of a request's body.
     pub body_bytes: usize,
-    /// How long a request may take that is not a stream.
+    /// How long a request may take that is no stream and waits for no check of a bucket.
     pub request_timeout_secs: u64,
     /// How many streams of progress may be open at once, of all accounts.
     pub streams: usize,

@@ -4,6 +4,7 @@
 //! a handler of `api` or `pages` → one step of `spillway`. Nothing listens here; a binary serves [`router`].
 
 pub mod api;
+mod check;
 pub mod config;
 pub mod identity;
 pub mod pages;

@@ -65,15 +65,28 @@ pub enum ValidatorError {
 impl From<ValidatorError> for Problem {
     fn from(error: ValidatorError) -> Self {
         tracing::error!(%error, "a bucket could not be checked");
-        Self::new(ProblemKind::ValidatorUnavailable, ValidatorError::SENTENCE)
+        Self::new(ProblemKind::ValidatorUnavailable, error.sentence())
     }
 }
 
 impl ValidatorError {
     /// What a customer is told.
-    pub const SENTENCE: &str =
-        "The bucket cannot be checked just now, since our checker does not answer. Try again in a minute.";
+    #[must_use]
+    pub fn sentence(&self) -> &'static str {
+        match self {
+            Self::Unreachable(error) if !error.is_connect() => BROKEN_OFF,
+            Self::Broken(_) | Self::Unreadable(_) | Self::Unfinished => BROKEN_OFF,
+            Self::Unreachable(_) | Self::Refused(_) => {
+                "The bucket cannot be checked just now, since our checker does not answer. Nothing was saved. Try again \
+                 in a minute."
+            }
+        }
+    }
 }
+
+/// Of a check that may go on.
+const BROKEN_OFF: &str = "The check broke off on our side, and the bucket may have been saved all the same. Look at your \
+                          buckets in a minute, before you try again.";
 
 impl ValidatorClient {
     /// A client; nothing is asked yet.
@@ -89,7 +102,8 @@ impl ValidatorClient {
         Ok(Self { client, config: config.clone() })
     }
 
-    /// Has a candidate checked. The lines come as the steps end; whoever drops the stream ends the check.
+    /// Has a candidate checked. The lines come as the steps end; the check goes on where the stream is
+    /// dropped or breaks off.
     ///
     /// # Errors
     /// [`ValidatorError`], here or in the stream.

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, BucketId, Format, IdentityPriority, Packaging, RequestId};
+use super::{AccountId, BucketId, Format, IdentityPriority, Packaging, Records, RequestId};
 
 /// Which data goes out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,15 @@ pub enum DataSelection {
 }
 
 impl DataSelection {
+    /// Whether these records are wanted.
+    #[must_use]
+    pub fn wants(&self, records: &Records) -> bool {
+        match records {
+            Records::Event(name) => self.wants_event(name),
+            Records::Profiles => *self == Self::AllProfiles,
+        }
+    }
+
     /// Whether an event of this name is wanted.
     #[must_use]
     pub fn wants_event(&self, event_name: &str) -> bool {

@@ -60,11 +60,11 @@ pub async fn estimate(
         (Frequency::OneTime { days: Some(days) }, false) => {
             let (days, clipped) =
                 rules::check_days(days, &account, estimator.today()).map_err(Refused::from)?;
-            let catalogue = parts.store.catalogue_days(account.id, days).await?;
+            let catalogue = parts.store.catalogue_sums(account.id, days, &spec.data).await?;
             estimator.once(days, clipped, &catalogue)
         }
         (Frequency::Recurring(_) | Frequency::Live { .. }, _) => {
-            let catalogue = parts.store.catalogue_days(account.id, estimator.look_back()).await?;
+            let catalogue = parts.store.catalogue_sums(account.id, estimator.look_back(), &spec.data).await?;
             estimator.each_run(&catalogue)
         }
     };

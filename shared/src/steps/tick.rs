@@ -36,6 +36,8 @@ pub struct Ticked {
     pub catalogued: Kept,
     /// Accounts whose catalogue stayed behind, with what was wrong; a later tick makes up for it.
     pub catalogue_failed: Vec<(AccountId, StepError)>,
+    /// Why no catalogue was kept, where the accounts could not be listed.
+    pub catalogues_unkept: Option<StepError>,
 }
 
 /// What became of a due export.
@@ -50,8 +52,8 @@ enum Outcome {
 /// while its bucket is blocked: its windows are then owed, in order. Then adds to the catalogues what the lake has taken.
 ///
 /// # Errors
-/// [`StepError`] where the lake's clock, or the list of what is due or open or of accounts, cannot be read; the next tick goes on. What
-/// goes wrong with one export is in [`Ticked::failed`].
+/// [`StepError`] where the lake's clock, or the list of what is due or open, cannot be read; the next tick goes on. What
+/// goes wrong with one export is in [`Ticked::failed`], and with the catalogues in [`Ticked`] too.
 pub async fn tick(parts: &Parts) -> Result<Ticked, StepError> {
     let (mut ticked, now) = (Ticked::default(), parts.now());
     let lag = SignedDuration::from_secs(SETTLE_LAG_SECS);
@@ -76,7 +78,10 @@ pub async fn tick(parts: &Parts) -> Result<Ticked, StepError> {
     // Keys that nobody waits for any more do not lie about.
     parts.store.sweep_candidates(now).await?;
     // Last, for nobody's export waits for it.
-    (ticked.catalogued, ticked.catalogue_failed) = keep_catalogues(parts, CATALOGUE_FILES).await?;
+    match keep_catalogues(parts, CATALOGUE_FILES).await {
+        Ok(kept) => (ticked.catalogued, ticked.catalogue_failed) = kept,
+        Err(error) => ticked.catalogues_unkept = Some(error),
+    }
     Ok(ticked)
 }
 

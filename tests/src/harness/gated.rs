@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use spillway::{
     domain::{
         Account, AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId,
-        CatalogueDay, CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DatabaseId,
-        DateRange, Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket, PlanToken,
-        ProfileFile, ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening,
+        CatalogueDay, CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DataSelection,
+        DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket,
+        PlanToken, ProfileFile, ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening,
         RunTimestamp, SealedKey, Slice, StopReason, Window, ZoneName,
     },
     ports::{
@@ -151,6 +151,7 @@ gated_store! {
         account: AccountId, expected: Option<&CatalogueMark>, mark: &CatalogueMark, update: &CatalogueUpdate
     ) -> ();
     fn catalogue_days(account: AccountId, days: DateRange) -> Vec<CatalogueDay>;
+    fn catalogue_sums(account: AccountId, days: DateRange, data: &DataSelection) -> Vec<CatalogueDay>;
     fn catalogue_totals(account: AccountId) -> Vec<CatalogueTotal>;
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, civil::date};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use spillway::{
-    domain::{AccountId, CatalogueEvent, EventKind, Records, lake},
+    domain::{AccountId, CatalogueEvent, EventKind, Format, Frequency, Records, lake},
     steps::{self, Kept},
 };
 use spillway_tests::harness::{ACCOUNT, FileSpec, ProfileRow, Strike, TestApp};
@@ -228,6 +228,32 @@ async fn a_tick_keeps_every_account_that_it_can() {
     assert!(error.to_string().contains(&stray), "{error}");
     assert_eq!(steps::catalogue(&app.parts(), other).await.unwrap()[0].rows, 1);
     assert_eq!(steps::catalogue(&app.parts(), unknown).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn runs_that_a_tick_created_are_told_where_the_catalogues_cannot_be_kept() {
+    let mut told = 0;
+    for nth in 0.. {
+        let app = TestApp::new().await;
+        let mut spec = app.spec(Format::Csv, date(2026, 3, 9), date(2026, 3, 9));
+        spec.frequency = Frequency::Live { start: date(2026, 3, 10) };
+        steps::create_export(&app.parts(), ACCOUNT, spec).await.unwrap();
+        app.advance_secs(600);
+        app.abandon();
+        let worker = app.worker();
+        worker.gate.arm(nth, Strike::Fail);
+        let ticked = steps::tick(&worker.parts).await;
+        if worker.gate.disarm() {
+            break;
+        }
+        if let Ok(ticked) = ticked
+            && ticked.catalogues_unkept.is_some()
+        {
+            assert_eq!(ticked.created.len(), 1, "struck at {nth}");
+            told += 1;
+        }
+    }
+    assert_eq!(told, 2, "before and behind the list of accounts");
 }
 
 #[tokio::test]

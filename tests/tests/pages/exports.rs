@@ -129,8 +129,15 @@ async fn everything_that_is_wrong_is_told_at_once() {
     ] {
         assert!(said.matches(sentence).count() >= 2, "{sentence} in the summary and at its field: {said}");
     }
-    // What was typed stays.
+    // What was typed stays, and is tied to what is wrong with it.
     assert_eq!(field(&refused, "first"), "2026-03-11");
+    for id in ["first", "last"] {
+        let attributes = all_between(&refused, &format!("<input id=\"{id}\""), ">").remove(0);
+        assert!(attributes.contains("aria-invalid=\"true\" aria-describedby=\"days-wrong-1"), "{attributes}");
+    }
+    // Whither the summary leads, the focus can go.
+    assert!(refused.text().contains("<a href=\"#event\">"));
+    assert!(refused.text().contains("<fieldset id=\"event\" tabindex=\"-1\""));
     assert_eq!(app.store.list_exports(ACCOUNT, &Default::default(), None, 9).await.unwrap().exports.len(), 0);
 }
 
@@ -286,6 +293,11 @@ async fn the_list_is_filtered_and_paged() {
     assert!(text(&xml).contains("5 active"), "{}", text(&xml));
     let none = person.get("/exports?frequency=live").await;
     assert!(text(&none).contains("No export matches the filter"), "{}", text(&none));
+    // What is no condition is told, and counts for none.
+    let nonsense = person.get("/exports?type=nonsense").await;
+    assert_eq!(listed(&nonsense), created[..20]);
+    let said = text(&nonsense);
+    assert!(said.contains("“nonsense” is no type") && !said.contains("active"), "{said}");
     let then = person.get("/exports?from=2026-03-01&to=2026-03-09").await;
     assert_eq!(listed(&then).len(), 0);
     let now = person.get("/exports?from=2026-03-10&to=2026-03-10").await;
@@ -337,6 +349,20 @@ async fn a_blocked_bucket_says_what_to_do() {
     assert!(text(&person.get("/exports").await).contains("BLOCKED"));
     assert!(text(&person.get("/partners").await).contains("1 bucket connected, 1 blocked"));
     app.abandon();
+}
+
+#[tokio::test]
+async fn an_empty_run_shows_its_manifest() {
+    let app = TestApp::new().await;
+    let (export, run) = app.export(app.spec(Format::Csv, DAY, DAY)).await;
+    app.drain().await.unwrap();
+    assert_eq!(app.run(run.key).await.status, RunStatus::Empty);
+    let page = app.person(ACCOUNT, Role::Editor).get(&format!("/exports/{}", export.request)).await;
+    let said = text(&page);
+    assert!(said.contains("Nothing in the window"), "{said}");
+    let name = format!("{0}-{0}.manifest", export.request);
+    assert!(said.contains(&name), "{said}");
+    assert!(page.text().contains(&format!("data-copy=\"gs://{BUCKET}/{name}\"")));
 }
 
 #[tokio::test]

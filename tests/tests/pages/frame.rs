@@ -72,6 +72,28 @@ async fn problems_are_pages_for_browsers() {
 }
 
 #[tokio::test]
+async fn of_an_account_without_data_all_say_the_same() {
+    let app = TestApp::new().await;
+    let sentence = "Nothing is known of account 99 yet. It is there once it has data.";
+    let person = app.person(AccountId(99), Role::Editor);
+    for path in ["/exports", "/settings", "/partners"] {
+        let answer = person.ask(Method::GET, path, &[("accept", "text/html")], "").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(text(&answer).contains(sentence), "{path}: {}", text(&answer));
+    }
+    let wish = serde_json::json!({
+        "bucket": "main",
+        "data": { "kind": "all-events" },
+        "frequency": { "kind": "live", "start": "2026-03-10" },
+        "format": "json",
+    });
+    for path in ["/api/v1/exports", "/api/v1/estimate"] {
+        let problem = person.post(path, &wish).await.problem();
+        assert_eq!(problem, ("not-found".to_owned(), sentence.to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_form_without_its_token_does_nothing() {
     let app = TestApp::new().await;
     let person = app.person(ACCOUNT, Role::Editor).with("accept", "text/html");

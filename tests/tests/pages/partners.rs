@@ -1,11 +1,15 @@
 //! Connecting, mending and removing buckets, through the credential validator and Google's emulator.
 
+use std::sync::Arc;
+
+use axum::{Json, Router, routing::post};
 use credential_validator::BearerSecret;
 use dashboard::{config::Config, identity::Role};
 use gcs_emulator::BucketOptions;
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 use serde_json::Value;
-use spillway::domain::BucketId;
+use spillway::domain::{AccountId, BucketId, CandidateId, KeyFacts};
 use spillway_tests::{
     harness::{ACCOUNT, BUCKET, Google, TestApp},
     web::{Answer, Person, local_config},
@@ -18,12 +22,18 @@ const SECRET: &str = "what-the-dashboard-and-the-validator-share";
 /// A person whose dashboard asks a validator that listens.
 async fn person(app: &TestApp) -> Person {
     let validator = credential_validator::router(app.parts(), BearerSecret::new(SECRET.to_owned()).unwrap());
+    person_of(app, validator, |_| {}).await
+}
+
+/// A person whose dashboard asks this validator, and is configured a little differently.
+async fn person_of(app: &TestApp, validator: Router, change: impl FnOnce(&mut Config)) -> Person {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, validator).await });
     let mut config: Config = local_config(ACCOUNT, Role::Editor);
     config.validator.url = url.parse().unwrap();
     config.validator.secret = Some(SECRET.to_owned().into());
+    change(&mut config);
     let person = app.person_with(config);
     // Gives the person the form's token.
     person.get("/partners").await;
@@ -132,6 +142,62 @@ async fn a_key_is_replaced_and_a_bucket_removed_unless_in_use() {
     app.drain().await.unwrap();
     let gone = place(&person.form(&format!("{path}/remove"), &[]).await);
     assert!(text(&person.get(&gone).await).contains("No bucket is connected"));
+}
+
+/// A validator that tells one step, and then breaks off; where `saves`, after it has saved the bucket.
+fn breaking_off(app: &TestApp, saves: bool) -> Router {
+    let store = Arc::clone(&app.store);
+    let check = async move |Json(asked): Json<Value>| {
+        let account = AccountId(asked["account"].as_u64().unwrap());
+        let candidate: CandidateId = asked["candidate"].as_str().unwrap().parse().unwrap();
+        if saves {
+            let facts = KeyFacts {
+                client_email: "spillway@partner-project.iam.gserviceaccount.com".to_owned(),
+                key_id: "0123456789ab".to_owned(),
+                added_at: Timestamp::UNIX_EPOCH,
+            };
+            store.promote_candidate(account, &candidate, &facts).await.unwrap();
+        }
+        "{\"step\":\"key\",\"outcome\":\"passed\"}\n"
+    };
+    Router::new().route("/check", post(check))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_that_breaks_off_claims_nothing() {
+    let app = TestApp::new().await;
+    let path = "/partners/google-cloud/buckets";
+    let fields = [("nickname", "second"), ("key", "{}"), ("bucket_name", "a-bucket")];
+    let person = person_of(&app, breaking_off(&app, false), |_| {}).await.with("accept", "text/html");
+    let answer = save(&person, path, &fields, "text/html").await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    let said = text(&answer);
+    assert!(said.contains("may have been saved") && !said.contains("Nothing was saved"), "{said}");
+    let answer = save(&person, path, &fields, "application/x-ndjson").await;
+    assert!(answer.text().contains("may have been saved"), "{}", answer.text());
+
+    // Saved before it broke off is saved.
+    let person = person_of(&app, breaking_off(&app, true), |_| {}).await;
+    let answer = save(&person, path, &fields, "text/html").await;
+    assert_eq!(place(&answer), "/partners?done=bucket-saved");
+    let fields = [("nickname", "third"), ("key", "{}"), ("bucket_name", "b-bucket")];
+    let answer = save(&person, path, &fields, "application/x-ndjson").await;
+    let last: Value = serde_json::from_str(answer.text().lines().last().unwrap()).unwrap();
+    assert_eq!(last["saved"], true, "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_takes_longer_than_other_requests_may() {
+    let app = TestApp::new().await;
+    let silent = Router::new().route("/check", post(async || std::future::pending::<()>().await));
+    let person = person_of(&app, silent, |config| {
+        (config.limits.request_timeout_secs, config.validator.timeout_secs) = (1, 2);
+    });
+    let person = person.await.with("accept", "text/html");
+    let fields = [("nickname", "second"), ("key", "{}"), ("bucket_name", "a-bucket")];
+    let answer = save(&person, "/partners/google-cloud/buckets", &fields, "text/html").await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY, "{}", text(&answer));
+    assert!(text(&answer).contains("may have been saved"), "{}", text(&answer));
 }
 
 #[tokio::test]

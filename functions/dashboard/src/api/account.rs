@@ -63,8 +63,5 @@ pub(super) async fn patch_account(
 /// The account, which is known once it has data.
 pub(super) async fn find(app: &App, id: AccountId) -> Result<Account, Problem> {
     let account = app.parts.store.account(id).await?;
-    account.ok_or_else(|| {
-        let detail = format!("Nothing is known of account {id} yet. It is there once it has data.");
-        Problem::new(ProblemKind::NotFound, detail)
-    })
+    account.ok_or_else(|| Problem::no_account(id))
 }

@@ -8,11 +8,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::{Stream, StreamExt, stream};
+use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use spillway::{
-    domain::{BucketId, CheckVerdict, StepOutcome, StepReport},
+    domain::{BucketId, StepOutcome, StepReport},
     steps::{self, BucketProposal},
 };
 
@@ -22,7 +22,7 @@ use super::{
     extract::preferred,
 };
 use crate::{
-    App,
+    App, check,
     identity::Viewer,
     problem::{Problem, ProblemKind},
     validator_client::{CheckLine, ValidatorError},
@@ -53,12 +53,15 @@ pub(super) async fn run(
 ) -> Result<Response, Problem> {
     let nickname = proposal.nickname.clone();
     let candidate = steps::propose_bucket(&app.parts, viewer.account, proposal).await?;
-    let lines = app.validator.check(viewer.account, &candidate).await?;
     if telling == Telling::LineByLine {
-        let body = Body::from_stream(told(Box::pin(lines)));
+        let lines = check::lines(app, viewer.account, candidate).await?;
+        let body = Body::from_stream(lines.map(|line| Ok::<_, Infallible>(told(line))));
         return Ok(([(header::CONTENT_TYPE, NDJSON)], body).into_response());
     }
-    let steps = passed(Box::pin(lines)).await?;
+    let (steps, verdict) = check::outcome(app, viewer.account, candidate).await?;
+    if !verdict.saved {
+        return Err(failed(steps, verdict.problem));
+    }
     // It may have been told by another nickname, trimmed by the rules.
     let id = BucketId(nickname.0.trim().to_owned());
     let bucket = app.parts.store.bucket(viewer.account, &id).await?;
@@ -68,50 +71,25 @@ pub(super) async fn run(
     Ok((status, [(header::LOCATION, place)], Json(body)).into_response())
 }
 
-/// Every step, where all passed and the bucket is saved.
-async fn passed(
-    mut lines: impl Stream<Item = Result<CheckLine, ValidatorError>> + Unpin,
-) -> Result<Vec<StepReport>, Problem> {
-    let mut steps = Vec::new();
-    while let Some(line) = lines.next().await {
-        match line? {
-            CheckLine::Step(step) => steps.push(step),
-            CheckLine::Verdict(CheckVerdict { saved: true, .. }) => return Ok(steps),
-            CheckLine::Verdict(CheckVerdict { problem, .. }) => return Err(failed(steps, problem)),
-        }
-    }
-    Err(ValidatorError::Unfinished.into())
-}
-
 fn failed(steps: Vec<StepReport>, problem: Option<String>) -> Problem {
     let last = steps.last().map(|step| &step.outcome);
     let detail = match (problem, last) {
         (Some(problem), _) => problem,
         (None, Some(StepOutcome::Failed { wrong, remedy })) => format!("{wrong} {remedy}"),
-        (None, _) => ValidatorError::SENTENCE.to_owned(),
+        (None, _) => ValidatorError::Unfinished.sentence().to_owned(),
     };
     Problem { steps, ..Problem::new(ProblemKind::CheckFailed, detail) }
 }
 
-/// The lines, in our words. A check that breaks off ends with a verdict too.
-fn told(
-    lines: impl Stream<Item = Result<CheckLine, ValidatorError>> + Unpin,
-) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    stream::unfold(Some(lines), async |lines| {
-        let mut lines = lines?;
-        let (text, goes_on) = match lines.next().await {
-            Some(Ok(CheckLine::Step(step))) => (line(&LineBody::Step((&step).into())), true),
-            Some(Ok(CheckLine::Verdict(verdict))) => (line(&LineBody::Verdict(verdict.into())), false),
-            broken => {
-                let error = match broken {
-                    Some(Err(error)) => error,
-                    _ => ValidatorError::Unfinished,
-                };
-                let problem = Problem::from(error).detail;
-                (line(&LineBody::Verdict(VerdictBody { saved: false, problem: Some(problem) })), false)
-            }
-        };
-        Some((Ok(text), goes_on.then_some(lines)))
+/// A line, in our words. A check that breaks off ends with a verdict too.
+fn told(told: Result<CheckLine, ValidatorError>) -> Bytes {
+    line(&match told {
+        Ok(CheckLine::Step(step)) => LineBody::Step((&step).into()),
+        Ok(CheckLine::Verdict(verdict)) => LineBody::Verdict(verdict.into()),
+        Err(error) => {
+            let problem = Problem::from(error).detail;
+            LineBody::Verdict(VerdictBody { saved: false, problem: Some(problem) })
+        }
     })
 }
 

@@ -2,16 +2,25 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use http::header;
 use serde::Deserialize;
 use spillway::{
     domain::{ExportSpec, Manifest, ManifestStatus, Run, RunKey, RunStatus, RunTimestamp},
-    steps,
+    ports::RunFile,
+    steps::{self, StepError},
 };
 use utoipa::IntoParams;
 
 use super::{
-    bodies::{BlockedBody, FileList, ManifestBody, RunBody, RunList},
+    bodies::{BlockedBody, FileList, ManifestBody, ManifestFileBody, RunBody, RunList},
     exports::{self, cursor, page_size},
     extract::{Params, PathOf},
 };
@@ -131,22 +140,56 @@ pub(super) async fn get_manifest(
     State(app): State<Arc<App>>,
     viewer: Viewer,
     PathOf((request, run)): PathOf<(i64, i64)>,
-) -> Result<Json<ManifestBody>, Problem> {
+) -> Result<Response, Problem> {
     let run = find(&app, &viewer, (request, run)).await?;
     let status = manifest_status(&run)?;
-    let (mut files, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = steps::run_files(&app.parts, run.key, cursor.as_deref(), MANIFEST_PAGE).await?;
-        files.extend(page.files.into_iter().map(|file| file.file));
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => break,
+    let (totals, zone) = (run.totals, run.zone.time_zone());
+    let window = (run.window, &zone);
+    let mut manifest =
+        Manifest::new(run.key, status, window, run.spec.format, totals.deleted_profiles, Vec::new());
+    (manifest.rows, manifest.bytes) = (totals.rows, totals.bytes);
+    let (head, tail) = around_files(manifest)?;
+    // The first page is read before the answer begins, so that a store that does not work is told as such.
+    let first = steps::run_files(&app.parts, run.key, None, MANIFEST_PAGE).await?;
+    let (parts, key) = (app.parts.clone(), run.key);
+    let later = stream::try_unfold(first.next.clone(), move |cursor| {
+        let parts = parts.clone();
+        async move {
+            let Some(cursor) = cursor else { return Ok(None) };
+            let page = steps::run_files(&parts, key, Some(&cursor), MANIFEST_PAGE).await?;
+            Ok::<_, StepError>(Some((listed(page.files, false), page.next)))
         }
+    });
+    let begin = [Bytes::from(head), listed(first.files, true)].map(Ok);
+    let text =
+        stream::iter(begin).chain(later).chain(stream::iter([Ok(Bytes::from_static(tail.as_bytes()))]));
+    // An answer that breaks off is no JSON, so that nobody takes a part for the whole.
+    let text = text.inspect_err(move |error| tracing::error!(%error, run = %key, "a manifest broke off"));
+    Ok(([(header::CONTENT_TYPE, "application/json")], Body::from_stream(text)).into_response())
+}
+
+/// A manifest's JSON before and behind its files, which are its last field.
+fn around_files(manifest: Manifest) -> Result<(String, &'static str), Problem> {
+    const TAIL: &str = "]}";
+    let text =
+        serde_json::to_string(&ManifestBody::from(manifest)).map_err(|error| Problem::internal(&error))?;
+    match text.strip_suffix(TAIL) {
+        Some(head) => Ok((head.to_owned(), TAIL)),
+        None => Err(Problem::internal(&"a manifest does not end with its files")),
     }
-    let zone = run.zone.time_zone();
-    let (window, deleted) = ((run.window, &zone), run.totals.deleted_profiles);
-    let manifest = Manifest::new(run.key, status, window, run.spec.format, deleted, files);
-    Ok(Json(manifest.into()))
+}
+
+/// Files of a list, behind others where they are not the first.
+fn listed(files: Vec<RunFile>, is_first: bool) -> Bytes {
+    let mut text = String::new();
+    for file in files {
+        if !(is_first && text.is_empty()) {
+            text.push(',');
+        }
+        let body = ManifestFileBody::from(file.file);
+        text.push_str(&serde_json::to_string(&body).expect("strings, numbers and dates always serialise"));
+    }
+    text.into()
 }
 
 fn manifest_status(run: &Run) -> Result<ManifestStatus, Problem> {
@@ -179,4 +222,33 @@ pub(super) async fn blocked(app: &App, run: &Run, spec: &ExportSpec) -> Result<O
     let id = if run.status == RunStatus::Owed { &spec.bucket } else { &run.spec.bucket };
     let bucket = app.parts.store.bucket(run.key.account, id).await?;
     Ok(bucket.as_ref().and_then(BlockedBody::of))
+}
+
+#[cfg(test)]
+mod tests {
+    use spillway::domain::{Crc32c, DatabaseId, ManifestFile};
+
+    use super::*;
+
+    #[test]
+    fn pages_of_files_are_one_list() {
+        let file = |name: &str| RunFile {
+            file: ManifestFile {
+                name: name.to_owned(),
+                event_name: None,
+                date: None,
+                database_id: DatabaseId(0),
+                rows: 1,
+                bytes: 1,
+                crc32c: Crc32c(0),
+            },
+            completed_at: None,
+        };
+        let pages =
+            [listed(vec![file("a"), file("b")], true), listed(vec![], false), listed(vec![file("c")], false)];
+        let text = format!("[{}]", pages.map(|page| String::from_utf8_lossy(&page).into_owned()).concat());
+        let list: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let names: Vec<_> = list.as_array().into_iter().flatten().map(|file| file["name"].clone()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+    }
 }

@@ -107,27 +107,56 @@ async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::{collections::BTreeSet, fs, path::Path};
+
     use super::*;
+
+    /// The texts of all files of an extension in a folder.
+    fn texts(folder: &Path, extension: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.extend(texts(&path, extension));
+            } else if path.extension().is_some_and(|known| known == extension) {
+                found.push(fs::read_to_string(path).unwrap());
+            }
+        }
+        found
+    }
+
+    /// What stands in quotes behind each `begin`.
+    fn quoted<'a>(text: &'a str, begin: &'a str) -> impl Iterator<Item = &'a str> {
+        text.split(begin).skip(1).filter_map(|rest| rest.split(['"', '}']).next())
+    }
 
     #[test]
     fn every_icon_that_is_shown_is_drawn() {
         let drawn = |name: &str| ICONS.bytes.contains(&format!("<symbol id=\"{name}\""));
-        let templates = concat!(
-            include_str!("../../templates/frame.html"),
-            include_str!("../../templates/exports/list.html"),
-            include_str!("../../templates/exports/results.html"),
-            include_str!("../../templates/exports/now.html"),
-            include_str!("../../templates/exports/runs.html"),
-            include_str!("../../templates/exports/status.html"),
-            include_str!("../../templates/partners/buckets.html"),
-        );
-        let named = templates.split("parts::icon(\"").skip(1).filter_map(|rest| rest.split('"').next());
-        let mut count = 0;
-        for name in named {
-            assert!(drawn(name), "{name}");
-            count += 1;
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let templates = texts(&folder.join("templates"), "html");
+        assert!(templates.len() > 20, "{}", templates.len());
+        let mut named = BTreeSet::new();
+        for text in &templates {
+            named.extend(quoted(text, "icon(\""));
+            named.extend(quoted(text, "assets::icons() }}#").filter(|name| !name.starts_with("{{")));
         }
-        assert!(count > 8, "{count}");
+        // Those that are chosen at run time, in views and in the script.
+        let views = texts(&folder.join("src/pages"), "rs");
+        named.extend(views.iter().flat_map(|text| quoted(text, "icon: \"")));
+        let script = JS.bytes.as_str();
+        let marks = script.lines().find(|line| line.starts_with("const MARKS")).unwrap();
+        named.extend(quoted(marks, "[\""));
+        named.extend(["clock", "spin"].map(|name| {
+            assert!(script.contains(&format!("\"{name}\"")));
+            name
+        }));
+        for name in &named {
+            assert!(drawn(name), "{name}");
+        }
+        assert!(named.len() > 15, "{named:?}");
         assert!(!drawn("dodo"));
     }
 

@@ -36,11 +36,10 @@ pub(crate) async fn as_pages(request: Request, next: Next) -> Response {
             | ProblemKind::TooManyRequests
             | ProblemKind::Internal
     );
-    let detail = match problem.kind {
-        ProblemKind::NotFound if problem.detail.contains("/api/docs") => {
-            "There is no page at this address. It may have been mistyped, or the link is old.".to_owned()
-        }
-        _ => problem.detail.clone(),
+    let detail = if problem.is_no_address {
+        "There is no page at this address. It may have been mistyped, or the link is old.".to_owned()
+    } else {
+        problem.detail
     };
     let page = ProblemPage {
         frame: Frame::bare(),

@@ -37,6 +37,11 @@ impl Fields {
         self.0.push((name.to_owned(), value.into()));
     }
 
+    /// Takes a field away.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
     /// As a query, without those that are empty.
     #[must_use]
     pub(crate) fn to_query(&self) -> String {
@@ -101,15 +106,26 @@ impl Form {
     /// that it may stand in a page as it is.
     #[must_use]
     pub(crate) fn described(&self, field: &'static str, has_hint: bool) -> String {
-        let count = self.wrong(field).len();
-        let mut ids: Vec<String> = (1..=count).map(|at| format!("{field}-wrong-{at}")).collect();
-        if has_hint {
-            ids.push(format!("{field}-hint"));
-        }
+        self.attributes(&[field], has_hint.then(|| format!("{field}-hint")))
+    }
+
+    /// The attributes of a field that is a part of another: they tie it to what is wrong with either.
+    #[must_use]
+    pub(crate) fn described_within(&self, field: &'static str, whole: &'static str) -> String {
+        self.attributes(&[field, whole], None)
+    }
+
+    fn attributes(&self, fields: &[&'static str], hint: Option<String>) -> String {
+        let wrong = |field: &&'static str| {
+            let field = *field;
+            (1..=self.wrong(field).len()).map(move |at| format!("{field}-wrong-{at}"))
+        };
+        let mut ids: Vec<String> = fields.iter().flat_map(wrong).collect();
         let mut attributes = String::new();
-        if count > 0 {
+        if !ids.is_empty() {
             attributes.push_str(" aria-invalid=\"true\"");
         }
+        ids.extend(hint);
         if !ids.is_empty() {
             write!(attributes, " aria-describedby=\"{}\"", ids.join(" ")).expect("a String takes everything");
         }
@@ -179,6 +195,11 @@ mod tests {
             " aria-invalid=\"true\" aria-describedby=\"bucket-wrong-1 bucket-hint\""
         );
         assert_eq!(form.wrong("bucket"), ["There is none."]);
+        assert_eq!(form.described_within("nickname", "key"), "");
+        assert_eq!(
+            form.described_within("nickname", "bucket"),
+            " aria-invalid=\"true\" aria-describedby=\"bucket-wrong-1\""
+        );
         assert_eq!(form.summary_title(), "One thing has to be mended");
     }
 }

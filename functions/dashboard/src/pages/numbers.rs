@@ -47,6 +47,7 @@ pub(crate) fn duration(millis: u64) -> String {
     let secs = millis / 1_000;
     let parts = [(secs / 86_400, "d"), (secs / 3_600 % 24, "h"), (secs / 60 % 60, "min"), (secs % 60, "s")];
     match parts.iter().position(|(amount, _)| *amount > 0) {
+        None if millis < 100 => "under 0.1 s".to_owned(),
         None => format!("0.{} s", millis / 100),
         Some(first) => {
             let mut text = String::new();
@@ -105,7 +106,7 @@ mod tests {
     #[test]
     fn durations_have_two_units_at_most() {
         let cases = [
-            (0, "0.0 s"),
+            (0, "under 0.1 s"),
             (450, "0.4 s"),
             (12_000, "12 s"),
             (185_000, "3 min 5 s"),

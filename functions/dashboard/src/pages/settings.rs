@@ -103,7 +103,10 @@ fn change(fields: &Fields) -> Result<AccountChange, Form> {
         );
     });
     let is_ticked = |kind: &IdentityKind| fields.all("identity").any(|value| value == kind.as_str());
-    let identities = IdentityKind::ALL.into_iter().filter(is_ticked).collect();
+    let identities: Vec<_> = IdentityKind::ALL.into_iter().filter(is_ticked).collect();
+    if identities.is_empty() {
+        form.refuse("identities", AccountRefusal::NoIdentities.to_string());
+    }
     let mut notify = Vec::new();
     for line in
         fields.text("notify").split(['\n', '\r', ',', ';']).map(str::trim).filter(|line| !line.is_empty())
@@ -136,7 +139,7 @@ async fn refused(app: &App, visit: &Visit, fields: &Fields, form: Form) -> Resul
 /// Somebody else was faster: theirs are shown, for another decision.
 async fn changed(app: &App, visit: &Visit) -> Result<Response, Problem> {
     let account = app.parts.store.account(visit.viewer.account).await?;
-    let account = account.ok_or_else(|| Problem::not_found("account", &visit.viewer.account))?;
+    let account = account.ok_or_else(|| Problem::no_account(visit.viewer.account))?;
     let mut form = Form::default();
     form.refuse("", "Somebody changed the settings while you were at it. The form shows them as they are now; change them anew.");
     refused(app, visit, &of_account(&account), form).await

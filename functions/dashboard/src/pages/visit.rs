@@ -42,7 +42,7 @@ impl FromRequestParts<Arc<App>> for Visit {
         let viewer = Viewer::from_request_parts(parts, app).await?;
         let CsrfToken(csrf) = CsrfToken::from_request_parts(parts, app).await?;
         let account = app.parts.store.account(viewer.account).await?;
-        let account = account.ok_or_else(|| Problem::not_found("account", &viewer.account))?;
+        let account = account.ok_or_else(|| Problem::no_account(viewer.account))?;
         let times = Times::new(&account.time_zone, app.parts.clock.now());
         let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
         Ok(Self { viewer, account, times, query, csrf })

@@ -99,7 +99,8 @@ kinds! {
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something of ours is broken",
         "It is in our log. Trying again does not help until it is mended.";
     ValidatorUnavailable = "validator-unavailable", BAD_GATEWAY, "The check cannot be made just now",
-        "The service that checks buckets does not answer. Nothing was saved; try again in a minute.";
+        "The service that checks buckets does not answer, or its answer broke off. `detail` says whether anything may \
+         have been saved; look before you repeat it.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Something of ours does not work just now",
         "It passes. Try again in a few seconds.";
     Timeout = "timeout", GATEWAY_TIMEOUT, "It took too long",

@@ -9,7 +9,7 @@ use std::fmt::Display;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde::Serialize;
-use spillway::domain::StepReport;
+use spillway::domain::{AccountId, StepReport};
 use utoipa::ToSchema;
 
 use crate::api::StepBody;
@@ -33,6 +33,8 @@ pub struct Problem {
     pub steps: Vec<StepReport>,
     /// After how long it is worth trying again.
     pub retry_after_secs: Option<u64>,
+    /// Whether there is nothing at the address, whatever the account has.
+    pub is_no_address: bool,
 }
 
 /// One thing that is wrong with a request.
@@ -72,7 +74,14 @@ impl Problem {
     /// A problem that one sentence tells.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), steps: Vec::new(), retry_after_secs: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            steps: Vec::new(),
+            retry_after_secs: None,
+            is_no_address: false,
+        }
     }
 
     /// The account has no such thing; whether another has one is not told.
@@ -81,13 +90,20 @@ impl Problem {
         Self::new(ProblemKind::NotFound, format!("There is no {what} {name}."))
     }
 
+    /// The account is known once it has data.
+    #[must_use]
+    pub fn no_account(account: AccountId) -> Self {
+        Self::new(
+            ProblemKind::NotFound,
+            format!("Nothing is known of account {account} yet. It is there once it has data."),
+        )
+    }
+
     /// There is nothing at the path.
     #[must_use]
     pub fn no_route(path: &str) -> Self {
-        Self::new(
-            ProblemKind::NotFound,
-            format!("There is nothing at {path}. Look the address up at /api/docs."),
-        )
+        let detail = format!("There is nothing at {path}. Look the address up at /api/docs.");
+        Self { is_no_address: true, ..Self::new(ProblemKind::NotFound, detail) }
     }
 
     /// A viewer wants to change something.

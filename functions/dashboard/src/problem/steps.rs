@@ -101,9 +101,8 @@ impl From<CreateError> for Problem {
         match error {
             CreateError::Refused(refused) => refused.into(),
             CreateError::Step(error) => error.into(),
-            CreateError::NoAccount(_) | CreateError::NoBucket { .. } => {
-                Self::new(ProblemKind::NotFound, sentence(&error))
-            }
+            CreateError::NoAccount(account) => Self::no_account(account),
+            CreateError::NoBucket { .. } => Self::new(ProblemKind::NotFound, sentence(&error)),
             CreateError::KeyReused { .. } => Self::new(ProblemKind::KeyReused, sentence(&error)),
             CreateError::NoDays | CreateError::NotOneTime => Self::internal(&error),
         }
@@ -127,7 +126,7 @@ impl From<EstimateError> for Problem {
         match error {
             EstimateError::Refused(refused) => refused.into(),
             EstimateError::Step(error) => error.into(),
-            EstimateError::NoAccount(_) => Self::new(ProblemKind::NotFound, sentence(&error)),
+            EstimateError::NoAccount(account) => Self::no_account(account),
         }
     }
 }
@@ -139,7 +138,7 @@ impl From<AccountError> for Problem {
                 refused.0.iter().map(|refusal| FieldError::at(account_field(refusal), refusal)).collect(),
             ),
             AccountError::Step(error) => error.into(),
-            AccountError::NoAccount(_) => Self::new(ProblemKind::NotFound, sentence(&error)),
+            AccountError::NoAccount(account) => Self::no_account(account),
             AccountError::Changed(_) => Self::new(ProblemKind::ChangedMeanwhile, sentence(&error)),
         }
     }
@@ -161,7 +160,7 @@ impl From<ProposeError> for Problem {
             ),
             ProposeError::ExportsOff => Self::new(ProblemKind::FeatureOff, sentence(&error)),
             ProposeError::Step(error) => error.into(),
-            ProposeError::NoAccount(_) => Self::new(ProblemKind::NotFound, sentence(&error)),
+            ProposeError::NoAccount(account) => Self::no_account(account),
         }
     }
 }

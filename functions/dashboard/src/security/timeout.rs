@@ -1,9 +1,10 @@
-//! No request takes for ever. A stream has begun to answer in time, and then goes on.
+//! No request takes for ever. A stream has begun to answer in time, and then goes on; who waits for a check of a bucket
+//! waits as long as that may take.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -13,8 +14,23 @@ use crate::{
     problem::{Problem, ProblemKind},
 };
 
+/// The routes that wait for a check of a bucket, which has a limit of its own.
+const CHECKS: [&str; 4] = [
+    "/api/v1/buckets",
+    "/api/v1/buckets/{nickname}/key",
+    "/partners/google-cloud/buckets",
+    "/partners/google-cloud/buckets/{nickname}/key",
+];
+/// What there is to do before and after a check.
+const AROUND_CHECK_SECS: u64 = 10;
+
 pub(super) async fn limit(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
-    let secs = config.limits.request_timeout_secs;
+    let waits_for_check =
+        request.extensions().get::<MatchedPath>().is_some_and(|matched| CHECKS.contains(&matched.as_str()));
+    let secs = match config.limits.request_timeout_secs {
+        secs if waits_for_check => secs.max(config.validator.timeout_secs.saturating_add(AROUND_CHECK_SECS)),
+        secs => secs,
+    };
     let path = request.uri().path().to_owned();
     match tokio::time::timeout(Duration::from_secs(secs), next.run(request)).await {
         Ok(response) => response,

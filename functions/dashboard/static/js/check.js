@@ -56,6 +56,7 @@ function checking(form) {
     reset();
     button.disabled = true;
     let verdict = null;
+    let hasBegun = false;
     try {
       const response = await fetch(form.action, {
         method: "POST",
@@ -63,12 +64,18 @@ function checking(form) {
         headers: { Accept: "application/x-ndjson", "X-Csrf-Token": token() },
         credentials: "same-origin",
       });
-      if (!response.headers.get("content-type")?.startsWith("application/x-ndjson")) {
+      const kind = response.headers.get("content-type") ?? "";
+      if (kind.startsWith("application/problem+json")) {
+        fail((await response.json()).detail);
+        return;
+      }
+      if (!kind.startsWith("application/x-ndjson")) {
         // The form itself is refused: the page that says so takes this one's place, but for the key.
         const page = new DOMParser().parseFromString(await response.text(), "text/html");
         refused(form, page, fail);
         return;
       }
+      hasBegun = true;
       list.hidden = false;
       mark(steps[0], "works", "spin", "is being checked");
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -83,9 +90,11 @@ function checking(form) {
         location.assign(verdict.next);
         return;
       }
-      if (verdict?.problem || !verdict) fail(verdict?.problem ?? "The check broke off. Nothing was saved; try again.");
+      if (!verdict) await brokenOff(form, fail);
+      else if (verdict.problem) fail(verdict.problem);
     } catch {
-      fail(unreachable);
+      if (hasBegun) await brokenOff(form, fail);
+      else fail(unreachable);
     } finally {
       if (!verdict?.saved) button.disabled = false;
     }
@@ -100,6 +109,21 @@ function checking(form) {
   });
 }
 
+// The check goes on where its answer breaks off: a new bucket may be there already. Of a new key one cannot tell.
+async function brokenOff(form, fail) {
+  const nickname = form.elements.nickname?.value.trim();
+  try {
+    const { page } = await load("/partners");
+    if (nickname && [...page.querySelectorAll("[data-bucket]")].some((row) => row.dataset.bucket === nickname)) {
+      location.assign("/partners");
+      return;
+    }
+  } catch {
+    // What is said below holds here too.
+  }
+  fail("The check broke off, and the bucket may have been saved all the same. Look at your buckets in a minute, before you try again.");
+}
+
 function refused(form, page, fail) {
   const summary = page.querySelector(".notice.bad, [data-dialog-content] h1 + p");
   const wrongs = [...page.querySelectorAll("form[data-check] .wrong")];
@@ -108,7 +132,7 @@ function refused(form, page, fail) {
     const field = form.elements[name];
     field.setAttribute("aria-invalid", "true");
     field.setAttribute("aria-describedby", `${wrong.id} ${name}-hint`);
-    field.parentElement.append(wrong);
+    document.getElementById(`${name}-hint`).after(wrong);
   }
   if (wrongs.length > 0) form.querySelector("[aria-invalid]").focus();
   else fail(summary?.textContent.trim() || "Nothing was saved; try again.");

@@ -3,9 +3,10 @@ document.documentElement.classList.add("scripted");
 
 const token = () => document.querySelector('input[name="csrf"]')?.value ?? "";
 
-/** A page as a document; what its address became on the way. Errors are pages too. */
+/** A page as a document; what its address became on the way. Asked for as pages, errors are pages too. */
 async function load(href, options = {}) {
-  const response = await fetch(href, { credentials: "same-origin", ...options });
+  const headers = { Accept: "text/html", ...options.headers };
+  const response = await fetch(href, { credentials: "same-origin", ...options, headers });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   return { page, response };
 }
@@ -48,8 +49,9 @@ document.addEventListener("click", async (event) => {
 let asked = 0;
 async function showResults(href, push) {
   const mine = ++asked;
-  const results = document.getElementById("results");
-  results.setAttribute("aria-busy", "true");
+  // The stream puts new results in the old ones' place, so they are looked up where they are needed.
+  const results = () => document.getElementById("results");
+  results().setAttribute("aria-busy", "true");
   try {
     const { page, response } = await load(href);
     if (mine !== asked) return;
@@ -63,11 +65,18 @@ async function showResults(href, push) {
     }
     const count = page.getElementById("filter-count");
     if (count) document.querySelector(".filters summary")?.append(" ", count);
-    results.replaceWith(fresh);
+    // The filter's form stands outside of the results, and keeps their size.
+    const size = page.querySelector(".filters input[name=size]");
+    const form = document.querySelector(".filters form");
+    if (size && form) {
+      form.elements.size.value = size.value;
+      form.querySelector("[data-reset]").href = page.querySelector(".filters [data-reset]").getAttribute("href");
+    }
+    results().replaceWith(fresh);
     if (push) history.pushState(null, "", href);
     watch();
   } catch {
-    results.removeAttribute("aria-busy");
+    results().removeAttribute("aria-busy");
     say(unreachable);
   }
 }
@@ -119,6 +128,12 @@ function watch() {
       const at = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
       old.replaceWith(fresh);
       if (at) fresh.querySelector(`[href="${CSS.escape(at)}"]`)?.focus();
+    }
+    // The first files are there: the page has a list of them, and how to read them.
+    const isBusy = document.querySelector("dialog[open]");
+    if (!isBusy && document.querySelector("#files[data-awaits]") && document.querySelector("#runs .chosen[data-has-files]")) {
+      source.close();
+      location.reload();
     }
   });
   // The run has ended: the whole page tells more than its part.

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use spillway::{
-    domain::RunKey,
-    steps::{self, Parts, StepError},
+    domain::{AccountId, RequestId, RunKey},
+    steps::{self, Kept, Parts, StepError, Ticked},
 };
 
 use crate::origins::{Origins, Places};
@@ -19,30 +19,71 @@ const CHECK_EVERY: Duration = Duration::from_secs(60);
 /// Creates the runs that are due until the process ends.
 pub(super) async fn tick(parts: &Parts) -> anyhow::Result<()> {
     let mut interval = tokio::time::interval(TICK_EVERY);
-    // What went wrong with an export is told once, not with each tick.
-    let mut told: BTreeMap<_, String> = BTreeMap::new();
+    let mut told = Told::default();
     while beat(parts, &mut interval).await {
-        let ticked = match steps::tick(parts).await {
-            Ok(ticked) => ticked,
-            Err(error) => {
-                tracing::warn!(%error, "the scheduler's tick broke off; the next one goes on");
-                continue;
-            }
-        };
+        match steps::tick(parts).await {
+            Ok(ticked) => told.tell(&ticked),
+            Err(error) => tracing::warn!(%error, "the scheduler's tick broke off; the next one goes on"),
+        }
+    }
+    Ok(())
+}
+
+/// What went wrong and still does. It is told once, not with each tick.
+#[derive(Default)]
+struct Told {
+    exports: BTreeMap<(AccountId, RequestId), String>,
+    accounts: BTreeMap<AccountId, String>,
+    unkept: Option<String>,
+    broken: u64,
+    is_behind: bool,
+}
+
+impl Told {
+    fn tell(&mut self, ticked: &Ticked) {
         for run in &ticked.created {
             tracing::info!(account = %run.account, run = %run, "a run is due");
         }
-        let mut failed = BTreeMap::new();
-        for (account, request, error) in ticked.failed {
-            let error = error.to_string();
-            if told.get(&(account, request)) != Some(&error) {
-                tracing::warn!(%account, %request, error, "an export's next run could not be created");
-            }
-            failed.insert((account, request), error);
+        let failed = ticked.failed.iter();
+        let exports =
+            failed.map(|(account, request, error)| ((*account, *request), error.to_string())).collect();
+        for ((account, request), error) in news(&self.exports, &exports) {
+            tracing::warn!(%account, %request, error, "an export's next run could not be created");
         }
-        told = failed;
+        self.exports = exports;
+        self.tell_of_catalogues(ticked);
     }
-    Ok(())
+
+    fn tell_of_catalogues(&mut self, ticked: &Ticked) {
+        let failed = ticked.catalogue_failed.iter();
+        let accounts = failed.map(|(account, error)| (*account, error.to_string())).collect();
+        for (account, error) in news(&self.accounts, &accounts) {
+            tracing::warn!(%account, error, "the list of events stays behind; the next tick makes up for it");
+        }
+        self.accounts = accounts;
+        let unkept = ticked.catalogues_unkept.as_ref().map(ToString::to_string);
+        if let Some(error) = unkept.as_ref().filter(|_| unkept != self.unkept) {
+            tracing::warn!(error, "no list of events could be kept; the next tick makes up for it");
+        }
+        self.unkept = unkept;
+        let Kept { broken, is_behind, .. } = ticked.catalogued;
+        if broken > 0 && broken != self.broken {
+            tracing::warn!(files = broken, "lake files cannot be read, and are not in the lists of events");
+        }
+        self.broken = broken;
+        if is_behind && !self.is_behind {
+            tracing::info!("the lists of events are behind the lake; the next ticks go on");
+        }
+        self.is_behind = is_behind;
+    }
+}
+
+/// What is wrong now and was not, or was otherwise.
+fn news<'a, K: Ord>(
+    told: &'a BTreeMap<K, String>,
+    now: &'a BTreeMap<K, String>,
+) -> impl Iterator<Item = (&'a K, &'a String)> {
+    now.iter().filter(|(about, error)| told.get(about) != Some(error))
 }
 
 /// Publishes again what was lost, of runs with the given places.
@@ -78,5 +119,21 @@ async fn beat(parts: &Parts, interval: &mut tokio::time::Interval) -> bool {
     tokio::select! {
         _ = interval.tick() => true,
         () = parts.shutdown.cancelled() => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_wrong_is_told_once() {
+        let wrongs = |pairs: &[(u8, &str)]| -> BTreeMap<u8, String> {
+            pairs.iter().map(|(about, error)| (*about, (*error).to_owned())).collect()
+        };
+        let now = wrongs(&[(1, "gone"), (2, "late"), (3, "new")]);
+        let told = wrongs(&[(1, "gone"), (2, "gone"), (4, "mended")]);
+        let told: Vec<_> = news(&told, &now).map(|(about, _)| *about).collect();
+        assert_eq!(told, [2, 3]);
     }
 }

@@ -39,3 +39,65 @@ async fn a_bucket_is_connected_after_two_mistakes() {
     assert!(!source.contains("PRIVATE KEY"), "{source}");
     assert_eq!(served.objects(SAMPLE_BUCKET), Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_is_refused_says_why() {
+    let served = Served::sample();
+    let browser = Browser::open(&served, DESK).await;
+    browser.go("/partners").await;
+    browser.click("a[href='/partners/google-cloud']").await;
+    browser.fill("dialog #nickname", "Warehouse").await;
+    browser.fill("dialog #bucket_name", SAMPLE_BUCKET).await;
+    browser.fill("dialog #key", "{}").await;
+    // The session ends meanwhile.
+    browser.driver.delete_all_cookies().await.unwrap();
+    browser.click("dialog form button.first").await;
+    browser.find("dialog .notice.bad").await;
+    browser.says("The form was too long open").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_breaks_off_claims_nothing() {
+    let served = Served::sample();
+    let browser = Browser::open(&served, DESK).await;
+    browser.go("/partners/google-cloud").await;
+    browser.fill("#nickname", "Warehouse").await;
+    browser.fill("#bucket_name", SAMPLE_BUCKET).await;
+    browser.fill("#key", &served.sample_key()).await;
+    // The connection ends after a step; first before the check has begun, then after it has ended.
+    let broken = |before: &str| {
+        format!(
+            "const ask = window.ask ?? (window.ask = window.fetch);
+            window.fetch = async (href, options) => {{
+              if (options?.method !== 'POST') return ask(href, options);
+              {before}
+              const step = '{{\"step\":\"key\",\"outcome\":\"passed\"}}\\n';
+              return new Response(step, {{ headers: {{ 'content-type': 'application/x-ndjson' }} }});
+            }};"
+        )
+    };
+    browser.driver.execute(broken(""), vec![]).await.unwrap();
+    browser.submit("form[data-check]").await;
+    browser.says("may have been saved all the same").await;
+    browser.picture("connect-broken-off").await;
+    let really = "await (await ask(href, options)).text();";
+    browser.driver.execute(broken(really), vec![]).await.unwrap();
+    browser.submit("form[data-check]").await;
+    browser.find("tr[data-bucket=Warehouse]").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dialog_about_a_problem_has_a_name() {
+    let served = Served::sample();
+    let browser = Browser::open(&served, DESK).await;
+    browser.connect(&served, "Warehouse").await;
+    // Somebody else has removed it meanwhile.
+    let other = Browser::open(&served, DESK).await;
+    other.go("/partners/google-cloud/buckets/Warehouse/remove").await;
+    other.submit("main form").await;
+    other.says("No bucket is connected").await;
+    browser.click("a[aria-label='Remove Warehouse']").await;
+    let dialog = browser.find("dialog[open][aria-labelledby=problem-title]").await;
+    assert!(dialog.text().await.unwrap().contains("There is no bucket Warehouse."));
+    assert_eq!(browser.axe().await, Vec::<String>::new());
+}

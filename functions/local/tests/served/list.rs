@@ -19,7 +19,7 @@ async fn a_hundred_exports_are_filtered_and_paged_through() {
         let wish = json!({
             "bucket": "Warehouse",
             "data": { "kind": "all-events" },
-            "frequency": { "kind": "recurring", "every_hours": 24, "start": served.in_a_month() },
+            "frequency": { "kind": "recurring", "every_hours": 24, "start": served.day(30) },
             "format": format,
         });
         let answer = client.post(format!("{}/api/v1/exports", served.url)).json(&wish).send().await.unwrap();
@@ -45,6 +45,37 @@ async fn a_hundred_exports_are_filtered_and_paged_through() {
     browser.select_text("size", "40").await;
     browser.find("#results tr[data-request]:nth-child(40)").await;
     assert_eq!(pages(&browser, 40).await, seen);
+    // Filtered anew, and without the filter, a page has as many as were chosen.
+    browser.select("#filter-format", "json").await;
+    browser.says("1 active").await;
+    browser.find("#results tr[data-request]:nth-child(40)").await;
+    browser.click(".filters [data-reset]").await;
+    browser.gone("#filter-count").await;
+    browser.find("#results tr[data-request]:nth-child(40)").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_holds_while_progress_comes_in() {
+    let served = Served::sample();
+    let browser = Browser::open(&served, DESK).await;
+    browser.connect(&served, "Warehouse").await;
+    browser.go("/exports/new").await;
+    browser.choose("frequency", "live").await;
+    browser.submit("main form.export-form").await;
+    browser.find("#results tr[data-request]").await;
+    // News of the stream comes between asking for the filtered list and its answer.
+    let news = "const ask = window.fetch;
+        window.fetch = async (...what) => {
+          const answer = await ask(...what);
+          const shown = document.getElementById('results');
+          shown.replaceWith(shown.cloneNode(true));
+          return answer;
+        };";
+    browser.driver.execute(news, vec![]).await.unwrap();
+    browser.click("details.filters summary").await;
+    browser.select("#filter-format", "csv").await;
+    browser.says("No export matches the filter").await;
+    assert!(browser.at().await.contains("format=csv"), "{}", browser.at().await);
 }
 
 /// The requests of this page and of those behind it.

@@ -10,6 +10,11 @@ use std::{
 
 use jiff::ToSpan;
 use serde_json::{Value, json};
+use spillway::{
+    adapters::{sqlite::SqliteStore, system_clock::SystemClock},
+    domain::AccountId,
+    ports::{Clock as _, ExportStore as _},
+};
 use tempfile::TempDir;
 use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WebElement, prelude::*};
 
@@ -81,10 +86,32 @@ impl Served {
         std::fs::read_to_string(self.home.path().join(format!("keys/{SAMPLE_BUCKET}.json"))).unwrap()
     }
 
-    /// A day that is some weeks ahead.
-    pub(crate) fn in_a_month(&self) -> String {
-        let now = spillway::ports::Clock::now(&spillway::adapters::system_clock::SystemClock);
-        now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date().saturating_add(30.days()).to_string()
+    /// A day that is so many days ahead.
+    pub(crate) fn day(&self, ahead: i32) -> String {
+        let today = SystemClock.now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+        today.saturating_add(ahead.days()).to_string()
+    }
+
+    /// Lets the time come for the next run of an export: it is due, and the lake has had its files for a while, so that
+    /// they have settled.
+    pub(crate) async fn time_comes(&self, request: &str) {
+        let long_ago = SystemClock.now().saturating_sub(1.hour()).unwrap();
+        let long_ago = std::time::UNIX_EPOCH + Duration::from_secs(long_ago.as_second().unsigned_abs());
+        let mut folders = vec![self.home.path().join("lake")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    std::fs::File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
+                }
+            }
+        }
+        let store = SqliteStore::open(&self.home.path().join("state.sqlite")).unwrap();
+        let (account, request) = (AccountId(100_000_000), request.parse().unwrap());
+        let spec = store.export(account, request).await.unwrap().unwrap().spec;
+        store.edit_export(account, request, &spec, &spec, Some(SystemClock.now())).await.unwrap();
     }
 
     /// What lies in a bucket, by name, but for the emulator's own files.
@@ -187,15 +214,20 @@ impl Browser {
         self.says_in("body", words).await;
     }
 
-    async fn says_in(&self, css: &str, words: &str) {
+    pub(crate) async fn says_in(&self, css: &str, words: &str) {
+        self.tells(css, words, |text| text.contains(words)).await;
+    }
+
+    /// Waits until what a part of the page says `is_it`.
+    pub(crate) async fn tells(&self, css: &str, what: &str, is_it: impl Fn(&str) -> bool) {
         let mut interval = tokio::time::interval(POLL);
         for _ in 0..(WAIT_SECS * 1_000 / 50) {
             interval.tick().await;
-            if self.text_of(css).await.contains(words) {
+            if is_it(&self.text_of(css).await) {
                 return;
             }
         }
-        panic!("{words:?} does not appear at {}:\n{}", self.at().await, self.text().await);
+        panic!("{what:?} does not appear at {}:\n{}", self.at().await, self.text().await);
     }
 
     /// Waits until there is no such element any more.
@@ -253,14 +285,18 @@ impl Browser {
         self.driver.find(option).await.unwrap().click().await.unwrap();
     }
 
-    /// Names the days of a one-time export. A date field takes keys in the order of the browser's language.
+    /// Names the days of a one-time export.
     pub(crate) async fn days(&self, first: &str, last: &str) {
         self.select("#days", "range").await;
-        for (css, day) in [("#first", first), ("#last", last)] {
-            let field = self.find(css).await;
-            let parts: Vec<_> = day.split('-').collect();
-            field.send_keys(format!("{}{}{}", parts[1], parts[2], parts[0])).await.unwrap();
-        }
+        self.day("#first", first).await;
+        self.day("#last", last).await;
+    }
+
+    /// Names a day. A date field takes keys in the order of the browser's language.
+    pub(crate) async fn day(&self, css: &str, day: &str) {
+        let parts: Vec<_> = day.split('-').collect();
+        let keys = format!("{}{}{}", parts[1], parts[2], parts[0]);
+        self.find(css).await.send_keys(keys).await.unwrap();
     }
 
     /// Goes to the export that was created last.

@@ -20,15 +20,20 @@ async fn a_second_account_sees_nothing_of_the_first() {
     second.says("No bucket is connected").await;
     second.go("/exports").await;
     second.says("Connect a bucket first").await;
-    for path in [
-        export.clone(),
-        format!("{export}/edit"),
-        format!("{export}/stop"),
-        "/partners/google-cloud/Warehouse/key".into(),
+    let no_export = format!("There is no export {}.", export.rsplit('/').next().unwrap());
+    let no_bucket = "There is no bucket Warehouse.".to_owned();
+    for (path, sentence) in [
+        (export.clone(), &no_export),
+        (format!("{export}/edit"), &no_export),
+        (format!("{export}/stop"), &no_export),
+        ("/partners/google-cloud/buckets/Warehouse/key".to_owned(), &no_bucket),
+        ("/partners/google-cloud/buckets/Warehouse/remove".to_owned(), &no_bucket),
     ] {
+        // The first account does see it.
+        first.go(&path).await;
+        assert!(!first.text().await.contains(sentence), "{path}: {}", first.text().await);
         second.go(&path).await;
         let text = second.text().await;
-        assert!(!text.contains("Warehouse") || text.contains("There is no"), "{path}: {text}");
-        assert!(text.contains("no ") || text.contains("not"), "{path}: {text}");
+        assert!(text.contains(sentence), "{path}: {text}");
     }
 }

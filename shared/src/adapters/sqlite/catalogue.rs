@@ -4,13 +4,19 @@ use rusqlite::{Connection, params};
 
 use super::documents::{account_column, find, list, to_json};
 use crate::{
-    domain::{AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DateRange, Records},
+    domain::{AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DataSelection, DateRange, Records},
     ports::{CatalogueUpdate, StoreError},
 };
 
 pub(super) const DAYS: &str = "
     SELECT doc, date || ' ' || records FROM catalogue_days
       WHERE account = ?1 AND settled IN (0, 1) AND date BETWEEN ?2 AND ?3 ORDER BY date, records, settled";
+/// `?4` is what the column `records` may be, as a JSON list; NULL: any event.
+pub(super) const SUMS: &str = "
+    SELECT json_set(doc, '$.sums.properties', json('[]')), date || ' ' || records FROM catalogue_days
+      WHERE account = ?1 AND settled IN (0, 1) AND date BETWEEN ?2 AND ?3
+        AND iif(?4 IS NULL, records <> 'profiles', records IN (SELECT value FROM json_each(?4)))
+      ORDER BY date, records, settled";
 const RECENT: &str =
     "SELECT doc, date || ' ' || records FROM catalogue_days WHERE account = ?1 AND settled = 0";
 
@@ -111,6 +117,23 @@ pub(super) fn days(
 ) -> Result<Vec<CatalogueDay>, StoreError> {
     let params = params![account_column(account), days.first().to_string(), days.last().to_string()];
     list(connection, DAYS, params, |of| name(account, of))
+}
+
+pub(super) fn sums(
+    connection: &Connection,
+    account: AccountId,
+    days: DateRange,
+    data: &DataSelection,
+) -> Result<Vec<CatalogueDay>, StoreError> {
+    let column = |name: &String| records_column(&Records::Event(name.clone()));
+    let wanted = match data {
+        DataSelection::AllEvents => None,
+        DataSelection::SelectEvents { names } => Some(names.iter().map(column).collect()),
+        DataSelection::AllProfiles => Some(vec![records_column(&Records::Profiles)]),
+    };
+    let wanted = wanted.map(|wanted: Vec<String>| to_json(&wanted));
+    let (first, last) = (days.first().to_string(), days.last().to_string());
+    list(connection, SUMS, params![account_column(account), first, last, wanted], |of| name(account, of))
 }
 
 pub(super) fn totals(connection: &Connection, account: AccountId) -> Result<Vec<CatalogueTotal>, StoreError> {

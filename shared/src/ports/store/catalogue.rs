@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::domain::{AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DateRange};
+use crate::domain::{AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DataSelection, DateRange};
 
 /// What is added to an account's catalogue at once.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +35,20 @@ pub trait CatalogueStore: Send + Sync {
         account: AccountId,
         days: DateRange,
     ) -> Result<Vec<CatalogueDay>, StoreError>;
+    /// As [`catalogue_days`](Self::catalogue_days), of the data that is asked for only, and without the names of
+    /// properties: what an estimate adds up, asked for with each change of a form. A store that can leave the rest
+    /// where it is does.
+    async fn catalogue_sums(
+        &self,
+        account: AccountId,
+        days: DateRange,
+        data: &DataSelection,
+    ) -> Result<Vec<CatalogueDay>, StoreError> {
+        let mut found = self.catalogue_days(account, days).await?;
+        found.retain(|day| data.wants(&day.records));
+        found.iter_mut().for_each(|day| day.sums.properties.clear());
+        Ok(found)
+    }
     /// What there is of each event on all days, and of profiles; each once, in order.
     async fn catalogue_totals(&self, account: AccountId) -> Result<Vec<CatalogueTotal>, StoreError>;
 }

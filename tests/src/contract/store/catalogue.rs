@@ -6,8 +6,8 @@ use futures::future::join_all;
 use jiff::civil::{Date, date};
 use spillway::{
     domain::{
-        AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DatabaseId, DateRange, Records, ShardSums,
-        Sums,
+        AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DataSelection, DatabaseId, DateRange,
+        Records, ShardSums, Sums,
     },
     ports::{CatalogueUpdate, StoreError},
 };
@@ -59,6 +59,23 @@ pub async fn a_catalogue_grows_from_mark_to_mark(stores: Stores) {
     whole.sums.add(&day("A", date(2026, 3, 1), 9).sums);
     let found = stores.one.catalogue_days(ACME, march(1, 2)).await.unwrap();
     assert_eq!(found, [whole, day("'; --", date(2026, 3, 2), 2), profiles]);
+    // Only what is asked for, without the names of properties.
+    let named = |names: &[&str]| DataSelection::SelectEvents {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    for (data, wanted) in [
+        (DataSelection::AllEvents, &[0, 1][..]),
+        (DataSelection::AllProfiles, &[2]),
+        (named(&["'; --", "profiles"]), &[1]),
+        (named(&["'; --", "A", "B"]), &[0, 1]),
+        (named(&[]), &[]),
+    ] {
+        let sums = stores.two.catalogue_sums(ACME, march(1, 2), &data).await.unwrap();
+        let mut expected: Vec<_> = wanted.iter().map(|at| found[*at].clone()).collect();
+        expected.iter_mut().for_each(|day| day.sums.properties.clear());
+        assert_eq!(sums, expected, "{data:?}");
+    }
+    assert_eq!(stores.two.catalogue_sums(OTHER, march(1, 2), &DataSelection::AllEvents).await.unwrap(), []);
     assert_eq!(stores.two.catalogue_days(ACME, march(2, 2)).await.unwrap(), found[1..]);
     assert_eq!(stores.two.catalogue_days(ACME, march(3, 9)).await.unwrap(), []);
     let totals = stores.two.catalogue_totals(ACME).await.unwrap();

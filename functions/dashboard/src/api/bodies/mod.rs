@@ -22,6 +22,6 @@ pub(super) use self::{
     kinds::{DataKindBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody},
     patch::ExportPatch,
     progress::ProgressBody,
-    run::{FileList, ManifestBody, RunBody, RunList},
+    run::{FileList, ManifestBody, ManifestFileBody, RunBody, RunList},
     wish::NewExportBody,
 };

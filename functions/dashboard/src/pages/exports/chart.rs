@@ -1,22 +1,19 @@
 //! A chart of rows, a bar a run or a day, drawn on the server. Its numbers also stand in the table of runs, and its
 //! description says what a glance would show.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::{ToSpan, civil::Date};
 use spillway::domain::Run;
 
 use crate::pages::{numbers, times::Times};
 
-/// The whole drawing.
-const WIDTH: u32 = 1_200;
-const HEIGHT: u32 = 200;
-/// Where the bars begin, right of the numbers.
-const LEFT: u32 = 64;
-const TOP: u32 = 8;
-const BOTTOM: u32 = 24;
-/// More runs than these are shown a day each.
+/// More runs than these are shown a day each, more days a month, more months a year.
 const MAX_BARS: usize = 60;
+/// A few bars are not made wider than this.
+const MAX_WIDTH: Share = Share(500);
+/// What is not nothing can be seen, and so can nothing.
+const MIN_HEIGHT: Share = Share(120);
 
 /// The chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,18 +24,14 @@ pub(crate) struct Chart {
     pub about: String,
     /// What one sees.
     pub description: String,
-    /// Of the drawing.
-    pub width: u32,
-    /// Of the drawing.
-    pub height: u32,
-    /// Where the bars begin.
-    pub left: u32,
-    /// A bar a run or a day.
+    /// A bar a run, day, month or year.
     pub bars: Vec<Bar>,
-    /// Lines at round numbers.
-    pub grid: Vec<Line>,
-    /// Below the bars.
-    pub labels: Vec<Label>,
+    /// The numbers at the top, in the middle and at the bottom.
+    pub scale: [String; 3],
+    /// What the first bar is of.
+    pub begin: String,
+    /// And the last one.
+    pub end: String,
 }
 
 /// A bar.
@@ -51,33 +44,79 @@ pub(crate) struct Bar {
     /// Whether it is nothing.
     pub is_empty: bool,
     /// Its left side.
-    pub x: u32,
+    pub x: Share,
     /// Its top.
-    pub y: u32,
+    pub y: Share,
     /// How wide.
-    pub width: u32,
+    pub width: Share,
     /// How high.
-    pub height: u32,
+    pub height: Share,
 }
 
-/// A line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
-    /// Where.
-    pub y: u32,
-    /// The number.
-    pub text: String,
+/// A share of the drawing's width or height, in hundredths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Share(u32);
+
+impl Share {
+    const WHOLE: u32 = 10_000;
+
+    fn of(part: u64, whole: u64) -> Self {
+        let share = u128::from(part) * u128::from(Self::WHOLE) / u128::from(whole.max(1));
+        Self(u32::try_from(share).unwrap_or(Self::WHOLE).min(Self::WHOLE))
+    }
 }
 
-/// A text below the bars.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Label {
-    /// Where.
-    pub x: u32,
-    /// Which of its ends stands there.
-    pub anchor: &'static str,
-    /// The text.
-    pub text: String,
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:02}", self.0 / 100, self.0 % 100)
+    }
+}
+
+/// How days are put together.
+#[derive(Debug, Clone, Copy)]
+enum Unit {
+    Day,
+    Month,
+    Year,
+}
+
+impl Unit {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Day => "Rows a day",
+            Self::Month => "Rows a month",
+            Self::Year => "Rows a year",
+        }
+    }
+
+    fn begin(self, day: Date) -> Date {
+        match self {
+            Self::Day => day,
+            Self::Month => day.first_of_month(),
+            Self::Year => day.first_of_year(),
+        }
+    }
+
+    fn name(self, begin: Date) -> String {
+        match self {
+            Self::Day => Times::day(begin),
+            Self::Month => begin.strftime("%b %Y").to_string(),
+            Self::Year => begin.year().to_string(),
+        }
+    }
+
+    /// All from the first to the last one, also those without rows; none where they are too many.
+    fn all(self, first: Date, last: Date) -> Option<Vec<Date>> {
+        let step = match self {
+            Self::Day => 1.day(),
+            Self::Month => 1.month(),
+            Self::Year => 1.year(),
+        };
+        let last = self.begin(last);
+        let all = self.begin(first).series(step).take_while(|day| *day <= last);
+        let all: Vec<Date> = all.take(MAX_BARS + 1).collect();
+        (all.len() <= MAX_BARS).then_some(all)
+    }
 }
 
 /// A bar's name and rows, oldest first.
@@ -105,66 +144,48 @@ impl Chart {
         Self::of_days(days)
     }
 
-    /// Of days, oldest first. Days between them have no rows; where they are too many, they are left out.
+    /// Of days, oldest first: a bar each, a month or a year, whatever gives few enough. Days between them have no rows.
     #[must_use]
-    pub(crate) fn of_days(mut days: Vec<(Date, u64)>) -> Option<Self> {
+    pub(crate) fn of_days(days: Vec<(Date, u64)>) -> Option<Self> {
         let (first, last) = (days.first()?.0, days.last()?.0);
-        let all: Vec<Date> =
-            first.series(1.day()).take_while(|day| *day <= last).take(MAX_BARS + 1).collect();
-        if all.len() <= MAX_BARS {
-            let known: BTreeMap<Date, u64> = days.into_iter().collect();
-            days = all.into_iter().map(|day| (day, known.get(&day).copied().unwrap_or(0))).collect();
+        let units = [Unit::Day, Unit::Month, Unit::Year];
+        let (unit, all) = units.into_iter().find_map(|unit| Some((unit, unit.all(first, last)?)))?;
+        let mut sums: BTreeMap<Date, u64> = all.into_iter().map(|begin| (begin, 0)).collect();
+        for (day, rows) in days {
+            let sum = sums.entry(unit.begin(day)).or_default();
+            *sum = sum.saturating_add(rows);
         }
-        Self::new("Rows a day", days.into_iter().map(|(day, rows)| (Times::day(day), rows)).collect())
+        Self::new(unit.title(), sums.into_iter().map(|(begin, rows)| (unit.name(begin), rows)).collect())
     }
 
-    fn new(title: &'static str, mut points: Vec<Point>) -> Option<Self> {
-        let first = points.len().saturating_sub(MAX_BARS);
-        points.drain(..first);
+    fn new(title: &'static str, points: Vec<Point>) -> Option<Self> {
         let (Some((begin, _)), Some((end, _)), true) = (points.first(), points.last(), points.len() > 1)
         else {
             return None;
         };
         let (begin, end) = (begin.clone(), end.clone());
         let top = round_up(points.iter().map(|(_, rows)| *rows).max().unwrap_or(0));
-        let plot = HEIGHT - TOP - BOTTOM;
-        let y_of = |rows: u64| TOP + plot - scaled(rows, top, plot);
-        let step = (WIDTH - LEFT) / u32::try_from(points.len()).unwrap_or(u32::MAX);
-        let width = (step * 7 / 10).clamp(2, 56);
-        let bars: Vec<Bar> = (0..)
+        let count = points.len() as u64;
+        let step = Share::of(1, count).0;
+        let width = Share(step * 7 / 10).min(MAX_WIDTH);
+        let bars = (0..)
             .zip(&points)
             .map(|(at, (name, rows))| {
-                // What is not nothing can be seen, and so can nothing.
-                let y = y_of(*rows).min(TOP + plot - 2);
+                let height = Share::of(*rows, top).max(MIN_HEIGHT);
                 Bar {
                     name: name.clone(),
-                    value: numbers::count(*rows),
+                    value: numbers::counted(*rows, "row", "rows"),
                     is_empty: *rows == 0,
-                    x: LEFT + at * step + (step - width) / 2,
-                    y,
+                    x: Share(Share::of(at, count).0 + (step - width.0) / 2),
+                    y: Share(Share::WHOLE - height.0),
                     width,
-                    height: TOP + plot - y,
+                    height,
                 }
             })
             .collect();
-        let grid = [0, top / 2, top].map(|rows| Line { y: y_of(rows), text: short(rows) });
-        let last_x = bars.last().map_or(WIDTH, |bar| bar.x + bar.width);
-        let labels = vec![
-            Label { x: LEFT, anchor: "start", text: begin.clone() },
-            Label { x: last_x, anchor: "end", text: end.clone() },
-        ];
         let description = describe(&points);
-        Some(Self {
-            title,
-            about: format!("{begin} to {end}"),
-            description,
-            width: WIDTH,
-            height: HEIGHT,
-            left: LEFT,
-            bars,
-            grid: grid.to_vec(),
-            labels,
-        })
+        let scale = [top, top / 2, 0].map(short);
+        Some(Self { title, about: format!("{begin} to {end}"), description, bars, scale, begin, end })
     }
 }
 
@@ -185,11 +206,11 @@ fn describe(points: &[Point]) -> String {
     text
 }
 
-/// The next number that divides well: 1, 2 or 5 and noughts; at least 2, so that there is a half.
+/// The next number with one digit and noughts that has a half; at least 2.
 fn round_up(rows: u64) -> u64 {
     let mut scale = 1_u64;
     loop {
-        for digit in [2, 5, 10] {
+        for digit in [2, 4, 6, 8, 10] {
             let candidate = scale.saturating_mul(digit);
             if candidate >= rows {
                 return candidate;
@@ -197,10 +218,6 @@ fn round_up(rows: u64) -> u64 {
         }
         scale = scale.saturating_mul(10);
     }
-}
-
-fn scaled(rows: u64, top: u64, height: u32) -> u32 {
-    u32::try_from(u128::from(rows) * u128::from(height) / u128::from(top.max(1))).unwrap_or(height)
 }
 
 /// A round number in few letters.
@@ -229,10 +246,14 @@ mod tests {
     #[test]
     fn bars_are_as_high_as_their_rows() {
         let chart = days(&[0, 50, 100]).unwrap();
-        let heights: Vec<_> = chart.bars.iter().map(|bar| bar.height).collect();
-        assert_eq!(heights, [2, 84, 168]);
-        assert!(chart.bars.iter().all(|bar| bar.x >= LEFT && bar.x + bar.width <= WIDTH));
-        assert_eq!(chart.grid.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["0", "50", "100"]);
+        let heights: Vec<_> = chart.bars.iter().map(|bar| bar.height.to_string()).collect();
+        assert_eq!(heights, ["1.20", "50.00", "100.00"]);
+        assert!(
+            chart.bars.iter().all(|bar| bar.x.0 + bar.width.0 <= 10_000 && bar.y.0 + bar.height.0 == 10_000)
+        );
+        assert!(chart.bars.is_sorted_by(|one, next| one.x.0 + one.width.0 < next.x.0));
+        assert_eq!(chart.scale, ["100", "50", "0"]);
+        assert_eq!(chart.bars[1].value, "50 rows");
         assert_eq!(
             chart.description,
             "3 bars, 150 rows together. The most, 100, on 3 Nov 2026. 1 without rows."
@@ -251,23 +272,31 @@ mod tests {
     fn days_between_have_no_rows() {
         let chart = Chart::of_days(vec![(date(2026, 11, 1), 4), (date(2026, 11, 4), 2)]).unwrap();
         let rows: Vec<_> = chart.bars.iter().map(|bar| bar.value.as_str()).collect();
-        assert_eq!(rows, ["4", "0", "0", "2"]);
-        let far = Chart::of_days(vec![(date(2020, 11, 1), 4), (date(2026, 11, 4), 2)]).unwrap();
-        assert_eq!(far.bars.len(), 2);
+        assert_eq!(rows, ["4 rows", "0 rows", "0 rows", "2 rows"]);
     }
 
     #[test]
-    fn the_newest_bars_are_shown() {
-        let many =
-            (0..100).map(|n| (date(2026, 1, 1).saturating_add(jiff::Span::new().days(n)), 1)).collect();
+    fn many_days_are_months_and_many_months_years() {
+        let begin = date(2026, 1, 1);
+        let many = (0..100).map(|n| (begin.saturating_add(n.days()), 1)).collect();
         let chart = Chart::of_days(many).unwrap();
-        assert_eq!(chart.bars.len(), 60);
-        assert_eq!(chart.bars.last().unwrap().name, "10 Apr 2026");
+        let bars: Vec<_> = chart.bars.iter().map(|bar| (bar.name.as_str(), bar.value.as_str())).collect();
+        let months = [
+            ("Jan 2026", "31 rows"),
+            ("Feb 2026", "28 rows"),
+            ("Mar 2026", "31 rows"),
+            ("Apr 2026", "10 rows"),
+        ];
+        assert_eq!((chart.title, &bars[..]), ("Rows a month", &months[..]));
+        let far = Chart::of_days(vec![(date(2020, 11, 1), 4), (date(2026, 11, 4), 2)]).unwrap();
+        let rows: Vec<_> = far.bars.iter().map(|bar| bar.value.as_str()).collect();
+        assert_eq!(rows, ["4 rows", "0 rows", "0 rows", "0 rows", "0 rows", "0 rows", "2 rows"]);
+        assert_eq!((far.begin.as_str(), far.end.as_str()), ("2020", "2026"));
     }
 
     #[test]
     fn round_numbers() {
-        assert_eq!([0, 2, 3, 11, 60, 100, 101].map(round_up), [2, 2, 5, 20, 100, 100, 200]);
+        assert_eq!([0, 2, 3, 11, 60, 100, 101].map(round_up), [2, 2, 4, 20, 60, 100, 200]);
         assert_eq!([5, 50_000, 1_500_000, 2_000_000].map(short), ["5", "50k", "1.5M", "2M"]);
     }
 }

@@ -8,7 +8,10 @@ use axum::{
     response::Response,
 };
 use spillway::{
-    domain::{Export, rules},
+    domain::{
+        Export,
+        rules::{self, Refusal},
+    },
     steps::{self, EditError},
 };
 
@@ -44,12 +47,17 @@ async fn check_editable(app: &App, visit: &Visit, export: &Export) -> Result<(),
     let buckets = app.parts.store.buckets(export.account).await?;
     let checked = rules::check_edit(export, &export.spec, &visit.account, &buckets, visit.times.now());
     match checked {
-        // A bucket that was removed is mended in the form.
-        Err(wrong) if !fields::refused(&wrong).wrong("").is_empty() => {
+        // A bucket that was removed, or an identity that is not used any more, is mended in the form.
+        Err(wrong) if wrong.0.iter().any(is_of_state) => {
             Err(Problem::new(ProblemKind::WrongState, wrong.to_string()))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether no other field of the form would help.
+fn is_of_state(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::EditDone(_) | Refusal::EditStopped { .. } | Refusal::EditOneTime(_))
 }
 
 /// Edits, and leads to the export; or shows the form again with all that is wrong.

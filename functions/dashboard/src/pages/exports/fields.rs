@@ -160,12 +160,10 @@ fn frequency(fields: &Fields, is_profiles: bool, today: Date, form: &mut Form) -
             if anchor_hour.is_none() {
                 form.refuse("hour", "Choose the hour to which the cycle is anchored.");
             }
-            let start = day(fields, "start", "start", form);
+            let start = day(fields, "start", form);
             Some(Frequency::Recurring(Cycle { every: every?, start: start?, anchor_hour: anchor_hour? }))
         }
-        Some(FrequencyKind::Live) => {
-            day(fields, "start", "start", form).map(|start| Frequency::Live { start })
-        }
+        Some(FrequencyKind::Live) => day(fields, "start", form).map(|start| Frequency::Live { start }),
         None => {
             form.refuse("frequency", "Choose how often the export runs.");
             None
@@ -176,14 +174,14 @@ fn frequency(fields: &Fields, is_profiles: bool, today: Date, form: &mut Form) -
 fn days(fields: &Fields, today: Date, form: &mut Form) -> Option<DateRange> {
     match fields.text("days") {
         DAY => {
-            let first = day(fields, "first", "days", form)?;
+            let first = day(fields, "first", form)?;
             DateRange::new(first, first).ok()
         }
         RANGE => {
-            let (first, last) = (day(fields, "first", "days", form), day(fields, "last", "days", form));
+            let (first, last) = (day(fields, "first", form), day(fields, "last", form));
             let range = DateRange::new(first?, last?);
             if range.is_err() {
-                form.refuse("days", "The last day is before the first. Swap them.");
+                form.refuse("last", "The last day is before the first. Swap them.");
             }
             range.ok()
         }
@@ -197,23 +195,21 @@ fn days(fields: &Fields, today: Date, form: &mut Form) -> Option<DateRange> {
     }
 }
 
-/// A day in the field `name`; what is wrong with it is said at `at`.
-fn day(fields: &Fields, name: &str, at: &'static str, form: &mut Form) -> Option<Date> {
+/// A day in the field `name`.
+fn day(fields: &Fields, name: &'static str, form: &mut Form) -> Option<Date> {
     let text = fields.text(name);
     let day = text.parse().ok();
     if day.is_none() {
-        let which = if name == "last" {
-            "last day"
-        } else if name == "first" {
-            "first day"
-        } else {
-            "start date"
+        let which = match name {
+            "last" => "last day",
+            "first" => "first day",
+            _ => "start date",
         };
         let wrong = match text {
             "" => format!("The {which} is missing. Choose one."),
             text => format!("“{text}” is no day. Give the {which} like 2026-01-31."),
         };
-        form.refuse(at, wrong);
+        form.refuse(name, wrong);
     }
     day
 }
@@ -309,11 +305,9 @@ mod tests {
     #[test]
     fn days_are_asked_for_where_they_are_missing() {
         let form = parsed("bucket=b&data=all-events&frequency=one-time&days=range&format=csv").unwrap_err();
-        assert_eq!(
-            form.wrong("days"),
-            ["The first day is missing. Choose one.", "The last day is missing. Choose one."]
-        );
+        assert_eq!(form.wrong("first"), ["The first day is missing. Choose one."]);
+        assert_eq!(form.wrong("last"), ["The last day is missing. Choose one."]);
         let text = "bucket=b&data=all-events&frequency=one-time&days=range&first=2026-11-03&last=2026-11-01&format=csv";
-        assert_eq!(parsed(text).unwrap_err().wrong("days"), ["The last day is before the first. Swap them."]);
+        assert_eq!(parsed(text).unwrap_err().wrong("last"), ["The last day is before the first. Swap them."]);
     }
 }

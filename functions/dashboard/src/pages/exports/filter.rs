@@ -31,6 +31,8 @@ pub(crate) struct Filter {
     pub to: String,
     /// What cannot be understood, and is left out.
     pub wrong: Vec<String>,
+    /// Whether the days are a condition.
+    has_days: bool,
     size: usize,
 }
 
@@ -73,18 +75,38 @@ impl Filter {
             buckets: known,
             today: times.today(),
             wrong: Vec::new(),
+            has_days: false,
             size,
         };
-        let days = filter.days();
+        // There is one partner, so that it takes nothing away.
+        filter.one_of("partner", "partner", &[PARTNER], |partner| partner);
         let wanted = ExportFilter {
             bucket: (!asked.is_empty()).then(|| BucketId(asked.to_owned())),
-            data: one_of(DataKind::ALL, |kind| kind.as_str(), query.text("type")),
-            format: one_of(&Format::ALL, |format| format.as_str(), query.text("format")),
-            status: one_of(StatusKind::ALL, |kind| kind.as_str(), query.text("status")),
-            frequency: one_of(FrequencyKind::ALL, |kind| kind.as_str(), query.text("frequency")),
-            exported_on: days.map(|days| ExportedOn { days, zone: zone.clone() }),
+            data: filter.one_of("type", "type", DataKind::ALL, |kind| kind.as_str()),
+            format: filter.one_of("format", "format", &Format::ALL, |format| format.as_str()),
+            status: filter.one_of("status", "status", StatusKind::ALL, |kind| kind.as_str()),
+            frequency: filter.one_of("frequency", "frequency", FrequencyKind::ALL, |kind| kind.as_str()),
+            exported_on: filter.days().map(|days| ExportedOn { days, zone: zone.clone() }),
         };
+        filter.has_days = wanted.exported_on.is_some();
         (filter, wanted)
+    }
+
+    /// The one of all that is asked for; what is none of them is told, and left out.
+    fn one_of<T: Copy>(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        all: &[T],
+        text: impl Fn(T) -> &'static str,
+    ) -> Option<T> {
+        let asked = self.fields.text(name);
+        let found = all.iter().copied().find(|one| text(*one) == asked);
+        if found.is_none() && !asked.is_empty() {
+            self.wrong.push(format!("“{asked}” is no {what}, and is left out. Choose one of the list."));
+            self.fields.remove(name);
+        }
+        found
     }
 
     /// One end alone is open at the other.
@@ -117,8 +139,7 @@ impl Filter {
     #[must_use]
     pub(crate) fn count(&self) -> usize {
         let is_given = |name: &&&str| !self.fields.text(name).is_empty();
-        let days = usize::from(!self.from.is_empty() || !self.to.is_empty());
-        NAMES[..6].iter().filter(is_given).count() + days
+        NAMES[..6].iter().filter(is_given).count() + usize::from(self.has_days)
     }
 
     /// Whether anything is left out of the list.
@@ -163,10 +184,6 @@ impl Filter {
             choice("frequency", "Frequency", "Any frequency", frequencies.collect()),
         ]
     }
-}
-
-fn one_of<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str, asked: &str) -> Option<T> {
-    all.iter().copied().find(|one| text(*one) == asked)
 }
 
 #[cfg(test)]
@@ -215,7 +232,11 @@ mod tests {
         assert_eq!(wanted.exported_on, None);
         let (shown, _) = filter("from=2026-11-03&to=2026-11-01");
         assert_eq!(shown.wrong, ["The last day of “Exported on” is before the first. Swap them."]);
-        assert_eq!(filter("type=everything").1, ExportFilter::default());
+        assert_eq!((shown.count(), filter("from=soon").0.count()), (0, 0));
+        let (shown, wanted) = filter("type=everything&partner=another&format=csv");
+        assert_eq!(wanted, ExportFilter { format: Some(Format::Csv), ..ExportFilter::default() });
+        assert_eq!((shown.count(), shown.fields().to_query().as_str()), (1, "format=csv"));
+        assert_eq!(shown.wrong[1], "“everything” is no type, and is left out. Choose one of the list.");
         assert!(!filter("").0.is_set());
     }
 }

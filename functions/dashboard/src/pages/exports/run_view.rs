@@ -47,6 +47,8 @@ pub(crate) struct RunRow {
     pub duration: String,
     /// Where its files are shown.
     pub href: String,
+    /// Whether it has written any.
+    pub has_files: bool,
     /// Whether they are.
     pub is_shown: bool,
 }
@@ -169,6 +171,7 @@ pub(crate) fn run_row(
         bytes: told(|sums| numbers::bytes(sums.bytes)),
         duration: millis.map_or_else(|| "–".to_owned(), numbers::duration),
         href: format!("/exports/{}?run={}#files", run.key.request, run.key.run),
+        has_files: sums.is_some_and(|sums| sums.files > 0),
         is_shown: shown == Some(run.key),
     }
 }

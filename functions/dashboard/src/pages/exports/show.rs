@@ -71,14 +71,18 @@ pub(super) async fn page(
             page?.runs
         }
     };
-    let chart = match (&chosen, export.is_one_time()) {
-        (Some(run), true) => Chart::of_days(rows_a_day(&app, run).await?),
+    let files = match &chosen {
+        Some(run) => Some(FilesRead::of(&app, &visit, run, export.is_one_time()).await?),
+        None => None,
+    };
+    let chart = match &files {
+        Some(files) if export.is_one_time() => Chart::of_days(rows_a_day(&files.charted)),
         _ => Chart::of_runs(&charted, &visit.times),
     };
     let may_edit = visit.may_edit() && export.is_active();
-    let run = match &chosen {
-        Some(run) => Some(shown_run(&app, &visit, run, bucket.as_ref()).await?),
-        None => None,
+    let run = match (&chosen, files) {
+        (Some(run), Some(files)) => Some(shown_run(&app, &visit, run, bucket.as_ref(), files).await?),
+        _ => None,
     };
     Ok(html(&ShowPage {
         frame: visit.frame(Section::Exports),
@@ -156,9 +160,38 @@ fn first_worth_seeing(runs: &[Run]) -> Option<Run> {
     runs.iter().find(has_files).or(runs.first()).cloned()
 }
 
+/// A run's files as far as the page needs them, read as seldom as can be: a run with few of them has one page.
+struct FilesRead {
+    /// Behind which they begin.
+    cursor: Option<String>,
+    /// Those that are listed.
+    listed: FilePage,
+    /// Those that the lines read.
+    to_read: FilePage,
+    /// Those that the chart adds up.
+    charted: FilePage,
+}
+
+impl FilesRead {
+    async fn of(app: &App, visit: &Visit, run: &Run, is_charted: bool) -> Result<Self, Problem> {
+        let read =
+            async |cursor: Option<&str>, limit| steps::run_files(&app.parts, run.key, cursor, limit).await;
+        let cursor = Some(visit.query.text("files")).filter(|cursor| !cursor.is_empty());
+        let is_first = cursor.is_none();
+        let most = if is_charted && is_first { CHARTED_FILES } else { READ_FILES };
+        let listed = read(cursor, FILES).await?;
+        let to_read = if listed.next.is_some() { read(cursor, most).await? } else { listed.clone() };
+        let charted = match (is_charted, is_first) {
+            (true, false) => read(None, CHARTED_FILES).await?,
+            (true, true) => to_read.clone(),
+            (false, _) => FilePage::default(),
+        };
+        Ok(Self { cursor: cursor.map(ToOwned::to_owned), listed, to_read, charted })
+    }
+}
+
 /// The rows of a one-time run by the day of their events, as its files have them; none where they are too many to look at.
-async fn rows_a_day(app: &App, run: &Run) -> Result<Vec<(Date, u64)>, Problem> {
-    let page = steps::run_files(&app.parts, run.key, None, CHARTED_FILES).await?;
+fn rows_a_day(page: &FilePage) -> Vec<(Date, u64)> {
     let mut days: BTreeMap<Date, u64> = BTreeMap::new();
     for file in page.files.iter().filter(|_| page.next.is_none()) {
         if let Some(day) = file.file.date {
@@ -166,7 +199,7 @@ async fn rows_a_day(app: &App, run: &Run) -> Result<Vec<(Date, u64)>, Problem> {
             *rows = rows.saturating_add(file.file.rows);
         }
     }
-    Ok(days.into_iter().collect())
+    days.into_iter().collect()
 }
 
 /// The files of a run, and the lines that read them.
@@ -175,10 +208,9 @@ async fn shown_run(
     visit: &Visit,
     run: &Run,
     bucket: Option<&PartnerBucket>,
+    files: FilesRead,
 ) -> Result<ShownRun, Problem> {
-    let cursor = Some(visit.query.text("files")).filter(|cursor| !cursor.is_empty());
-    let page = steps::run_files(&app.parts, run.key, cursor, FILES).await;
-    let page = page?;
+    let FilesRead { cursor, listed, to_read, .. } = files;
     // A run goes to the bucket of its own spec, which an edit may have changed since.
     let own = match bucket.filter(|bucket| bucket.id == run.spec.bucket) {
         Some(bucket) => Some(bucket.clone()),
@@ -192,25 +224,25 @@ async fn shown_run(
     let bucket_name = run.bucket_name.clone().or(own.map(|bucket| bucket.bucket_name));
     let bucket_name = bucket_name.unwrap_or_else(|| run.spec.bucket.to_string());
     let here = format!("/exports/{}?run={}", run.key.request, run.key.run);
-    let next_href = page.next.as_ref().map(|next| {
+    let next_href = listed.next.as_ref().map(|next| {
         let mut more = Fields::default();
         more.push("files", next.as_str());
         format!("{here}&{}#files", more.to_query())
     });
     let (nothing_title, nothing) = run_view::nothing(run, is_blocked);
-    let to_read = steps::run_files(&app.parts, run.key, cursor, READ_FILES).await?;
     let (snippets, snippets_about) = match files_to_read(app, run, &to_read, &bucket_name).await? {
-        Some(files) => (files.snippets(), about_files(&files, &to_read)),
+        Some((files, is_cut)) => (files.snippets(), about_files(&files, is_cut)),
         None => (Vec::new(), String::new()),
     };
     Ok(ShownRun {
         timestamp: run.key.run.to_string(),
         about: run_view::window(&run.window, &visit.times),
-        files: page.files.iter().map(|file| run_view::file_row(file, &bucket_name)).collect(),
+        files: listed.files.iter().map(|file| run_view::file_row(file, &bucket_name)).collect(),
         manifest: run_view::manifest_row(run, &bucket_name),
+        awaits_files: listed.files.is_empty() && !run.status.is_closed(),
         nothing_title,
         nothing,
-        pager: numbers::counted(page.files.len() as u64, "file shown", "files shown"),
+        pager: numbers::counted(listed.files.len() as u64, "file shown", "files shown"),
         first_href: cursor.map(|_| format!("{here}#files")),
         next_href,
         snippets,
@@ -219,9 +251,8 @@ async fn shown_run(
 }
 
 /// Which files the lines read.
-fn about_files(files: &Files<'_>, page: &FilePage) -> String {
+fn about_files(files: &Files<'_>, is_cut: bool) -> String {
     let count = files.names.len() as u64;
-    let is_cut = count == page.files.len() as u64 && page.next.is_some();
     let which = if is_cut { "the first " } else { "" };
     match files.event_name {
         Some(name) => format!("{which}{} of {name}", numbers::counted(count, "file", "files")),
@@ -229,28 +260,33 @@ fn about_files(files: &Files<'_>, page: &FilePage) -> String {
     }
 }
 
-/// The files of the page that are of the event of its first one, and what one has to know to read them.
+/// The files of the page that are of the event of its first one, up to a bound, and what one has to know to read them;
+/// whether there are more of them.
 async fn files_to_read<'a>(
     app: &App,
     run: &'a Run,
     page: &'a FilePage,
     bucket_name: &'a str,
-) -> Result<Option<Files<'a>>, Problem> {
+) -> Result<Option<(Files<'a>, bool)>, Problem> {
     let Some(first) = page.files.first() else { return Ok(None) };
     let event_name = first.file.event_name.as_deref();
-    let names = page.files.iter().filter(|file| file.file.event_name.as_deref() == event_name);
+    let all = page.files.iter().filter(|file| file.file.event_name.as_deref() == event_name);
+    let mut names: Vec<&str> = all.map(|file| file.file.name.as_str()).collect();
+    let is_cut = names.len() > READ_FILES || (names.len() == page.files.len() && page.next.is_some());
+    names.truncate(READ_FILES);
     let columns =
         if run.spec.format == Format::Csv { header(app, run, event_name).await? } else { Vec::new() };
-    Ok(Some(Files {
+    let files = Files {
         run: run.key,
         bucket_name,
-        names: names.map(|file| file.file.name.as_str()).collect(),
+        names,
         event_name,
         format: run.spec.format,
         packaging: run.spec.packaging,
         header_line: run.spec.header_line,
         columns,
-    }))
+    };
+    Ok(Some((files, is_cut)))
 }
 
 /// The header of an export's CSV files of an event. Files of earlier runs have fewer columns at its end.

@@ -72,6 +72,8 @@ pub(super) struct ShownRun {
     pub(super) about: String,
     pub(super) files: Vec<FileRow>,
     pub(super) manifest: Option<FileRow>,
+    /// Whether there are none yet, but will be.
+    pub(super) awaits_files: bool,
     pub(super) nothing_title: &'static str,
     pub(super) nothing: &'static str,
     pub(super) pager: String,

@@ -10,12 +10,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::{StreamExt, pin_mut, stream};
+use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
 use spillway::{
     domain::{
-        BucketState, CandidateId, CheckVerdict,
+        BucketState, CandidateId,
         rules::{BucketField, BucketRefused},
     },
     steps::{self, ProposeError},
@@ -27,7 +27,7 @@ use super::{
     sent::Sent,
 };
 use crate::{
-    App,
+    App, check,
     pages::{
         exports::bucket_href,
         form::Form,
@@ -35,7 +35,7 @@ use crate::{
         visit::{Enabled, Visit, done, html},
     },
     problem::Problem,
-    validator_client::{CheckLine, ValidatorError},
+    validator_client::CheckLine,
 };
 
 /// The type of lines of JSON.
@@ -132,9 +132,9 @@ async fn propose(
     let what = if wish.replaces.is_some() { Done::KeyReplaced } else { Done::BucketSaved };
     let wants_lines = headers.get(header::ACCEPT).is_some_and(|accept| accept == LINES);
     if wants_lines {
-        return stream_steps(&app, &visit, &candidate, what).await;
+        return stream_steps(&app, &visit, candidate, what).await;
     }
-    let (reports, verdict) = check(&app, &visit, &candidate).await?;
+    let (reports, verdict) = check::outcome(&app, visit.viewer.account, candidate).await?;
     if verdict.saved {
         return Ok(done("/partners", what, &[]));
     }
@@ -143,51 +143,24 @@ async fn propose(
     Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response())
 }
 
-/// The whole check at once.
-async fn check(
-    app: &App,
-    visit: &Visit,
-    candidate: &CandidateId,
-) -> Result<(Vec<spillway::domain::StepReport>, CheckVerdict), Problem> {
-    let lines = app.validator.check(visit.viewer.account, candidate).await?;
-    pin_mut!(lines);
-    let mut reports = Vec::new();
-    while let Some(line) = lines.next().await {
-        match line? {
-            CheckLine::Step(report) => reports.push(report),
-            CheckLine::Verdict(verdict) => return Ok((reports, verdict)),
-        }
-    }
-    Err(ValidatorError::Unfinished.into())
-}
-
 /// The check's lines as they come; the last one says where to go on.
 async fn stream_steps(
     app: &App,
     visit: &Visit,
-    candidate: &CandidateId,
+    candidate: CandidateId,
     what: Done,
 ) -> Result<Response, Problem> {
-    let lines = app.validator.check(visit.viewer.account, candidate).await?;
-    let unfinished = stream::once(async { Err(ValidatorError::Unfinished) });
+    let lines = check::lines(app, visit.viewer.account, candidate).await?;
     let next = format!("/partners?done={}", what.as_str());
-    let texts = lines.chain(unfinished).scan(false, move |has_ended, line| {
-        if *has_ended {
-            return std::future::ready(None);
-        }
+    let texts = lines.map(move |line| {
         let text = match line {
             Ok(CheckLine::Step(report)) => json!(report),
             Ok(CheckLine::Verdict(verdict)) => {
-                *has_ended = true;
                 json!({ "saved": verdict.saved, "problem": verdict.problem, "next": next })
             }
-            Err(error) => {
-                *has_ended = true;
-                tracing::error!(%error, "a bucket could not be checked");
-                json!({ "saved": false, "problem": ValidatorError::SENTENCE })
-            }
+            Err(error) => json!({ "saved": false, "problem": Problem::from(error).detail }),
         };
-        std::future::ready(Some(Ok::<_, std::convert::Infallible>(Bytes::from(format!("{text}\n")))))
+        Ok::<_, std::convert::Infallible>(Bytes::from(format!("{text}\n")))
     });
     Ok(([(header::CONTENT_TYPE, LINES)], Body::from_stream(texts)).into_response())
 }

@@ -74,7 +74,7 @@ impl CheckView {
             report.map_or_else(|| StepView::waiting(step), StepView::ended)
         });
         let text = verdict.problem.clone();
-        let again = "Nothing was saved. The key is not kept: paste it again with what you mend.";
+        let again = "Nothing was saved, and a key is never shown again: paste it again with what you mend.";
         Self {
             title: "The check did not pass",
             text: Some(text.unwrap_or_else(|| again.to_owned())),
@@ -99,6 +99,6 @@ mod tests {
         let said: Vec<_> = view.steps.iter().map(|step| step.said).collect();
         assert_eq!(said, ["passed", "passed", "failed", "not checked", "not checked"]);
         assert_eq!(view.steps[2].remedy.as_deref(), Some("Make it."));
-        assert!(view.text.is_some_and(|text| text.contains("The key is not kept")));
+        assert!(view.text.is_some_and(|text| text.contains("a key is never shown again")));
     }
 }

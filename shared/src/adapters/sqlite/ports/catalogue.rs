@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::super::{SqliteStore, catalogue};
 use crate::{
-    domain::{AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DateRange},
+    domain::{AccountId, CatalogueDay, CatalogueMark, CatalogueTotal, DataSelection, DateRange},
     ports::{CatalogueStore, CatalogueUpdate, StoreError},
 };
 
@@ -34,6 +34,16 @@ impl CatalogueStore for SqliteStore {
         days: DateRange,
     ) -> Result<Vec<CatalogueDay>, StoreError> {
         self.reader.read(move |db| catalogue::days(db, account, days)).await
+    }
+
+    async fn catalogue_sums(
+        &self,
+        account: AccountId,
+        days: DateRange,
+        data: &DataSelection,
+    ) -> Result<Vec<CatalogueDay>, StoreError> {
+        let data = data.clone();
+        self.reader.read(move |db| catalogue::sums(db, account, days, &data)).await
     }
 
     async fn catalogue_totals(&self, account: AccountId) -> Result<Vec<CatalogueTotal>, StoreError> {
