@@ -219,7 +219,7 @@ impl Browser {
     }
 
     /// Waits until what a part of the page says `is_it`.
-    pub(crate) async fn tells(&self, css: &str, what: &str, is_it: impl Fn(&str) -> bool) {
+    pub(crate) async fn tells(&self, css: &str, what: &str, is_it: impl Fn(&str) -> bool + Send + Sync) {
         let mut interval = tokio::time::interval(POLL);
         for _ in 0..(WAIT_SECS * 1_000 / 50) {
             interval.tick().await;
