@@ -5,4 +5,5 @@ pub mod clock;
 pub mod contract;
 pub mod harness;
 pub mod readers;
+pub mod tokens;
 pub mod web;
