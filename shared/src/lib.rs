@@ -8,4 +8,8 @@ pub mod domain;
 pub mod encode;
 pub mod http;
 pub mod ports;
+#[cfg(feature = "service")]
+pub mod service;
 pub mod steps;
+#[cfg(feature = "tokens")]
+pub mod tokens;

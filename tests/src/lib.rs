@@ -6,4 +6,5 @@ pub mod contract;
 pub mod emulators;
 pub mod harness;
 pub mod readers;
+pub mod tokens;
 pub mod web;

@@ -31,7 +31,7 @@ impl Validator {
         let google = Google::start(&mut app, BucketOptions::default()).await;
         let worker = app.worker();
         let secret = BearerSecret::new(SECRET.to_owned()).unwrap();
-        let router = router(worker.parts.clone(), secret);
+        let router = router(worker.parts.clone(), |routes| secret.guard(routes));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/check", listener.local_addr().unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });

@@ -6,28 +6,31 @@
 //! without that last line broke off. It is one of the few places where a customer's key is opened; nothing of a key
 //! is ever in an answer or in the log.
 //!
-//! Nothing listens here: `functions/local` and, in the cloud, the service do.
+//! Nothing listens here: `functions/local` does and, in the cloud, the service (feature `service`). The wiring chooses
+//! who may call: whoever knows a secret ([`BearerSecret`]), or service accounts.
 
 mod check;
 mod problem;
 mod secret;
+#[cfg(feature = "service")]
+mod service;
 
-use std::sync::Arc;
-
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::post};
+use axum::{Router, extract::DefaultBodyLimit, routing::post};
 use spillway::steps::Parts;
 
 pub use secret::{BearerSecret, WeakSecret};
+#[cfg(feature = "service")]
+pub use service::{CredentialValidator, ValidatorSettings};
 
 /// The longest body of a request, in bytes; two numbers need less.
 const BODY_MAX_BYTES: usize = 1_024;
 
-/// The routes. Whoever calls has to know `secret` (`Authorization: Bearer …`).
-pub fn router(parts: Parts, secret: BearerSecret) -> Router {
-    Router::new()
+/// The routes, behind `guard`, which lets those through who may call.
+pub fn router(parts: Parts, guard: impl FnOnce(Router) -> Router) -> Router {
+    let routes = Router::new()
         .route("/check", post(check::check).fallback(problem::not_allowed))
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(middleware::from_fn_with_state(Arc::new(secret), secret::require))
-        .with_state(parts)
+        .with_state(parts);
+    guard(routes)
 }

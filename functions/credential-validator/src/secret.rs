@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
+    Router,
     extract::{Request, State},
     http::header::AUTHORIZATION,
-    middleware::Next,
+    middleware::{self, Next},
     response::Response,
 };
 use zeroize::Zeroizing;
@@ -36,6 +37,11 @@ impl BearerSecret {
         if text.len() < MIN_BYTES { Err(WeakSecret) } else { Ok(Self(text)) }
     }
 
+    /// Routes that only those reach who know it: `Authorization: Bearer …`.
+    pub fn guard(self, routes: Router) -> Router {
+        routes.layer(middleware::from_fn_with_state(Arc::new(self), require))
+    }
+
     /// Takes as long for a near miss as for a far one.
     fn is(&self, given: &[u8]) -> bool {
         verify_slices_are_equal(self.0.as_bytes(), given).is_ok()
@@ -49,11 +55,7 @@ impl std::fmt::Debug for BearerSecret {
 }
 
 /// Lets those through who know the secret, before anything of the request is read.
-pub(crate) async fn require(
-    State(secret): State<Arc<BearerSecret>>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn require(State(secret): State<Arc<BearerSecret>>, request: Request, next: Next) -> Response {
     let given = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
     match given.and_then(|given| given.strip_prefix(b"Bearer ")) {
         Some(given) if secret.is(given) => next.run(request).await,

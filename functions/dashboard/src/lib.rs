@@ -1,7 +1,8 @@
 //! What customers see: the HTTP API under `/api/v1` and the pages.
 //!
 //! One request: `security` (host, headers, size, time) → `identity` says whose account it is → the rate of that account →
-//! a handler of `api` or `pages` → one step of `spillway`. Nothing listens here; a binary serves [`router`].
+//! a handler of `api` or `pages` → one step of `spillway`. Nothing listens here: a binary serves [`router`], of
+//! `functions/local` or, in the cloud, our own (feature `service`).
 
 pub mod api;
 mod check;
@@ -11,6 +12,8 @@ pub mod pages;
 pub mod problem;
 pub mod revision;
 pub mod security;
+#[cfg(feature = "service")]
+pub mod service;
 pub mod validator_client;
 
 use std::sync::Arc;
@@ -57,8 +60,20 @@ impl App {
     /// # Errors
     /// [`SetupError`]
     pub fn new(parts: Parts, config: Config) -> Result<Arc<Self>, SetupError> {
-        config.check()?;
         let validator = ValidatorClient::new(&config.validator)?;
+        Self::with_validator(parts, config, validator)
+    }
+
+    /// The same, with another way to the validator.
+    ///
+    /// # Errors
+    /// [`SetupError`]
+    pub fn with_validator(
+        parts: Parts,
+        config: Config,
+        validator: ValidatorClient,
+    ) -> Result<Arc<Self>, SetupError> {
+        config.check()?;
         let identity = Identity::new(&config, &parts.clock)?;
         let rates = RateLimits::new(&config.limits, &parts.clock);
         let streams = Streams::new(&config.limits);

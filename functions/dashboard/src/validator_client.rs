@@ -1,7 +1,8 @@
 //! Asks the credential validator, by HTTP: it answers with a line of JSON for each step as it ends.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use futures::{Stream, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use spillway::domain::{AccountId, CandidateId, CheckVerdict, StepReport};
@@ -11,7 +12,7 @@ use tokio_util::{
 };
 
 use crate::{
-    config::ValidatorConfig,
+    config::{Secret, ValidatorConfig},
     problem::{Problem, ProblemKind},
 };
 
@@ -19,10 +20,21 @@ use crate::{
 const LINE_MAX_BYTES: usize = 65_536;
 
 /// The way to the validator.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ValidatorClient {
     client: reqwest::Client,
     config: ValidatorConfig,
+    identity: Option<Arc<dyn CallerIdentity>>,
+}
+
+/// Says who we are, to a validator that lets service accounts in.
+#[async_trait]
+pub trait CallerIdentity: Send + Sync {
+    /// A bearer token for it.
+    ///
+    /// # Errors
+    /// Why there is none just now.
+    async fn token(&self) -> Result<Secret, String>;
 }
 
 /// What to check.
@@ -48,6 +60,9 @@ pub enum ValidatorError {
     /// It does not answer.
     #[error("the validator does not answer: {0}")]
     Unreachable(#[from] reqwest::Error),
+    /// Who we are cannot be proved.
+    #[error("there is no token for the validator: {0}")]
+    NoToken(String),
     /// It answers something else.
     #[error("the validator answers {0}")]
     Refused(http::StatusCode),
@@ -99,7 +114,13 @@ impl ValidatorClient {
             .timeout(Duration::from_secs(config.timeout_secs))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { client, config: config.clone() })
+        Ok(Self { client, config: config.clone(), identity: None })
+    }
+
+    /// The same, that says who we are by tokens, in the place of a secret.
+    #[must_use]
+    pub fn with_identity(self, identity: Arc<dyn CallerIdentity>) -> Self {
+        Self { identity: Some(identity), ..self }
     }
 
     /// Has a candidate checked. The lines come as the steps end; the check goes on where the stream is
@@ -115,7 +136,10 @@ impl ValidatorClient {
         let mut url = self.config.url.clone();
         url.set_path(&format!("{}/check", url.path().trim_end_matches('/')));
         let mut request = self.client.post(url).json(&CheckRequest { account, candidate });
-        if let Some(secret) = &self.config.secret {
+        if let Some(identity) = &self.identity {
+            let token = identity.token().await.map_err(ValidatorError::NoToken)?;
+            request = request.bearer_auth(token.expose());
+        } else if let Some(secret) = &self.config.secret {
             request = request.bearer_auth(secret.expose());
         }
         let answer = request.send().await?;

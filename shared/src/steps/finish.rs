@@ -16,7 +16,7 @@ use crate::{
         BlockOutcome, BucketState, Chunk, ChunkContent, ChunkState, Crc32c, FailureClass, Manifest,
         ManifestFile, ManifestStatus, PlanToken, Run, RunKey, RunPlan, RunStatus, RunTotals, Side, names,
     },
-    ports::{BucketHandle, ByteSource, CreateObjectError, SourceError},
+    ports::{BucketHandle, ByteSource, CreateObjectError, SourceError, Work},
 };
 
 /// How many chunks are looked at in one page.
@@ -33,7 +33,7 @@ struct Gathered {
     is_unfinished: bool,
 }
 
-/// Closes a run where nothing of it is unfinished; else does nothing.
+/// Closes a run where nothing of it is unfinished, or has an encoder do it; else does nothing.
 pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepError> {
     let Some(run) = parts.store.run(key).await? else { return Ok(Handled::Done) };
     let (RunStatus::Running, Some(plan)) = (run.status, run.plan.clone()) else {
@@ -54,6 +54,12 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
     // at the export after it has taken its lease.
     let waiting = if stopped { tally.leased } else { tally.leased + tally.ready };
     if waiting > 0 {
+        return Ok(Handled::Done);
+    }
+    if !parts.options.opens_keys {
+        // A message without chunks: whoever takes it finds nothing unfinished either, and has the key.
+        let (plan, chunks) = (plan.token, Vec::new());
+        parts.queue.send(Work::Chunks { run: key, plan, chunks }).await?;
         return Ok(Handled::Done);
     }
     if stopped && !settle_left(parts, &run, &plan.token).await? {

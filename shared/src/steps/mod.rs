@@ -19,6 +19,7 @@ mod progress;
 mod publish;
 mod retry;
 mod stop;
+mod sweep;
 mod tick;
 
 use std::{sync::Arc, time::Duration};
@@ -42,6 +43,7 @@ pub use progress::{RunProgress, run_progress, worked_run};
 pub use publish::republish;
 pub use retry::{RetryError, retry_run};
 pub use stop::stop_export;
+pub use sweep::{Swept, sweep};
 pub use tick::{Ticked, tick};
 
 use crate::{
@@ -98,6 +100,9 @@ pub struct Options {
     pub passing_delay: Duration,
     /// After how long a message whose chunks are still ready counts as lost.
     pub lost_after: Duration,
+    /// Whether this process may open customers' keys. Where it may not (a dashboard, a scheduler), it leaves what needs
+    /// one, the manifest at a run's end, to an encoder.
+    pub opens_keys: bool,
 }
 
 impl Default for Options {
@@ -111,6 +116,7 @@ impl Default for Options {
             stop_poll: Duration::from_secs(1),
             passing_delay: Duration::from_secs(10),
             lost_after: Duration::from_secs(900),
+            opens_keys: true,
         }
     }
 }

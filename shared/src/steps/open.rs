@@ -121,13 +121,19 @@ fn slice_files(slice: &Slice) -> u64 {
 
 /// A running run gets its first messages, or is finished where nothing is left.
 async fn go_on(parts: &Parts, run: &Run) -> Result<Handled, StepError> {
+    send(parts, run).await?;
+    finish::finish(parts, run.key).await
+}
+
+/// Publishes what is not out, or was lost. Into a blocked bucket nothing is sent: it would only be taken without being
+/// worked. Gives how many messages went out.
+pub(super) async fn send(parts: &Parts, run: &Run) -> Result<usize, StepError> {
     let bucket = parts.store.bucket(run.key.account, &run.spec.bucket).await?;
     let blocked = bucket.is_some_and(|bucket| matches!(bucket.state, BucketState::Blocked { .. }));
-    // Into a blocked bucket nothing is sent: it would only be taken without being worked.
-    if let Some(plan) = run.plan.as_ref().filter(|_| !blocked) {
-        publish::publish(parts, run.key, &plan.token, parts.lost_before()).await?;
+    match run.plan.as_ref().filter(|_| !blocked) {
+        Some(plan) => publish::publish(parts, run.key, &plan.token, parts.lost_before()).await,
+        None => Ok(0),
     }
-    finish::finish(parts, run.key).await
 }
 
 /// Lists the window's files and plans them.

@@ -1,87 +1,23 @@
 //! Tokens: who gets in, as whom, and who does not.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::Ordering;
 
-use aws_lc_rs::{
-    encoding::AsDer,
-    rand::SystemRandom,
-    rsa::{KeyPair, KeySize},
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
-};
-use axum::{Json, Router, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use dashboard::{
     config::Config,
     identity::{ClaimNames, IapConfig, IdentityConfig, OidcConfig, Role},
 };
 use http::StatusCode;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use spillway_tests::{
     harness::{ACCOUNT, TestApp},
-    web::{Person, local_config, serve},
+    tokens::{Issuer, Signer},
+    web::{Person, local_config},
 };
-use url::Url;
 
 const PATH: &str = "/api/v1/account";
 const ISSUER: &str = "https://login.example.com";
-
-/// Somebody who signs.
-struct Signer {
-    key: EncodingKey,
-    algorithm: Algorithm,
-    kid: &'static str,
-}
-
-impl Signer {
-    fn rsa(kid: &'static str) -> Self {
-        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let pkcs8 = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'static>>::as_der(&pair).unwrap();
-        // The key itself lies behind the 26 bytes that say that it is one.
-        let key = EncodingKey::from_rsa_der(&pkcs8.as_ref()[26..]);
-        Self { key, algorithm: Algorithm::RS256, kid }
-    }
-
-    fn p256(kid: &'static str) -> Self {
-        let random = SystemRandom::new();
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        Self { key: EncodingKey::from_ec_der(pkcs8.as_ref()), algorithm: Algorithm::ES256, kid }
-    }
-
-    fn public(&self) -> Value {
-        let mut jwk = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
-        jwk.common.key_id = Some(self.kid.to_owned());
-        serde_json::to_value(jwk).unwrap()
-    }
-
-    fn sign(&self, claims: &Value) -> String {
-        let header = Header { kid: Some(self.kid.to_owned()), ..Header::new(self.algorithm) };
-        encode(&header, claims, &self.key).unwrap()
-    }
-}
-
-/// Where keys are published, and how often they were asked for.
-struct Issuer {
-    url: Url,
-    keys: Arc<Mutex<Vec<Value>>>,
-    asked: Arc<AtomicUsize>,
-}
-
-impl Issuer {
-    async fn publishing(signers: &[&Signer]) -> Self {
-        let keys = Arc::new(Mutex::new(signers.iter().map(|signer| signer.public()).collect::<Vec<_>>()));
-        let (asked, published) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&keys));
-        let count = Arc::clone(&asked);
-        let answer = get(async move || {
-            count.fetch_add(1, Ordering::Relaxed);
-            Json(json!({"keys": *published.lock().unwrap()}))
-        });
-        Self { url: serve(Router::new().route("/", answer)).await, keys, asked }
-    }
-}
 
 fn oidc(issuer: &Issuer) -> Config {
     let identity = IdentityConfig::Oidc(OidcConfig {

@@ -1,14 +1,10 @@
 //! What a token says about a person, under names that the operator chooses.
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use spillway::domain::AccountId;
 
 use super::{Role, Viewer};
-
-/// How far the clocks of token makers may be off, in seconds.
-const LEEWAY_SECS: i64 = 60;
 
 /// The names of claims. A name that begins with `/` is a JSON pointer, for claims inside of others.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,22 +37,17 @@ impl Default for ClaimNames {
 /// Why a token that is genuine lets nobody in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadClaims {
-    #[error("Your login has expired. Log in again.")]
-    Expired,
-    #[error("Your login is not valid yet. Check the clock of whoever made the token, and log in again.")]
-    Early,
     #[error("Your login is for no account. Ask an administrator to put the account into the claim `{0}`.")]
     NoAccount(String),
     #[error("Your login has no role here. Ask an administrator to put a role into the claim `{0}`.")]
     NoRole(String),
 }
 
-/// The claims of a token whose signature, issuer and audience are right.
+/// The claims of a token that is genuine, for us and of now.
 pub(super) struct Claims(pub(super) Map<String, Value>);
 
 impl Claims {
-    pub(super) fn viewer(self, names: &ClaimNames, now: Timestamp) -> Result<Viewer, BadClaims> {
-        self.check_time(now)?;
+    pub(super) fn viewer(self, names: &ClaimNames) -> Result<Viewer, BadClaims> {
         let Self(claims) = self;
         let claims = Value::Object(claims);
         let account = match find(&claims, &names.account) {
@@ -71,22 +62,6 @@ impl Claims {
         let role = role.ok_or_else(|| BadClaims::NoRole(names.role.clone()))?;
         let email = find(&claims, &names.email).and_then(Value::as_str).map(ToOwned::to_owned);
         Ok(Viewer { account, email, role })
-    }
-
-    fn check_time(&self, now: Timestamp) -> Result<(), BadClaims> {
-        let secs = |name: &str| self.0.get(name).and_then(Value::as_f64);
-        // Whole seconds of our time are exact in this type.
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
-        let now_secs = now.as_second() as f64;
-        let leeway = f64::from(i32::try_from(LEEWAY_SECS).unwrap_or(i32::MAX));
-        if secs("exp").is_none_or(|exp| exp + leeway < now_secs) {
-            return Err(BadClaims::Expired);
-        }
-        let is_ahead = |at: f64| at - leeway > now_secs;
-        if secs("nbf").is_some_and(is_ahead) || secs("iat").is_some_and(is_ahead) {
-            return Err(BadClaims::Early);
-        }
-        Ok(())
     }
 }
 
@@ -120,12 +95,9 @@ mod tests {
 
     use super::*;
 
-    const NOW: i64 = 1_773_144_000;
-
     fn viewer(claims: Value, names: &ClaimNames) -> Result<Viewer, BadClaims> {
-        let Value::Object(mut claims) = claims else { panic!("claims are an object") };
-        claims.entry("exp").or_insert(json!(NOW + 300));
-        Claims(claims).viewer(names, Timestamp::from_second(NOW).unwrap())
+        let Value::Object(claims) = claims else { panic!("claims are an object") };
+        Claims(claims).viewer(names)
     }
 
     #[test]
@@ -163,17 +135,5 @@ mod tests {
         assert_eq!(viewer(json!({"account": "x"}), &defaults), no_account);
         let strange = viewer(json!({"role": "root"}), &defaults);
         assert_eq!(strange, Err(BadClaims::NoRole("role".to_owned())));
-    }
-
-    #[test]
-    fn a_token_counts_in_its_time_only() {
-        let at = |exp: i64, nbf: i64| {
-            let claims = json!({"account": 7, "role": "viewer", "exp": exp, "nbf": nbf});
-            viewer(claims, &ClaimNames::default()).map(|_| ())
-        };
-        assert_eq!(at(NOW + 1, NOW - 1), Ok(()));
-        assert_eq!(at(NOW - 60, NOW + 60), Ok(()));
-        assert_eq!(at(NOW - 61, NOW), Err(BadClaims::Expired));
-        assert_eq!(at(NOW + 300, NOW + 61), Err(BadClaims::Early));
     }
 }

@@ -1,7 +1,6 @@
 //! Who asks: an account, a person and a role, from a token or, on a laptop, from the configuration.
 
 mod claims;
-mod keys;
 mod local;
 mod token;
 

@@ -1,21 +1,18 @@
-//! Tokens: signed by a key of the issuer, for us, of now.
-//!
-//! The algorithm follows from the issuer's key, never from the token alone: RSA keys verify RS256, P-256 keys ES256, and
-//! anything else nothing.
+//! Logins by tokens: of an OpenID provider, or of Google's Identity-Aware Proxy.
 
 use std::sync::Arc;
 
 use http::HeaderMap;
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
-use serde_json::{Map, Value};
-use spillway::ports::Clock;
+use spillway::{
+    ports::Clock,
+    tokens::{TokenError, TokenRules, TokenVerifier},
+};
 use url::Url;
 
 use super::{
     Viewer,
     claims::{ClaimNames, Claims},
-    keys::{IssuerKeys, KeysError},
 };
 use crate::problem::{Problem, ProblemKind};
 
@@ -25,8 +22,6 @@ const IAP_KEYS: &str = "https://www.gstatic.com/iap/verify/public_key-jwk";
 const IAP_ISSUER: &str = "https://cloud.google.com/iap";
 /// Where it puts what it signs.
 const IAP_HEADER: &str = "x-goog-iap-jwt-assertion";
-/// The longest token that is looked at.
-const TOKEN_MAX_BYTES: usize = 16_384;
 
 /// Tokens of an OpenID provider.
 #[derive(Debug, Clone, Deserialize)]
@@ -73,104 +68,48 @@ fn iap_keys() -> Url {
 /// Reads tokens.
 pub(crate) struct Tokens {
     header: String,
-    validation: Validation,
-    algorithms: &'static [Algorithm],
     claims: ClaimNames,
-    keys: IssuerKeys,
-    clock: Arc<dyn Clock>,
+    verifier: TokenVerifier,
 }
 
 impl Tokens {
     pub(super) fn oidc(config: &OidcConfig, clock: &Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
         let OidcConfig { issuer, audience, jwks_url, header, claims } = config;
-        let both = &[Algorithm::RS256, Algorithm::ES256];
-        Self::new(header, (issuer, audience), both, jwks_url, claims, clock)
+        let verifier = TokenVerifier::new(&TokenRules { issuer, audience, jwks_url, rsa: true }, clock)?;
+        Ok(Self { header: header.clone(), claims: claims.clone(), verifier })
     }
 
+    /// Google signs with ES256 only.
     pub(super) fn iap(config: &IapConfig, clock: &Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
         let IapConfig { audience, jwks_url, claims } = config;
-        Self::new(IAP_HEADER, (IAP_ISSUER, audience), &[Algorithm::ES256], jwks_url, claims, clock)
-    }
-
-    fn new(
-        header: &str,
-        (issuer, audience): (&str, &str),
-        algorithms: &'static [Algorithm],
-        jwks_url: &Url,
-        claims: &ClaimNames,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Self, reqwest::Error> {
-        let mut validation = Validation::new(Algorithm::RS256);
-        validation.set_issuer(&[issuer]);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        // Times are judged by our own clock, with the other claims.
-        (validation.validate_exp, validation.validate_nbf) = (false, false);
-        let keys = IssuerKeys::new(jwks_url.clone(), Arc::clone(clock))?;
-        let (claims, clock) = (claims.clone(), Arc::clone(clock));
-        Ok(Self { header: header.to_owned(), validation, algorithms, claims, keys, clock })
+        let rules = TokenRules { issuer: IAP_ISSUER, audience, jwks_url, rsa: false };
+        let verifier = TokenVerifier::new(&rules, clock)?;
+        Ok(Self { header: IAP_HEADER.to_owned(), claims: claims.clone(), verifier })
     }
 
     pub(super) async fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Problem> {
         let refused = |detail: &str| Problem::new(ProblemKind::Unauthorized, detail);
-        let mut sent = headers.get_all(&self.header).into_iter();
-        let token = match (sent.next(), sent.next()) {
-            (Some(one), None) => one.to_str().ok().map(bare),
-            (Some(_), Some(_)) => return Err(refused("The request carries more than one token. Send one.")),
-            (None, _) => {
+        let claims = match self.verifier.claims(headers, &self.header).await {
+            Ok(claims) => Claims(claims),
+            Err(TokenError::Several) => {
+                return Err(refused("The request carries more than one token. Send one."));
+            }
+            Err(TokenError::Missing) => {
                 return Err(refused("You are not logged in. Log in, and send the token with the request."));
             }
-        };
-        let token = token.filter(|token| token.len() <= TOKEN_MAX_BYTES);
-        match self.claims_of(token.unwrap_or_default()).await {
-            Ok(claims) => {
-                claims.viewer(&self.claims, self.clock.now()).map_err(|bad| refused(&bad.to_string()))
+            Err(TokenError::Expired) => return Err(refused("Your login has expired. Log in again.")),
+            Err(TokenError::Early) => {
+                return Err(refused(
+                    "Your login is not valid yet. Check the clock of whoever made the token, and log in again.",
+                ));
             }
-            Err(TokenError::Keys(error)) => Err(Problem::unavailable(&error)),
-            Err(error) => {
+            Err(TokenError::Keys(error)) => return Err(Problem::unavailable(&error)),
+            Err(error @ TokenError::Wrong(_)) => {
                 // Not who it is, but what is wrong: whoever sets up the login needs that.
                 tracing::debug!(%error, "a token is not accepted");
-                Err(refused("Your login is not accepted. Log in again."))
+                return Err(refused("Your login is not accepted. Log in again."));
             }
-        }
+        };
+        claims.viewer(&self.claims).map_err(|bad| refused(&bad.to_string()))
     }
-
-    async fn claims_of(&self, token: &str) -> Result<Claims, TokenError> {
-        let header = decode_header(token)?;
-        if header.crit.is_some() {
-            return Err(TokenError::Critical);
-        }
-        let kid = header.kid.ok_or(TokenError::NoKeyId)?;
-        let key = self.keys.find(&kid).await?.ok_or(TokenError::UnknownKey)?;
-        if header.alg != key.algorithm || !self.algorithms.contains(&key.algorithm) {
-            return Err(TokenError::Algorithm);
-        }
-        let validation = Validation { algorithms: vec![key.algorithm], ..self.validation.clone() };
-        let claims = decode::<Map<String, Value>>(token, &key.key, &validation)?.claims;
-        Ok(Claims(claims))
-    }
-}
-
-fn bare(header: &str) -> &str {
-    match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => header,
-    }
-}
-
-/// Why a token is not accepted.
-#[derive(Debug, thiserror::Error)]
-enum TokenError {
-    #[error("it is no token, or not for us: {0}")]
-    Token(#[from] jsonwebtoken::errors::Error),
-    #[error("it wants something understood that we do not know")]
-    Critical,
-    #[error("it does not name its key")]
-    NoKeyId,
-    #[error("its key is not one of the issuer's")]
-    UnknownKey,
-    #[error("its algorithm is not its key's")]
-    Algorithm,
-    #[error(transparent)]
-    Keys(#[from] KeysError),
 }

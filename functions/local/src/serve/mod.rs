@@ -47,7 +47,8 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ServeArgs) -> anyhow
     let app = App::new(system.parts.clone(), config)?;
 
     let (parts, ending) = (system.parts.clone(), system.parts.shutdown.clone());
-    let checking = credential_validator::router(parts.clone(), BearerSecret::new(secret)?);
+    let secret = BearerSecret::new(secret)?;
+    let checking = credential_validator::router(parts.clone(), |routes| secret.guard(routes));
     let all = async {
         output.line(format!(
             "Spillway is at http://{address}. Ctrl-C ends it; what is under way is resumed."

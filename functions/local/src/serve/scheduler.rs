@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use spillway::{
     domain::{AccountId, RequestId, RunKey},
-    steps::{self, Kept, Parts, StepError, Ticked},
+    steps::{self, Kept, Parts, Ticked},
 };
 
 use crate::origins::{Origins, Places};
@@ -86,32 +86,32 @@ fn news<'a, K: Ord>(
     now.iter().filter(|(about, error)| told.get(about) != Some(error))
 }
 
-/// Publishes again what was lost, of runs with the given places.
+/// Publishes again what was lost, and finishes what nobody has finished, of runs with the given places.
 pub(super) async fn check(parts: &Parts, origins: &Origins, places: &Places) -> anyhow::Result<()> {
     let mut interval = tokio::time::interval(CHECK_EVERY);
     while beat(parts, &mut interval).await {
-        if let Err(error) = republish(parts, origins, places).await {
-            tracing::warn!(%error, "unfinished runs could not be looked through; they are looked at again");
+        match steps::sweep(parts, |run| is_ours(origins, places, run)).await {
+            Ok(swept) => {
+                for (run, error) in swept.failed {
+                    tracing::warn!(%error, %run, "a run could not be gone on with");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "unfinished runs could not be looked through; they are looked at again");
+            }
         }
     }
     Ok(())
 }
 
-async fn republish(parts: &Parts, origins: &Origins, places: &Places) -> anyhow::Result<()> {
-    let lost_before = parts.clock.now().checked_sub(parts.options.lost_after)?;
-    for run in parts.store.open_runs().await? {
-        if is_ours(origins, places, run.key)? {
-            steps::republish(parts, &run, lost_before).await.or_else(|error: StepError| {
-                tracing::warn!(%error, run = %run.key, "a run could not be published again");
-                Ok::<_, StepError>(0)
-            })?;
+fn is_ours(origins: &Origins, places: &Places, run: RunKey) -> bool {
+    match origins.of(run) {
+        Ok(of_run) => of_run == *places,
+        Err(error) => {
+            tracing::warn!(%error, %run, "from where a run reads is not known; it is looked at again");
+            false
         }
     }
-    Ok(())
-}
-
-fn is_ours(origins: &Origins, places: &Places, run: RunKey) -> anyhow::Result<bool> {
-    Ok(origins.of(run)? == *places)
 }
 
 /// Waits for the next beat; false when the process is ending.

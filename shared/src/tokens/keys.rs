@@ -8,9 +8,10 @@ use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
 };
-use spillway::ports::Clock;
 use tokio::sync::Mutex;
 use url::Url;
+
+use crate::ports::Clock;
 
 /// After how long keys are fetched anew, so that one that was withdrawn ends.
 const FRESH: SignedDuration = SignedDuration::from_mins(60);
@@ -30,8 +31,8 @@ pub(super) struct IssuerKey {
 
 /// The issuer's keys cannot be had.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the keys of the issuer of logins cannot be fetched from {url}: {wrong}")]
-pub(super) struct KeysError {
+#[error("the keys of the issuer of tokens cannot be fetched from {url}: {wrong}")]
+pub struct KeysError {
     url: Url,
     wrong: String,
 }

@@ -1,0 +1,58 @@
+//! The failure checker: goes on with what nobody goes on with any more.
+//!
+//! `POST /check`, which Cloud Scheduler calls, publishes messages again that were lost, closes runs that are finished
+//! and not closed, and forgets candidates of buckets that have expired.
+
+mod check;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, routing::post};
+use spillway::{
+    domain::REQUEST_TIMEOUT_SECS,
+    service::{
+        InvokerSettings, Invokers, Limits, Running, Service, StartError, Started,
+        cloud::{self, CloudSettings, Keys},
+        config::{Environment, Settings},
+        push::BODY_MAX_BYTES,
+    },
+    steps::Parts,
+};
+
+/// What a checker wants to be told.
+pub struct CheckerSettings {
+    cloud: CloudSettings,
+    invokers: InvokerSettings,
+}
+
+impl Settings for CheckerSettings {
+    fn read(env: &mut Environment) -> Option<Self> {
+        let (cloud, invokers) = (CloudSettings::read(env), InvokerSettings::read(env));
+        Some(Self { cloud: cloud?, invokers: invokers? })
+    }
+}
+
+/// The routes.
+pub fn router(parts: Parts, invokers: &Arc<Invokers>) -> Router {
+    invokers.guard(Router::new().route("/check", post(check::check)).with_state(parts))
+}
+
+/// The service.
+pub struct FailureChecker;
+
+impl Service for FailureChecker {
+    const NAME: &'static str = "failure-checker";
+    const ABOUT: &'static str = "goes on with what was lost when Cloud Scheduler says so, and tidies up";
+    type Settings = CheckerSettings;
+
+    async fn start(settings: CheckerSettings, running: Running) -> Result<Started, StartError> {
+        let invokers = Invokers::new(&settings.invokers, &running.clock)?;
+        let parts = cloud::parts(&settings.cloud, Keys::Opened, &running).await?;
+        let limits = Limits {
+            body_bytes: BODY_MAX_BYTES,
+            request_timeout: Duration::from_secs(REQUEST_TIMEOUT_SECS),
+            concurrency: 4,
+        };
+        Ok(Started { router: router(parts, &invokers), limits })
+    }
+}

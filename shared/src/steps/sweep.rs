@@ -1,0 +1,52 @@
+//! The checker's round: runs whose messages were lost get them again, runs that nobody has finished are finished, and
+//! keys that nobody waits for are forgotten.
+//!
+//! Two rounds at once do no harm: what is published is claimed in the store, and a run is closed once.
+
+use super::{Parts, StepError, close, finish, open};
+use crate::domain::{Run, RunKey, RunStatus};
+
+/// What a round did.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// Runs of which messages went out.
+    pub published: Vec<RunKey>,
+    /// Runs with which something went wrong; the others went on, and a later round looks again.
+    pub failed: Vec<(RunKey, StepError)>,
+    /// How many candidates of buckets had expired.
+    pub candidates: u64,
+}
+
+/// Looks through every running run that is wanted. Owed ones are the tick's. It ends early where the process does.
+///
+/// # Errors
+/// [`StepError`] where the list of them cannot be read. What goes wrong with one run is in [`Swept::failed`].
+pub async fn sweep(
+    parts: &Parts,
+    mut is_wanted: impl FnMut(RunKey) -> bool + Send,
+) -> Result<Swept, StepError> {
+    let mut swept =
+        Swept { candidates: parts.store.sweep_candidates(parts.now()).await?, ..Swept::default() };
+    for run in parts.store.open_runs().await? {
+        if parts.shutdown.is_cancelled() {
+            break;
+        }
+        if run.status != RunStatus::Running || !is_wanted(run.key) {
+            continue;
+        }
+        match go_on(parts, &run).await {
+            Ok(0) => {}
+            Ok(_) => swept.published.push(run.key),
+            Err(error) => swept.failed.push((run.key, error)),
+        }
+    }
+    Ok(swept)
+}
+
+async fn go_on(parts: &Parts, run: &Run) -> Result<usize, StepError> {
+    let sent = open::send(parts, run).await?;
+    let finished = finish::finish(parts, run.key).await;
+    // What has to wait waits for the next round.
+    close::or_incomplete(parts, run.key, finished).await?;
+    Ok(sent)
+}
