@@ -12,7 +12,10 @@ use spillway::{
 };
 use spillway_tests::{
     contract::{self, queue::Receiver},
-    emulators::{PubSubEmulator, Topics},
+    emulators::{
+        firestore::project_id,
+        pubsub::{self, Topics},
+    },
     web::serve,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -53,21 +56,23 @@ async fn queue(project: &str, host: &str) -> PubSubQueue {
 
 #[tokio::test]
 async fn it_keeps_the_contract() {
-    let emulator = PubSubEmulator::start().await;
-    let topics = Topics::new(emulator.host(), "pubsub-contract").await;
+    let emulator = pubsub::shared();
+    let project = project_id();
+    let topics = Topics::new(emulator.address(), &project).await;
     let (into, out) = unbounded_channel();
     for topic in ["chunks", "wakeups"] {
         Pushed::from(&topics, topic, into.clone()).await;
     }
-    let queue = queue("pubsub-contract", emulator.host()).await;
+    let queue = queue(&project, emulator.address()).await;
     contract::queue::keeps_its_contract(&queue, &mut Pushed(out)).await;
 }
 
 #[tokio::test]
 async fn each_kind_of_work_has_its_topic() {
-    let emulator = PubSubEmulator::start().await;
-    let topics = Topics::new(emulator.host(), "pubsub-topics").await;
-    let queue = queue("pubsub-topics", emulator.host()).await;
+    let emulator = pubsub::shared();
+    let project = project_id();
+    let topics = Topics::new(emulator.address(), &project).await;
+    let queue = queue(&project, emulator.address()).await;
     let [run, chunks] = contract::queue::works();
     let (of_wakeups, mut wakeups) = unbounded_channel();
     let (of_chunks, mut chunked) = unbounded_channel();
@@ -81,6 +86,6 @@ async fn each_kind_of_work_has_its_topic() {
 
 #[tokio::test]
 async fn it_says_that_nothing_is_taken() {
-    let emulator = PubSubEmulator::start().await;
-    contract::queue::says_that_it_does_not_take(&queue("no-topics", emulator.host()).await).await;
+    let emulator = pubsub::shared();
+    contract::queue::says_that_it_does_not_take(&queue(&project_id(), emulator.address()).await).await;
 }

@@ -1,5 +1,7 @@
 //! Google's Pub/Sub emulator, and what Terraform sets up in the cloud: topics, and subscriptions that push.
 
+use std::fs;
+
 use google_cloud_auth::credentials::{Credentials, anonymous};
 use google_cloud_pubsub::{
     client::{SubscriptionAdmin, TopicAdmin},
@@ -7,6 +9,27 @@ use google_cloud_pubsub::{
 };
 use google_cloud_wkt::Duration;
 use url::Url;
+
+use super::{Emulator, Kind, sdk};
+
+/// What is to be known of it.
+pub const PUBSUB: Kind =
+    Kind { name: "pubsub", variable: "PUBSUB_EMULATOR_HOST", command: |port| command(port) };
+
+fn command(port: u16) -> Vec<String> {
+    let files = fs::read_dir(sdk().join("platform/pubsub-emulator/lib")).into_iter().flatten().flatten();
+    let jars = files.map(|file| file.path().to_string_lossy().into_owned());
+    let jar = jars.into_iter().find(|path| path.ends_with("-all.jar") && path.contains("pubsub-emulator"));
+    let jar =
+        jar.expect("the Pub/Sub emulator is missing: apt-get install -y google-cloud-cli-pubsub-emulator");
+    ["java", "-jar", &jar, "--host=127.0.0.1", &format!("--port={port}")].map(ToOwned::to_owned).into()
+}
+
+/// The one of all tests.
+#[must_use]
+pub fn shared() -> Emulator {
+    Emulator::shared(&PUBSUB)
+}
 
 /// The topics and subscriptions of one project. Each test has a project of its own.
 pub struct Topics {
