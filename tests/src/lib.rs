@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod contract;
 pub mod emulators;
+pub mod fakes;
 pub mod harness;
 pub mod readers;
 pub mod tokens;

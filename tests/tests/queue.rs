@@ -6,12 +6,34 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use futures::{FutureExt, future::join_all};
 use spillway::{
     adapters::local_queue::{LocalQueue, QueueCounts},
     domain::{AccountId, RequestId, RunKey, RunTimestamp},
     ports::{ChunkQueue, Work},
 };
+use spillway_tests::contract;
+
+struct Worker(LocalQueue);
+
+#[async_trait]
+impl contract::queue::Receiver for Worker {
+    async fn next(&mut self) -> Work {
+        let delivery = self.0.receive().await.unwrap();
+        let work = delivery.work().clone();
+        delivery.ack();
+        work
+    }
+}
+
+#[tokio::test]
+async fn it_keeps_the_contract() {
+    let queue = LocalQueue::new();
+    contract::queue::keeps_its_contract(&queue, &mut Worker(queue.clone())).await;
+    queue.close();
+    contract::queue::says_that_it_does_not_take(&queue).await;
+}
 
 fn message(number: i64) -> Work {
     Work::Run { run: RunKey { account: AccountId(1), request: RequestId(1), run: RunTimestamp(number) } }

@@ -1,7 +1,6 @@
 //! The key vault of a laptop: a file that holds the vault's key, for its owner only.
 //!
-//! A seal is `v1:` and, in base64, a random nonce of 12 bytes followed by the AES-256-GCM ciphertext with its tag.
-//! The additional data names the account and the bucket, so a seal that is moved elsewhere does not open.
+//! A seal is `v1:` and, in base64, what the `envelope` makes under that key.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,28 +10,22 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, MAX_TAG_LEN, NONCE_LEN, Nonce, RandomizedNonceKey},
-    rand,
-};
+use aws_lc_rs::rand;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use zeroize::Zeroizing;
 
+use super::envelope::{KEY_BYTES, SealingKey, purpose};
 use crate::{
     domain::{AccountId, BucketId, SealedKey},
     ports::{KeyVault, ServiceAccountKey, VaultError},
 };
 
-/// AES-256.
-const KEY_BYTES: usize = 32;
 /// What a key file begins with; the key follows in base64.
 const FILE_PREFIX: &str = "spillway-vault-key-1:";
 /// More than a key file can have, in bytes.
 const FILE_MAX_BYTES: u64 = 1_000;
 /// What a seal begins with.
 const SEAL_PREFIX: &str = "v1:";
-/// What the additional data begins with.
-const PURPOSE: &[u8] = b"spillway/service-account-key/v1/";
 
 /// Why the vault cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +64,7 @@ pub enum KeyFileError {
 
 /// A vault whose key lies in a file.
 pub struct KeyFileVault {
-    key: RandomizedNonceKey,
+    key: SealingKey,
 }
 
 impl KeyFileVault {
@@ -104,11 +97,11 @@ impl KeyFileVault {
     }
 }
 
-fn parse(text: &str) -> Option<RandomizedNonceKey> {
+fn parse(text: &str) -> Option<SealingKey> {
     let encoded = text.trim_end().strip_prefix(FILE_PREFIX)?;
     let bytes = Zeroizing::new(BASE64_STANDARD.decode(encoded).ok()?);
     // Checks the length too.
-    RandomizedNonceKey::new(&AES_256_GCM, &bytes).ok()
+    SealingKey::new(&bytes)
 }
 
 /// Makes a key file that is there whole or not at all: it is written under a name of its own and then linked to its
@@ -144,11 +137,6 @@ fn no_random_bits() -> io::Error {
     io::Error::other("the system gives no random bits")
 }
 
-/// Different for any two pairs: the account has a fixed width.
-fn additional_data(account: AccountId, bucket: &BucketId) -> Aad<Vec<u8>> {
-    Aad::from([PURPOSE, &account.0.to_be_bytes(), bucket.0.as_bytes()].concat())
-}
-
 #[async_trait]
 impl KeyVault for KeyFileVault {
     async fn seal(
@@ -157,16 +145,9 @@ impl KeyVault for KeyFileVault {
         bucket: &BucketId,
         key: &ServiceAccountKey,
     ) -> Result<SealedKey, VaultError> {
-        let text = key.expose().as_bytes();
-        // With room for the tag, so that no copy of the text is left behind by growing.
-        let mut sealed = Zeroizing::new(Vec::with_capacity(text.len() + MAX_TAG_LEN));
-        sealed.extend_from_slice(text);
-        let nonce = self
-            .key
-            .seal_in_place_append_tag(additional_data(account, bucket), &mut *sealed)
-            .map_err(|_| VaultError::Unavailable("sealing failed".to_owned()))?;
-        let envelope = [nonce.as_ref().as_slice(), sealed.as_slice()].concat();
-        Ok(SealedKey(format!("{SEAL_PREFIX}{}", BASE64_STANDARD.encode(envelope))))
+        let sealed = self.key.seal(&purpose(account, bucket), key);
+        let sealed = sealed.ok_or_else(|| VaultError::Unavailable("sealing failed".to_owned()))?;
+        Ok(SealedKey(format!("{SEAL_PREFIX}{}", BASE64_STANDARD.encode(sealed))))
     }
 
     async fn open(
@@ -175,23 +156,9 @@ impl KeyVault for KeyFileVault {
         bucket: &BucketId,
         sealed: &SealedKey,
     ) -> Result<ServiceAccountKey, VaultError> {
-        self.open_seal(account, bucket, sealed)
-            .ok_or_else(|| VaultError::Unreadable { bucket: bucket.clone() })
-    }
-}
-
-impl KeyFileVault {
-    fn open_seal(
-        &self,
-        account: AccountId,
-        bucket: &BucketId,
-        sealed: &SealedKey,
-    ) -> Option<ServiceAccountKey> {
-        let envelope = BASE64_STANDARD.decode(sealed.0.strip_prefix(SEAL_PREFIX)?).ok()?;
-        let mut envelope = Zeroizing::new(envelope);
-        let (nonce, ciphertext) = envelope.split_first_chunk_mut::<NONCE_LEN>()?;
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let text = self.key.open_in_place(nonce, additional_data(account, bucket), ciphertext).ok()?;
-        Some(ServiceAccountKey::new(str::from_utf8(text).ok()?.to_owned()))
+        let encoded = sealed.0.strip_prefix(SEAL_PREFIX);
+        let sealed = encoded.and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
+        let opened = sealed.and_then(|sealed| self.key.open(&purpose(account, bucket), &sealed));
+        opened.ok_or_else(|| VaultError::Unreadable { bucket: bucket.clone() })
     }
 }

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 pub mod firestore;
+pub mod pubsub;
 
 use std::{
     env,

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use crc32c::crc32c;
-use spillway::domain::{
-    ChunkState, DataSelection, Manifest, ManifestFile, ManifestStatus, Run, RunKey, RunStatus, names,
+use jiff::Timestamp;
+use spillway::{
+    domain::{
+        ChunkState, DataSelection, Manifest, ManifestFile, ManifestStatus, Run, RunKey, RunStatus, names,
+    },
+    ports::Store,
 };
 
 use super::{
@@ -49,48 +53,63 @@ impl TestApp {
     /// # Panics
     /// Where they do not.
     pub async fn delivered_into(&self, key: RunKey, bucket: &BTreeMap<String, Bytes>) -> Delivered {
-        let run = self.run(key).await;
-        let prefixes = [format!("{key}-"), format!("{}-{key}-", key.account)];
-        let mut objects = bucket.clone();
-        objects.retain(|name, _| prefixes.iter().any(|prefix| name.starts_with(prefix)));
-        for (name, bytes) in &objects {
-            assert!(bytes.len() as u64 <= self.options.file_limit_bytes, "{name} has {} bytes", bytes.len());
-        }
-        let manifest = bucket.get(&names::manifest_object(key)).map(|bytes| {
-            let manifest: Manifest = serde_json::from_slice(bytes).expect("a manifest is JSON");
-            check_manifest(&run, &manifest, &objects);
-            manifest
-        });
-        let format = (run.spec.format, run.spec.packaging);
-        let is_events = run.spec.data != DataSelection::AllProfiles;
-        let rows: BTreeMap<_, _> = objects
-            .iter()
-            .map(|(name, bytes)| (name.clone(), decode(format, is_events, run.spec.header_line, bytes)))
-            .collect();
-        for file in manifest.iter().flat_map(|manifest| &manifest.files) {
-            assert_eq!(rows[&file.name].len() as u64, file.rows, "rows of {}", file.name);
-        }
-        self.check_chunks(&run, &objects).await;
-        Delivered { run, manifest, objects, rows }
+        delivered(&*self.store, self.now(), self.options.file_limit_bytes, key, bucket).await
     }
+}
 
-    /// Every finished chunk's object is there as the store says, and a run that has ended has no lease left.
-    async fn check_chunks(&self, run: &Run, objects: &BTreeMap<String, Bytes>) {
-        let Some(plan) = &run.plan else { return };
-        let page = self.store.chunks(run.key, &plan.token, None, 100_000).await.expect("the store works");
-        let mut done = Vec::<ManifestFile>::new();
-        for chunk in &page.chunks {
-            done.extend(chunk.manifest_file());
-            let leased = matches!(chunk.state(), ChunkState::Leased(lease) if lease.is_valid(self.now()));
-            assert!(!leased || !run.status.is_closed(), "{} is leased in a closed run", chunk.object_name());
-        }
-        for file in &done {
-            assert_eq!(file.bytes, objects[&file.name].len() as u64, "{}", file.name);
-            assert_eq!(file.crc32c.0, crc32c(&objects[&file.name]), "{}", file.name);
-        }
-        if matches!(run.status, RunStatus::Done | RunStatus::Empty) {
-            assert_eq!(done.len(), objects.len(), "each object has a chunk");
-        }
+/// Reads back what a run delivered out of a bucket's objects, and asserts that manifest, store and bucket agree and that
+/// no object is over the limit.
+///
+/// # Panics
+/// Where they do not.
+pub async fn delivered(
+    store: &dyn Store,
+    now: Timestamp,
+    file_limit_bytes: u64,
+    key: RunKey,
+    bucket: &BTreeMap<String, Bytes>,
+) -> Delivered {
+    let run = store.run(key).await.expect("the store works").expect("the run is there");
+    let prefixes = [format!("{key}-"), format!("{}-{key}-", key.account)];
+    let mut objects = bucket.clone();
+    objects.retain(|name, _| prefixes.iter().any(|prefix| name.starts_with(prefix)));
+    for (name, bytes) in &objects {
+        assert!(bytes.len() as u64 <= file_limit_bytes, "{name} has {} bytes", bytes.len());
+    }
+    let manifest = bucket.get(&names::manifest_object(key)).map(|bytes| {
+        let manifest: Manifest = serde_json::from_slice(bytes).expect("a manifest is JSON");
+        check_manifest(&run, &manifest, &objects);
+        manifest
+    });
+    let format = (run.spec.format, run.spec.packaging);
+    let is_events = run.spec.data != DataSelection::AllProfiles;
+    let rows: BTreeMap<_, _> = objects
+        .iter()
+        .map(|(name, bytes)| (name.clone(), decode(format, is_events, run.spec.header_line, bytes)))
+        .collect();
+    for file in manifest.iter().flat_map(|manifest| &manifest.files) {
+        assert_eq!(rows[&file.name].len() as u64, file.rows, "rows of {}", file.name);
+    }
+    check_chunks(store, now, &run, &objects).await;
+    Delivered { run, manifest, objects, rows }
+}
+
+/// Every finished chunk's object is there as the store says, and a run that has ended has no lease left.
+async fn check_chunks(store: &dyn Store, now: Timestamp, run: &Run, objects: &BTreeMap<String, Bytes>) {
+    let Some(plan) = &run.plan else { return };
+    let page = store.chunks(run.key, &plan.token, None, 100_000).await.expect("the store works");
+    let mut done = Vec::<ManifestFile>::new();
+    for chunk in &page.chunks {
+        done.extend(chunk.manifest_file());
+        let leased = matches!(chunk.state(), ChunkState::Leased(lease) if lease.is_valid(now));
+        assert!(!leased || !run.status.is_closed(), "{} is leased in a closed run", chunk.object_name());
+    }
+    for file in &done {
+        assert_eq!(file.bytes, objects[&file.name].len() as u64, "{}", file.name);
+        assert_eq!(file.crc32c.0, crc32c(&objects[&file.name]), "{}", file.name);
+    }
+    if matches!(run.status, RunStatus::Done | RunStatus::Empty) {
+        assert_eq!(done.len(), objects.len(), "each object has a chunk");
     }
 }
 

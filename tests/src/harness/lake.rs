@@ -56,7 +56,11 @@ pub struct Place<'a> {
 }
 
 impl LakeFolder {
-    pub(super) fn new(root: PathBuf) -> io::Result<Self> {
+    /// A lake in a folder, which is made where it is missing.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn new(root: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&root)?;
         Ok(Self { root, written: AtomicU64::new(0) })
     }

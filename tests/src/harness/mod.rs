@@ -15,7 +15,7 @@ mod rows;
 
 pub use app::{ACCOUNT, BUCKET, TestApp, Worker};
 pub use chaos::{Chaos, ChaosCase};
-pub use check::{Delivered, assert_profiles, assert_rows};
+pub use check::{Delivered, assert_profiles, assert_rows, delivered};
 pub use decode::{DecodedRow, decode};
 pub use gate::{Gate, Outcome, Strike};
 pub use gcs::{EMAIL, Google, PROJECT};

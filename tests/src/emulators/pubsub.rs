@@ -1,0 +1,85 @@
+//! Google's Pub/Sub emulator, and what Terraform sets up in the cloud: topics, and subscriptions that push.
+
+use std::fs;
+
+use google_cloud_auth::credentials::{Credentials, anonymous};
+use google_cloud_pubsub::{
+    client::{SubscriptionAdmin, TopicAdmin},
+    model::{PushConfig, RetryPolicy},
+};
+use google_cloud_wkt::Duration;
+use url::Url;
+
+use super::{Emulator, Kind, sdk};
+
+/// What is to be known of it.
+pub const PUBSUB: Kind =
+    Kind { name: "pubsub", variable: "PUBSUB_EMULATOR_HOST", command: |port| command(port) };
+
+fn command(port: u16) -> Vec<String> {
+    let files = fs::read_dir(sdk().join("platform/pubsub-emulator/lib")).into_iter().flatten().flatten();
+    let jars = files.map(|file| file.path().to_string_lossy().into_owned());
+    let jar = jars.into_iter().find(|path| path.ends_with("-all.jar") && path.contains("pubsub-emulator"));
+    let jar =
+        jar.expect("the Pub/Sub emulator is missing: apt-get install -y google-cloud-cli-pubsub-emulator");
+    ["java", "-jar", &jar, "--host=127.0.0.1", &format!("--port={port}")].map(ToOwned::to_owned).into()
+}
+
+/// The one of all tests.
+#[must_use]
+pub fn shared() -> Emulator {
+    Emulator::shared(&PUBSUB)
+}
+
+/// The topics and subscriptions of one project. Each test has a project of its own.
+pub struct Topics {
+    project: String,
+    topics: TopicAdmin,
+    subscriptions: SubscriptionAdmin,
+}
+
+fn nobody() -> Credentials {
+    anonymous::Builder::new().build()
+}
+
+impl Topics {
+    /// Those of a project in the emulator at `host`; none yet.
+    ///
+    /// # Panics
+    /// Where the clients cannot be built.
+    pub async fn new(host: &str, project: &str) -> Self {
+        let endpoint = format!("http://{host}");
+        let topics = TopicAdmin::builder().with_endpoint(&endpoint).with_credentials(nobody());
+        let subscriptions = SubscriptionAdmin::builder().with_endpoint(&endpoint).with_credentials(nobody());
+        Self {
+            project: project.to_owned(),
+            topics: topics.build().await.expect("a client"),
+            subscriptions: subscriptions.build().await.expect("a client"),
+        }
+    }
+
+    /// Makes a topic whose messages are pushed to an address. What the address does not take comes again after a
+    /// second or a few, where in the cloud it is up to ten minutes.
+    ///
+    /// # Panics
+    /// Where the emulator refuses.
+    pub async fn push(&self, topic: &str, to: &Url) {
+        let project = &self.project;
+        let name = format!("projects/{project}/topics/{topic}");
+        self.topics.create_topic().set_name(&name).send().await.expect("a topic");
+        let retry = RetryPolicy::new()
+            .set_minimum_backoff(Duration::clamp(1, 0))
+            .set_maximum_backoff(Duration::clamp(3, 0));
+        let push = PushConfig::new().set_push_endpoint(to.as_str());
+        self.subscriptions
+            .create_subscription()
+            .set_name(format!("projects/{project}/subscriptions/{topic}-push"))
+            .set_topic(&name)
+            .set_ack_deadline_seconds(600)
+            .set_push_config(push)
+            .set_retry_policy(retry)
+            .send()
+            .await
+            .expect("a subscription");
+    }
+}
