@@ -78,7 +78,10 @@ impl Settings for DashboardSettings {
         };
         if let Err(error) = config.check() {
             let variable = match error {
-                ConfigError::LocalBeyondLoopback(_) => IDENTITY,
+                ConfigError::LocalBeyondLoopback(_)
+                | ConfigError::KeysInTheOpen(_)
+                | ConfigError::NoHeader(_) => IDENTITY,
+                ConfigError::LoginsInTheOpen(_) => PUBLIC_URL,
                 ConfigError::NothingAllowed(_) => LIMITS,
                 ConfigError::NoOrigin(_) => FRAME_ANCESTORS,
             };

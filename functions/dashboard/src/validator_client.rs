@@ -91,7 +91,7 @@ impl ValidatorError {
         match self {
             Self::Unreachable(error) if !error.is_connect() => BROKEN_OFF,
             Self::Broken(_) | Self::Unreadable(_) | Self::Unfinished => BROKEN_OFF,
-            Self::Unreachable(_) | Self::Refused(_) => {
+            Self::Unreachable(_) | Self::NoToken(_) | Self::Refused(_) => {
                 "The bucket cannot be checked just now, since our checker does not answer. Nothing was saved. Try again \
                  in a minute."
             }

@@ -12,6 +12,7 @@ pub(super) fn is_here() -> bool {
 }
 
 /// Takes requests from Lambda until it ends the process.
+#[expect(clippy::future_not_send, reason = "the process waits for it on its first thread")]
 pub(super) async fn serve(router: Router) -> Result<(), StartError> {
     tracing::info!("ready on Lambda");
     lambda_http::run(router).await

@@ -15,6 +15,10 @@ const GRACE: Duration = Duration::from_secs(9);
 
 /// Serves until SIGTERM or Ctrl-C; then nothing new is taken, leases are given back, and what has not ended in time is
 /// left where it stands: every step may be cut off anywhere.
+#[cfg_attr(
+    feature = "lambda",
+    expect(clippy::future_not_send, reason = "the process waits for it on its first thread")
+)]
 pub(super) async fn until_told(router: Router, port: u16, running: &Running) -> Result<(), StartError> {
     #[cfg(feature = "lambda")]
     if super::lambda::is_here() {

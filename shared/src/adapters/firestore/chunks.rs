@@ -161,6 +161,12 @@ impl FirestoreStore {
         for (run, token) in plans {
             self.write(|tx| async move { begin(&tx, run, token).await }).await?;
         }
+        let batches = stream::iter(self.batches(chunks));
+        let added = batches.map(|batch| self.add_batch(batch)).buffer_unordered(BATCHES_AT_ONCE);
+        added.try_collect().await
+    }
+
+    fn batches(&self, chunks: &[Chunk]) -> Vec<Vec<Write>> {
         let mut writes = chunks.iter().map(|chunk| self.creation(chunk)).peekable();
         let mut batches = Vec::new();
         while writes.peek().is_some() {
@@ -173,9 +179,7 @@ impl FirestoreStore {
             }
             batches.push(batch);
         }
-        let batches =
-            stream::iter(batches).map(|batch| self.add_batch(batch)).buffer_unordered(BATCHES_AT_ONCE);
-        batches.try_collect().await
+        batches
     }
 
     /// Adds what of a batch is not there yet, each chunk for itself. What does not go well goes again, in halves: the

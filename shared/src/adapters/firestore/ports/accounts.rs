@@ -11,7 +11,11 @@ use crate::{
 #[async_trait]
 impl AccountStore for FirestoreStore {
     async fn put_account(&self, account: &Account) -> Result<(), StoreError> {
-        self.write(|tx| async move { Ok(accounts::put(&tx, account)) }).await
+        self.write(|tx| async move {
+            accounts::put(&tx, account);
+            Ok(())
+        })
+        .await
     }
 
     async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {

@@ -50,7 +50,11 @@ impl BucketStore for FirestoreStore {
     }
 
     async fn put_candidate(&self, candidate: &BucketCandidate) -> Result<(), StoreError> {
-        self.write(|tx| async move { Ok(candidates::put(&tx, candidate)) }).await
+        self.write(|tx| async move {
+            candidates::put(&tx, candidate);
+            Ok(())
+        })
+        .await
     }
 
     async fn candidate(

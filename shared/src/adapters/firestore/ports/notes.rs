@@ -36,7 +36,11 @@ impl NoteStore for FirestoreStore {
     }
 
     async fn put_scanned_keys(&self, account: AccountId, path: &str, keys: &str) -> Result<(), StoreError> {
-        self.write(|tx| async move { Ok(lake_notes::put_scanned_keys(&tx, account, path, keys)) }).await
+        self.write(|tx| async move {
+            lake_notes::put_scanned_keys(&tx, account, path, keys);
+            Ok(())
+        })
+        .await
     }
 
     async fn ratios(
@@ -69,7 +73,11 @@ impl NoteStore for FirestoreStore {
         account: AccountId,
         notes: &BTreeMap<String, ProfileNote>,
     ) -> Result<(), StoreError> {
-        self.write(|tx| async move { Ok(profile_lists::put_notes(&tx, account, notes)) }).await
+        self.write(|tx| async move {
+            profile_lists::put_notes(&tx, account, notes);
+            Ok(())
+        })
+        .await
     }
 
     async fn put_profile_list(
