@@ -2,7 +2,7 @@
 
 use dashboard::identity::Role;
 use http::{Method, StatusCode};
-use spillway::domain::ZoneName;
+use spillway::domain::{AccountId, ZoneName};
 use spillway_tests::harness::{ACCOUNT, TestApp};
 
 use crate::html::text;
