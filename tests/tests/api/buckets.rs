@@ -22,7 +22,7 @@ async fn with_google() -> (TestApp, Google, Person) {
     google.emulator().create_bucket("second", BucketOptions::default()).unwrap();
     google.emulator().grant("second", EMAIL, gcs_emulator::Role::ObjectCreator).unwrap();
     let secret = credential_validator::BearerSecret::new(SECRET.to_owned()).unwrap();
-    let url = serve(credential_validator::router(app.parts(), secret)).await;
+    let url = serve(credential_validator::router(app.parts(), |routes| secret.guard(routes))).await;
     let mut config = local_config(ACCOUNT, Role::Editor);
     config.validator.url = url;
     config.validator.secret = Some(Secret::from(SECRET.to_owned()));
@@ -132,7 +132,8 @@ async fn a_validator_that_is_down_or_refuses_us_is_a_sentence() {
     for person in [editor(&app), {
         let secret = credential_validator::BearerSecret::new("another secret of theirs".to_owned()).unwrap();
         let mut config = local_config(ACCOUNT, Role::Editor);
-        config.validator.url = serve(credential_validator::router(app.parts(), secret)).await;
+        config.validator.url =
+            serve(credential_validator::router(app.parts(), |routes| secret.guard(routes))).await;
         app.person_with(config)
     }] {
         let down = person.post(PATH, &body).await;

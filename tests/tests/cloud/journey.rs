@@ -86,18 +86,18 @@ async fn two_accounts_export_every_format_at_once() {
 async fn recurring_windows_take_late_events_and_edits_and_live_goes_on() {
     let world = World::start().await;
     let mara = world.connected(1).await;
-    let batch = |committed, days| {
+    let batch = |committed, day| {
         world.data.write(&Batch {
             account: mara.account,
             committed,
             events: &["Charged", "App Launched"],
-            days,
+            days: &[day],
             databases: 1,
             rows: 20,
         });
     };
     let (today, yesterday) = (world.day(0), world.day(1));
-    batch(world.now() - SignedDuration::from_mins(30), &[today]);
+    batch(world.now() - SignedDuration::from_mins(30), today);
     let recurring = mara.create(&again("csv", json!({ "kind": "recurring", "every_hours": 4 }))).await;
     let live = mara.create(&again("json", json!({ "kind": "live" }))).await;
     let due = async |request: RequestId| -> jiff::Timestamp {
@@ -106,9 +106,9 @@ async fn recurring_windows_take_late_events_and_edits_and_live_goes_on() {
     for round in 0..3 {
         // In the first window; late, of the day before; and just before the tick, which leaves it to the next one.
         let next = due(recurring).await;
-        batch(next - SignedDuration::from_mins(90), &[today]);
-        batch(next - SignedDuration::from_mins(60), &[yesterday]);
-        batch(next - SignedDuration::from_secs(60), &[today]);
+        batch(next - SignedDuration::from_mins(90), today);
+        batch(next - SignedDuration::from_mins(60), yesterday);
+        batch(next - SignedDuration::from_secs(60), today);
         world.advance_to(next + SignedDuration::from_secs(30));
         world.tick().await;
         world.settle().await;

@@ -48,7 +48,7 @@ async fn with_faults() -> Stores {
     let (emulator, project) = (emulators::firestore::shared(), emulators::firestore::project_id());
     let faults = Faults::new(0.3, 0.15);
     let [one, two] = [connect(&emulator, &project).await, connect(&emulator, &project).await];
-    let one = one.with_faults(faults.clone());
+    let one = one.with_faults(Arc::<Faults>::clone(&faults));
     let two = two.with_faults(faults);
     Stores { one: Arc::new(one), two: Arc::new(two), keep: Box::new(emulator) }
 }
@@ -65,7 +65,7 @@ async fn a_commit_whose_answer_is_lost_is_done_once() {
     with_account(&store, ACME).await;
     // Every answer is lost: each call does its work, looks, and finds it done.
     let faults = Faults::new(0.0, 1.0);
-    let losing = store.clone().with_faults(faults.clone());
+    let losing = store.clone().with_faults(Arc::<Faults>::clone(&faults));
     let mut requests = vec![];
     for _ in 0..5 {
         requests.push(with_export(&losing, ACME, recurring(), 7).await.request.0 - at(7).as_second());

@@ -88,7 +88,7 @@ async fn an_export_from_its_form_to_its_files() {
     let request = listed(&page).remove(0);
     // A form that is sent twice creates one export.
     assert_eq!(place(&person.form("/exports", &once(&token, &[])).await), list);
-    assert_eq!(listed(&person.get("/exports").await), [request.clone()]);
+    assert_eq!(listed(&person.get("/exports").await), std::slice::from_ref(&request));
 
     app.drain().await.unwrap();
     let page = person.get(&format!("/exports/{request}")).await;

@@ -21,7 +21,8 @@ const SECRET: &str = "what-the-dashboard-and-the-validator-share";
 
 /// A person whose dashboard asks a validator that listens.
 async fn person(app: &TestApp) -> Person {
-    let validator = credential_validator::router(app.parts(), BearerSecret::new(SECRET.to_owned()).unwrap());
+    let secret = BearerSecret::new(SECRET.to_owned()).unwrap();
+    let validator = credential_validator::router(app.parts(), |routes| secret.guard(routes));
     person_of(app, validator, |_| {}).await
 }
 

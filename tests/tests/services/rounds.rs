@@ -7,7 +7,7 @@ use serde_json::json;
 use spillway::{
     domain::{DataSelection, Format, Frequency, RunStatus},
     ports::Work,
-    steps,
+    steps::{self, NewRequest},
 };
 use spillway_tests::harness::{ACCOUNT, EventRow, Strike, assert_rows};
 
@@ -24,8 +24,8 @@ fn rows(count: usize) -> Vec<EventRow> {
 async fn a_tick_creates_runs_and_leaves_planning_to_the_queue() {
     let cloud = Cloud::new().await;
     let mut spec = cloud.app.spec(Format::Json, DAY, DAY);
-    spec.frequency = Frequency::Live;
-    let export = steps::create_recurring(&cloud.parts(), ACCOUNT, spec).await.unwrap();
+    spec.frequency = Frequency::Live { start: DAY };
+    let export = steps::create_export(&cloud.parts(), ACCOUNT, NewRequest::from(spec)).await.unwrap().export;
     let nothing = json!({ "created": 0, "waiting": 0, "woken": 0, "failed": 0 });
     cloud.app.advance_secs(3_600);
     let rows = rows(60);
