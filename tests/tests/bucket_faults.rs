@@ -65,6 +65,23 @@ async fn goes_on(app: &TestApp, google: &Google, run: &Run, rows: &[EventRow], c
     whole(app, google, run, rows, context).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_that_is_mended_is_found_by_the_next_round() {
+    let (app, google, run, all) = begin(BucketOptions::default()).await;
+    google.emulator().revoke_role(BUCKET, EMAIL, Role::ObjectCreator).unwrap();
+    blocked(&app, &run, "revoked").await;
+    let swept = steps::sweep(&app.parts(), |_| true).await.unwrap();
+    assert!(swept.healed.is_empty() && swept.unseen.is_empty(), "{swept:?}");
+    assert!(matches!(app.bucket().await.state, BucketState::Blocked { .. }));
+    google.emulator().grant(BUCKET, EMAIL, Role::ObjectCreator).unwrap();
+    let swept = steps::sweep(&app.parts(), |_| true).await.unwrap();
+    assert_eq!(swept.healed.len(), 1);
+    assert!(google.objects().is_empty(), "the look leaves nothing behind");
+    app.drain().await.unwrap();
+    whole(&app, &google, &run, &all, "healed").await;
+    assert!(steps::sweep(&app.parts(), |_| true).await.unwrap().healed.is_empty());
+}
+
 async fn whole(app: &TestApp, google: &Google, run: &Run, rows: &[EventRow], context: &str) {
     let delivered = app.delivered_into(run.key, &google.objects()).await;
     let state = app.bucket().await.state;

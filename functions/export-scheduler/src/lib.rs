@@ -1,8 +1,10 @@
 //! The export scheduler: creates the runs that are due, and plans them.
 //!
 //! `POST /tick`, which Cloud Scheduler calls, only creates runs; each is planned by a message of its own, which Pub/Sub
-//! brings to `POST /push` (`Work::Run`), and planning that was cut off is begun anew.
+//! brings to `POST /push` (`Work::Run`), and planning that was cut off is begun anew. `PUT /accounts/{account}` and
+//! `POST /accounts/{account}/runs/{run}/retry` are the operators' (`operate`).
 
+mod operate;
 mod tick;
 
 use std::{sync::Arc, time::Duration};
@@ -38,7 +40,7 @@ impl Settings for SchedulerSettings {
 /// The routes.
 pub fn router(parts: Parts, running: &Running, invokers: &Arc<Invokers>) -> Router {
     let pushes = push::router(parts.clone(), running, invokers, Takes::Runs, PLANS_AT_ONCE);
-    let ticks = Router::new().route("/tick", post(tick::tick)).with_state(parts);
+    let ticks = operate::routes().route("/tick", post(tick::tick)).with_state(parts);
     invokers.guard(ticks).merge(pushes)
 }
 

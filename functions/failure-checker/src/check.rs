@@ -23,6 +23,12 @@ pub(crate) async fn check(State(parts): State<Parts>) -> Response {
             return later("broke-off", "The round broke off. It is in the log.", Duration::from_secs(10));
         }
     };
+    for bucket in &swept.healed {
+        tracing::info!(account = bucket.account.0, bucket = %bucket.id, "a blocked bucket works again");
+    }
+    for (account, error) in &swept.unseen {
+        tracing::error!(account = account.0, %error, "a blocked bucket could not be looked at");
+    }
     for run in &swept.published {
         tracing::info!(account = run.account.0, %run, "messages of a run were published");
     }
@@ -32,6 +38,7 @@ pub(crate) async fn check(State(parts): State<Parts>) -> Response {
     let counts = json!({
         "published": swept.published.len(),
         "failed": swept.failed.len(),
+        "healed": swept.healed.len(),
         "candidates": swept.candidates,
     });
     tracing::info!(

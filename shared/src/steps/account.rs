@@ -3,7 +3,7 @@
 use super::{Parts, StepError};
 use crate::{
     domain::{
-        Account, AccountId, Dataset,
+        Account, AccountId, Dataset, ZoneName,
         rules::{self, AccountChange, AccountRefused},
     },
     ports::{LakeQuery, StoreError},
@@ -54,6 +54,54 @@ pub async fn update_account(
     };
     let changed = rules::check_account(&known, change, has_data)?;
     replace(parts, &known, changed).await
+}
+
+/// What the platform says of an account. What is not given stays as it is, or is the product's default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountSettings {
+    /// What a customer may change too.
+    pub change: AccountChange,
+    /// How many shards its users are spread over, 1 to 24; as the platform's lake has them, so that it never changes.
+    pub shards: Option<u8>,
+    /// How many days back a one-time export may reach; `Some(None)` for any.
+    pub one_time_limit_days: Option<Option<u32>>,
+    /// The operator's switch.
+    pub exports_enabled: Option<bool>,
+}
+
+/// Makes an account known, or changes what is known of it: the platform's, never offered to customers.
+///
+/// # Errors
+/// [`AccountError`]; a time zone stays where there is data.
+pub async fn put_account(
+    parts: &Parts,
+    id: AccountId,
+    settings: AccountSettings,
+) -> Result<Account, AccountError> {
+    let known = match parts.store.account(id).await? {
+        Some(known) => {
+            let is_other_zone =
+                settings.change.time_zone.as_ref().is_some_and(|zone| *zone != known.time_zone);
+            let has_data = is_other_zone && has_data(parts, id).await?;
+            let changed = rules::check_account(&known, settings.change.clone(), has_data)?;
+            return replace(parts, &known, settings.applied_to(changed)).await;
+        }
+        None => Account::new(id, ZoneName::default()),
+    };
+    let account = settings.applied_to(rules::check_account(&known, settings.change.clone(), false)?);
+    parts.store.put_account(&account).await?;
+    Ok(account)
+}
+
+impl AccountSettings {
+    fn applied_to(&self, account: Account) -> Account {
+        Account {
+            shards: self.shards.unwrap_or(account.shards),
+            one_time_limit_days: self.one_time_limit_days.unwrap_or(account.one_time_limit_days),
+            exports_enabled: self.exports_enabled.unwrap_or(account.exports_enabled),
+            ..account
+        }
+    }
 }
 
 /// Switches exports on or off for an account: the operator's, never offered to customers. What was created before goes on.

@@ -277,7 +277,7 @@ async fn promote(
 }
 
 /// Sends the runs that waited for the bucket on their way. The sweeps find what this misses.
-async fn wake(parts: &Parts, bucket: &PartnerBucket) {
+pub(super) async fn wake(parts: &Parts, bucket: &PartnerBucket) {
     let woken = async {
         let open = parts.store.open_run_keys().await?;
         for key in open.into_iter().filter(|key| key.account == bucket.account) {

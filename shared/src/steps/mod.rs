@@ -17,6 +17,7 @@ mod preview;
 mod profile_files;
 mod progress;
 mod publish;
+mod recheck;
 mod retry;
 mod stop;
 mod sweep;
@@ -27,7 +28,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-pub use account::{AccountError, enable_exports, update_account};
+pub use account::{AccountError, AccountSettings, enable_exports, put_account, update_account};
 pub use buckets::{
     BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
 };

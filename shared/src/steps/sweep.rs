@@ -1,10 +1,10 @@
-//! The checker's round: runs whose messages were lost get them again, runs that nobody has finished are finished, and
-//! keys that nobody waits for are forgotten.
+//! The checker's round: blocked buckets are looked at again, runs whose messages were lost get them again, runs that
+//! nobody has finished are finished, and keys that nobody waits for are forgotten.
 //!
 //! Two rounds at once do no harm: what is published is claimed in the store, and a run is closed once.
 
-use super::{Parts, StepError, close, finish, open};
-use crate::domain::{Run, RunKey, RunStatus};
+use super::{Parts, StepError, close, finish, open, recheck};
+use crate::domain::{AccountId, PartnerBucket, Run, RunKey, RunStatus};
 
 /// What a round did.
 #[derive(Debug, Default)]
@@ -13,11 +13,16 @@ pub struct Swept {
     pub published: Vec<RunKey>,
     /// Runs with which something went wrong; the others went on, and a later round looks again.
     pub failed: Vec<(RunKey, StepError)>,
+    /// Buckets that were blocked and work again.
+    pub healed: Vec<PartnerBucket>,
+    /// Accounts with a blocked bucket that could not be looked at; a later round looks again.
+    pub unseen: Vec<(AccountId, StepError)>,
     /// How many candidates of buckets had expired.
     pub candidates: u64,
 }
 
-/// Looks through every running run that is wanted. Owed ones are the tick's. It ends early where the process does.
+/// Looks through every open run that is wanted, and the blocked buckets for which they wait. Owed ones of buckets that
+/// work are the tick's. It ends early where the process does.
 ///
 /// # Errors
 /// [`StepError`] where the list of them cannot be read. What goes wrong with one run is in [`Swept::failed`].
@@ -27,11 +32,14 @@ pub async fn sweep(
 ) -> Result<Swept, StepError> {
     let mut swept =
         Swept { candidates: parts.store.sweep_candidates(parts.now()).await?, ..Swept::default() };
-    for run in parts.store.open_runs().await? {
+    let mut open = parts.store.open_runs().await?;
+    open.retain(|run| is_wanted(run.key));
+    (swept.healed, swept.unseen) = recheck::blocked_buckets(parts, &open).await;
+    for run in open {
         if parts.shutdown.is_cancelled() {
             break;
         }
-        if run.status != RunStatus::Running || !is_wanted(run.key) {
+        if run.status != RunStatus::Running {
             continue;
         }
         match go_on(parts, &run).await {

@@ -8,6 +8,7 @@ mod ending;
 mod invokers;
 mod lambda;
 mod log;
+mod operate;
 mod process;
 mod push;
 mod rounds;

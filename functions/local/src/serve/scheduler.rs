@@ -86,12 +86,19 @@ fn news<'a, K: Ord>(
     now.iter().filter(|(about, error)| told.get(about) != Some(error))
 }
 
-/// Publishes again what was lost, and finishes what nobody has finished, of runs with the given places.
+/// Looks at blocked buckets again, publishes what was lost, and finishes what nobody has finished, of runs with the
+/// given places.
 pub(super) async fn check(parts: &Parts, origins: &Origins, places: &Places) -> anyhow::Result<()> {
     let mut interval = tokio::time::interval(CHECK_EVERY);
     while beat(parts, &mut interval).await {
         match steps::sweep(parts, |run| is_ours(origins, places, run)).await {
             Ok(swept) => {
+                for bucket in swept.healed {
+                    tracing::info!(account = %bucket.account, bucket = %bucket.id, "a blocked bucket works again");
+                }
+                for (account, error) in swept.unseen {
+                    tracing::warn!(%account, %error, "a blocked bucket could not be looked at");
+                }
                 for (run, error) in swept.failed {
                     tracing::warn!(%error, %run, "a run could not be gone on with");
                 }
