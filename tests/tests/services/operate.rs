@@ -4,10 +4,7 @@ use http::{Method, StatusCode};
 use jiff::civil::date;
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use spillway::{
-    domain::{AccountId, Format, RunStatus, ZoneName},
-    ports::AccountStore,
-};
+use spillway::domain::{AccountId, Format, RunStatus, ZoneName};
 use spillway_tests::{
     harness::{ACCOUNT, EventRow, assert_rows},
     web::{Answer, Person},
@@ -32,7 +29,7 @@ async fn an_account_is_made_known_and_changed() {
     assert_eq!((known.shards, known.one_time_limit_days, known.exports_enabled), (3, Some(60), true));
     let changed = json!({"one_time_limit_days": null, "exports_enabled": false, "notify": ["a@example.com"]});
     for _ in 0..2 {
-        put(&cloud, 7, &changed).await.expect(StatusCode::OK);
+        assert_eq!(put(&cloud, 7, &changed).await.status, StatusCode::OK);
     }
     let known = account().await;
     assert_eq!((known.shards, known.one_time_limit_days, known.exports_enabled), (3, None, false));
