@@ -190,12 +190,12 @@ mod tests {
     #[test]
     fn a_lost_a_doubled_and_a_foreign_row_are_noticed() {
         let mut rows = RowCounts::new(4);
-        rows.add((line(0) + &line(1)).as_bytes());
+        rows.add([line(0), line(1)].concat().as_bytes());
         rows.add(line(3).as_bytes());
         assert_eq!(rows.faults(), RowFaults { lost: 1, doubled: 0, foreign: 0 });
         rows.add(line(2).as_bytes());
         assert_eq!(rows.faults(), RowFaults { lost: 0, doubled: 0, foreign: 0 });
-        rows.add((line(1) + &line(1)).as_bytes());
+        rows.add([line(1), line(1)].concat().as_bytes());
         rows.add((line(4) + "nonsense\n").as_bytes());
         assert_eq!(rows.faults(), RowFaults { lost: 0, doubled: 2, foreign: 2 });
     }

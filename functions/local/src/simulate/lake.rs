@@ -12,7 +12,7 @@ use jiff::{
 use spillway::{
     domain::{
         AccountId, DatabaseId, DateRange, EventFolder, Footer, LakeFile, LakePath, RowCursor, RowGroup,
-        Slice, captured_folder,
+        Slice,
     },
     encode::columns,
     ports::{Lake, LakeError, LakeQuery, LakeRows, RowOrigins, SourcedBatch},
@@ -27,6 +27,9 @@ const DAYS: u64 = 30;
 const EVENTS: u64 = 50;
 pub(super) const SHARDS: u8 = 24;
 const FIRST_DAY: Date = date(2025, 6, 1);
+/// All files were committed in the hour after.
+const CAPTURED: &str = "captured=2025-07-01-00";
+const COMMITTED: Timestamp = Timestamp::constant(1_751_328_000, 0);
 
 /// The lake.
 pub(super) struct SimulatedLake {
@@ -37,7 +40,7 @@ pub(super) struct SimulatedLake {
 impl SimulatedLake {
     /// A lake of so many files.
     pub(super) fn new(files: u64) -> Self {
-        Self { files, committed: Timestamp::constant(1_751_328_000, 0) }
+        Self { files, committed: COMMITTED }
     }
 
     /// The days of its events.
@@ -48,9 +51,8 @@ impl SimulatedLake {
     /// The files of a day, shard and event, numbered from the last group's end on.
     fn group(&self, account: AccountId, group: Group, numbers: std::ops::Range<u64>) -> Vec<LakeFile> {
         let Group { date, shard, event } = group;
-        let captured = captured_folder(self.committed);
         let folder =
-            format!("account={account}/events/{captured}/db={shard}/event=Event{event:02}/date={date}");
+            format!("account={account}/events/{CAPTURED}/db={shard}/event=Event{event:02}/date={date}");
         let place = LakePath {
             database: DatabaseId(shard),
             event: Some((EventFolder::Named(format!("Event{event:02}")), date)),
