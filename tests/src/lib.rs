@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod contract;
+pub mod emulators;
 pub mod harness;
 pub mod readers;
 pub mod web;

@@ -1,0 +1,151 @@
+//! Taking the next message of a plan.
+//!
+//! Every claim writes the plan's document, on the condition that no other claim has done so since it was read: so
+//! claims come one after the other, and what another one has taken is seen. Whatever else happens to chunks meanwhile
+//! only ends messages, or changes a chunk that this claim writes, which fails then and is made anew. The plan's document
+//! is written once a message, of which each keeps a worker busy for a while.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    chunks,
+    documents::{Fields, Stored, instant_number, number_value},
+    faults::Fault,
+    paths::{self, DocPath},
+    queries::Queries,
+    query::Query,
+    transaction::Transaction,
+};
+use crate::{
+    domain::{CLOCK_SKEW_SECS, Chunk, ChunkCommand, ChunkId, PlanToken, RunKey},
+    ports::StoreError,
+};
+
+/// The most chunks that a message names (DESIGN, How a run becomes chunks).
+const MESSAGE_CHUNKS: usize = 50;
+/// How many waiting chunks are looked at at once.
+const WAITING_PAGE: usize = 60;
+
+/// The instants that decide, as in fields.
+#[derive(Clone, Copy)]
+struct Times {
+    now: i64,
+    lost_before: i64,
+    lost_behind: i64,
+}
+
+impl Times {
+    fn new(lost_before: Timestamp, now: Timestamp) -> Self {
+        let skew = SignedDuration::from_secs(CLOCK_SKEW_SECS);
+        let lost_before = instant_number(lost_before);
+        // Not before `lost_before`, so that nothing is lost twice over.
+        let lost_behind = instant_number(now.saturating_add(skew).unwrap_or(Timestamp::MAX)).max(lost_before);
+        Self { now: instant_number(now), lost_before, lost_behind }
+    }
+
+    fn is_lost(self, published_at: i64) -> bool {
+        published_at < self.lost_before || published_at > self.lost_behind
+    }
+
+    /// Whether nobody holds the chunk.
+    fn is_free(self, chunk: &Stored) -> bool {
+        chunk.number("held_until").is_none_or(|until| until <= self.now)
+    }
+}
+
+pub(super) async fn claim(
+    tx: &Transaction,
+    (run, plan): (RunKey, &PlanToken),
+    lost_before: Timestamp,
+    most: usize,
+    now: Timestamp,
+) -> Result<Vec<ChunkId>, Fault> {
+    let path = paths::plan(run, &plan.0);
+    let times = Times::new(lost_before, now);
+    if tx.get(&path).await?.is_none() {
+        return Ok(vec![]);
+    }
+    // Little: few messages are out at a time, of few chunks each.
+    let published = Query::new(Queries::PublishedChunks, Some(&path)).from(number_value(i64::MIN)).only(&[
+        "message",
+        "published_at",
+        "held_until",
+    ]);
+    let published = tx.query(published).await?;
+    let is_out = |chunk: &&Stored| !chunk.number("published_at").is_some_and(|at| times.is_lost(at));
+    let (out, lost): (Vec<_>, Vec<_>) = published.iter().partition(is_out);
+    let out: BTreeSet<i64> = out.iter().filter_map(|chunk| chunk.number("message")).collect();
+    if out.len() >= most {
+        return Ok(vec![]);
+    }
+    let lost =
+        lost.into_iter().filter(|chunk| times.is_free(chunk)).filter_map(|chunk| chunk.number("message"));
+    let lost = lost.filter(|message| !out.contains(message)).min();
+    let waiting = lowest_waiting(tx, (run, plan), &out, times, lost).await?;
+    let Some(message) = lost.into_iter().chain(waiting).min() else { return Ok(vec![]) };
+    let of_message =
+        Query::new(Queries::ChunksOfMessage, Some(&path)).equal("message", number_value(message));
+    let of_message = tx.query(of_message).await?;
+    let is_claimable = |chunk: &&Stored| {
+        times.is_free(chunk) && chunk.number("published_at").is_none_or(|at| times.is_lost(at))
+    };
+    let mut claimed = Vec::new();
+    for stored in of_message.iter().filter(is_claimable).take(MESSAGE_CHUNKS) {
+        let mut chunk: Chunk = chunks::read(stored, run)?;
+        chunk.apply(ChunkCommand::Publish, now).map_err(StoreError::from)?;
+        chunks::save(tx, &chunk);
+        claimed.push(chunk.key().id.clone());
+    }
+    if claimed.is_empty() {
+        // The chunk that was seen has been taken by a worker since.
+        return Err(Fault::Again(format!("message {message} changed while it was claimed")));
+    }
+    tx.put(path, Fields::default());
+    Ok(claimed)
+}
+
+/// The lowest message with a free chunk that never was published, other than those that are out; none where that is
+/// not below `lost`. Those that are out are jumped over.
+async fn lowest_waiting(
+    tx: &Transaction,
+    (run, plan): (RunKey, &PlanToken),
+    out: &BTreeSet<i64>,
+    times: Times,
+    lost: Option<i64>,
+) -> Result<Option<i64>, Fault> {
+    let path = paths::plan(run, &plan.0);
+    let mut from = 0;
+    loop {
+        let query = Query::new(Queries::WaitingChunks, Some(&path))
+            .from(number_value(from))
+            .below(number_value(lost.unwrap_or(i64::MAX)))
+            .only(&["message", "held_until"])
+            .limit(WAITING_PAGE);
+        let page = tx.query(query).await?;
+        let message = |chunk: &Stored| chunk.number("message").filter(|message| !out.contains(message));
+        let free = page.iter().filter(|chunk| times.is_free(chunk)).find_map(message);
+        let last = page.last().and_then(|chunk| chunk.number("message"));
+        match (free, last) {
+            (Some(message), _) => return Ok(Some(message)),
+            (None, Some(last)) if page.len() == WAITING_PAGE => {
+                // Not all of its chunks need be on the page.
+                if !out.contains(&last) && has_free(tx, &path, last, times).await? {
+                    return Ok(Some(last));
+                }
+                from = last + 1;
+            }
+            _ => return Ok(None),
+        }
+    }
+}
+
+/// Whether a message has a free chunk that never was published.
+async fn has_free(tx: &Transaction, plan: &DocPath, message: i64, times: Times) -> Result<bool, Fault> {
+    let chunks = Query::new(Queries::ChunksOfMessage, Some(plan))
+        .equal("message", number_value(message))
+        .only(&["held_until", "waiting_message"]);
+    let is_free = |chunk: &Stored| times.is_free(chunk) && chunk.number("waiting_message").is_some();
+    Ok(tx.query(chunks).await?.iter().any(is_free))
+}

@@ -1,0 +1,9 @@
+//! The methods of the port, each one transaction or one read.
+
+mod accounts;
+mod buckets;
+mod catalogue;
+mod chunks;
+mod exports;
+mod notes;
+mod runs;
