@@ -11,8 +11,7 @@ use jiff::{
 };
 use spillway::{
     domain::{
-        AccountId, DatabaseId, DateRange, EventFolder, Footer, LakeFile, LakePath, RowCursor, RowGroup,
-        Slice,
+        AccountId, DatabaseId, DateRange, EventFolder, Footer, LakeFile, LakePath, RowCursor, RowGroup, Slice,
     },
     encode::columns,
     ports::{Lake, LakeError, LakeQuery, LakeRows, RowOrigins, SourcedBatch},

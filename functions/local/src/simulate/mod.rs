@@ -11,12 +11,14 @@ mod scale;
 mod wiring;
 
 use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::Context;
-use tempfile::TempDir;
+use tempfile::{Builder, TempDir};
 
 use crate::{
     cli::{DEFAULT_HOME, SimulateArgs, SimulationArgs, StoreArg},
@@ -62,11 +64,11 @@ enum Folder {
 impl Folder {
     fn new(home: &Path) -> anyhow::Result<Self> {
         if home == Path::new(DEFAULT_HOME) {
-            return Ok(Self::Temporary(TempDir::with_prefix("spillway-simulate-")?));
+            return Ok(Self::Temporary(private("spillway-simulate-").tempdir()?));
         }
         let root = crate::home::Home::open(home)?.simulations();
         std::fs::create_dir_all(&root).with_context(|| format!("{} cannot be made", root.display()))?;
-        Ok(Self::Kept(tempfile::Builder::new().prefix("run-").tempdir_in(root)?.keep()))
+        Ok(Self::Kept(private("run-").tempdir_in(root)?.keep()))
     }
 
     fn path(&self) -> &Path {
@@ -75,4 +77,10 @@ impl Folder {
             Self::Kept(folder) => folder,
         }
     }
+}
+
+fn private(prefix: &str) -> Builder<'_, '_> {
+    let mut builder = Builder::new();
+    builder.prefix(prefix).permissions(Permissions::from_mode(0o700));
+    builder
 }
