@@ -155,12 +155,8 @@ pub(super) async fn count(tx: &Transaction, run: RunKey, plan: &PlanToken) -> Re
 }
 
 impl FirestoreStore {
-    /// Adds chunks; those that exist stay as they are.
-    pub(super) async fn add(&self, chunks: &[Chunk]) -> Result<(), StoreError> {
-        let plans: BTreeSet<_> = chunks.iter().map(|chunk| (chunk.key().run, &chunk.key().plan.0)).collect();
-        for (run, token) in plans {
-            self.write(|tx| async move { begin(&tx, run, token).await }).await?;
-        }
+    /// The creations of chunks, in batches that Firestore takes.
+    fn batches(&self, chunks: &[Chunk]) -> Vec<Vec<Write>> {
         let mut writes = chunks.iter().map(|chunk| self.creation(chunk)).peekable();
         let mut batches = Vec::new();
         while writes.peek().is_some() {
@@ -173,6 +169,16 @@ impl FirestoreStore {
             }
             batches.push(batch);
         }
+        batches
+    }
+
+    /// Adds chunks; those that exist stay as they are.
+    pub(super) async fn add(&self, chunks: &[Chunk]) -> Result<(), StoreError> {
+        let plans: BTreeSet<_> = chunks.iter().map(|chunk| (chunk.key().run, &chunk.key().plan.0)).collect();
+        for (run, token) in plans {
+            self.write(|tx| async move { begin(&tx, run, token).await }).await?;
+        }
+        let batches = self.batches(chunks);
         let batches =
             stream::iter(batches).map(|batch| self.add_batch(batch)).buffer_unordered(BATCHES_AT_ONCE);
         batches.try_collect().await
