@@ -1,6 +1,7 @@
 //! The command line.
 
 mod export;
+mod simulate;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -8,6 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 use spillway::domain::{AccountId, RequestId, RunTimestamp, ZoneName};
 
 pub(crate) use export::{Data, ExportArgs};
+pub(crate) use simulate::{ScaleArgs, SimulateArgs, SimulationArgs, StoreArg};
 
 use crate::{commands, output::Output};
 
@@ -68,6 +70,9 @@ enum Command {
     /// Show an account's settings, or switch its exports on or off
     #[command(after_help = ACCOUNT_EXAMPLES)]
     Account(AccountArgs),
+    /// What the engine would do at sizes that no laptop holds
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(SimulateArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -304,6 +309,7 @@ async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Resume(args) => commands::resume::run(home, output, args).await,
         Command::Stop(args) => commands::stop::run(home, output, args).await,
         Command::Account(args) => commands::account::run(home, output, &args).await,
+        Command::Simulate(args) => crate::simulate::run(home, output, args).await,
         Command::Completions { .. } => Ok(crate::SUCCESS),
     }
 }

@@ -57,6 +57,11 @@ impl Home {
         self.0.join("keys").join(format!("{bucket_name}.json"))
     }
 
+    /// Where simulations keep their files, each in a folder of its own.
+    pub(crate) fn simulations(&self) -> PathBuf {
+        self.0.join("simulations")
+    }
+
     /// The folder where it is kept which runs are of other lakes or endpoints.
     pub(crate) fn origins(&self) -> PathBuf {
         self.0.join("origins")

@@ -14,6 +14,7 @@ mod private;
 mod progress;
 mod sample;
 mod serve;
+mod simulate;
 mod system;
 pub mod verify;
 

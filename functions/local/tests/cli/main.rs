@@ -10,4 +10,5 @@ mod ingest;
 mod interrupt;
 mod keys;
 mod misc;
+mod simulate;
 mod support;

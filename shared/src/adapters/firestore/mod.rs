@@ -35,6 +35,7 @@ mod client;
 mod columns;
 mod creations;
 mod documents;
+mod emulator;
 mod export_lists;
 mod exports;
 mod faults;
@@ -70,7 +71,7 @@ pub struct FirestoreOptions {
     pub project_id: String,
     /// The database; most projects have `(default)` only.
     pub database_id: String,
-    /// Host and port of an emulator, which asks for no credentials.
+    /// Host and port of an emulator, which asks for no credentials of Google's.
     pub emulator_host: Option<String>,
 }
 
@@ -89,9 +90,8 @@ impl FirestoreStore {
         let db_options = FirestoreDbOptions::new(options.project_id).with_database_id(options.database_id);
         let db = match options.emulator_host {
             Some(host) => {
-                let emulator = db_options.with_firebase_api_url(format!("http://{host}"));
-                let nobody = google_cloud_auth::credentials::anonymous::Builder::new().build();
-                FirestoreDb::with_options_auth(emulator, nobody).await
+                let options = db_options.with_firebase_api_url(format!("http://{host}"));
+                FirestoreDb::with_options_auth(options, emulator::owner()).await
             }
             None => FirestoreDb::with_options(db_options).await,
         };

@@ -1,0 +1,64 @@
+//! The flags of `spillway simulate`.
+
+use clap::{Subcommand, ValueEnum};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  spillway simulate scale --chunks 100000
+  spillway simulate scale --chunks 1000000 --plan-only --json
+
+Nothing of a home is touched. With --home its files stay, in a new folder below simulations/.";
+
+const SCALE_EXAMPLES: &str = "\
+Examples:
+  spillway simulate scale --chunks 100000
+  FIRESTORE_EMULATOR_HOST=127.0.0.1:8080 spillway simulate scale --chunks 1000 --store firestore
+
+The exit status is 1 if a row was lost or doubled.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SimulateArgs {
+    #[command(subcommand)]
+    pub(crate) simulation: SimulationArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SimulationArgs {
+    /// Plan and work a run of many chunks, each of one row
+    #[command(after_help = SCALE_EXAMPLES)]
+    Scale(ScaleArgs),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StoreArg {
+    /// A file
+    Sqlite,
+    /// Firestore, or its emulator where FIRESTORE_EMULATOR_HOST names one
+    Firestore,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScaleArgs {
+    /// How many chunks: 85 MB each if they were real, so 11,765 a terabyte
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) chunks: u64,
+    /// Where the state is kept
+    #[arg(long, default_value = "sqlite")]
+    pub(crate) store: StoreArg,
+    /// The Google Cloud project of the store [default: spillway-simulate, which the emulator knows unseen]
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// How many messages are worked at once
+    #[arg(long, default_value_t = 8, value_parser = parse_workers)]
+    pub(crate) workers: usize,
+    /// Stop once the plan is stored
+    #[arg(long)]
+    pub(crate) plan_only: bool,
+}
+
+fn parse_workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(workers @ 1..=256) => Ok(workers),
+        _ => Err("give a number from 1 to 256".to_owned()),
+    }
+}

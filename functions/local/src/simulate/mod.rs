@@ -1,0 +1,86 @@
+//! `spillway simulate`: what the engine would do at sizes that no laptop holds. The steps, the planner, the store and the
+//! queue are the real ones; the lake and the bucket are made up.
+
+mod buckets;
+mod counts;
+mod lake;
+mod memory;
+mod metered;
+mod report;
+mod scale;
+mod wiring;
+
+use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use tempfile::{Builder, TempDir};
+
+use crate::{
+    cli::{DEFAULT_HOME, SimulateArgs, SimulationArgs, StoreArg},
+    interrupt::Interrupts,
+    output::Output,
+};
+
+/// Which store.
+enum StoreKind {
+    Sqlite,
+    Firestore { project: Option<String> },
+}
+
+pub(crate) async fn run(home: &Path, output: &Output, args: SimulateArgs) -> anyhow::Result<ExitCode> {
+    let mut interrupts = Interrupts::listen()?;
+    let folder = Folder::new(home)?;
+    let simulated = async {
+        match args.simulation {
+            SimulationArgs::Scale(args) => scale::run(folder.path(), output, &args).await,
+        }
+    };
+    tokio::select! {
+        code = simulated => code,
+        () = interrupts.next() => anyhow::bail!("interrupted; a simulation is not resumed"),
+    }
+}
+
+impl StoreKind {
+    fn of(store: StoreArg, project: Option<&String>) -> Self {
+        match store {
+            StoreArg::Sqlite => Self::Sqlite,
+            StoreArg::Firestore => Self::Firestore { project: project.cloned() },
+        }
+    }
+}
+
+/// Where a simulation keeps its files: in a home that was asked for they stay, else they go with it.
+enum Folder {
+    Temporary(TempDir),
+    Kept(PathBuf),
+}
+
+impl Folder {
+    fn new(home: &Path) -> anyhow::Result<Self> {
+        if home == Path::new(DEFAULT_HOME) {
+            return Ok(Self::Temporary(private("spillway-simulate-").tempdir()?));
+        }
+        let root = crate::home::Home::open(home)?.simulations();
+        std::fs::create_dir_all(&root).with_context(|| format!("{} cannot be made", root.display()))?;
+        Ok(Self::Kept(private("run-").tempdir_in(root)?.keep()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Kept(folder) => folder,
+        }
+    }
+}
+
+fn private(prefix: &str) -> Builder<'_, '_> {
+    let mut builder = Builder::new();
+    builder.prefix(prefix).permissions(Permissions::from_mode(0o700));
+    builder
+}

@@ -1,0 +1,38 @@
+//! `spillway simulate scale`.
+
+use super::support::Home;
+
+#[test]
+fn five_hundred_chunks_are_worked_once_each() {
+    let home = Home::new();
+    let scale = ["simulate", "scale", "--chunks", "500", "--json"];
+    let report = home.run(&scale).ok().json();
+    for (key, value) in [("chunks", 500), ("files", 500), ("lost", 0), ("doubled", 0), ("foreign", 0)] {
+        assert_eq!(report[key], value, "{key}: {report}");
+    }
+    assert_eq!((report["store"].as_str(), report["status"].as_str()), (Some("sqlite"), Some("DONE")));
+    // A claim, a lease, an intent and a completion, beside its creation.
+    assert_eq!(report["most_writes_of_a_chunk"], 5, "{report}");
+    assert_eq!(report["store_calls"]["change_chunk"], 3 * 500, "{report}");
+    assert_eq!((report["hottest_document"].as_str(), &report["hottest_writes"]), (Some("plan"), &500.into()));
+    for key in ["plan_secs", "work_secs", "store_calls_per_chunk", "hottest_writes_per_sec"] {
+        assert!(report[key].as_f64().is_some_and(|number| number > 0.0), "{key}: {report}");
+    }
+    for key in ["plan_peak_mib", "store_reads", "store_writes"] {
+        assert!(report[key].as_u64().is_some_and(|number| number > 0), "{key}: {report}");
+    }
+    // Where a home was named, each run's files stay in it.
+    home.run(&[&scale[..3], &["3", "--plan-only"]].concat()).ok();
+    assert_eq!(std::fs::read_dir(home.path("home/simulations")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_simulation_that_cannot_be_is_refused() {
+    let home = Home::new();
+    home.run(&["simulate", "scale", "--chunks", "0"]).fails(&["1..="]);
+    home.run(&["simulate", "scale", "--workers", "0"]).fails(&["from 1 to 256"]);
+    if cfg!(not(feature = "cloud")) {
+        let firestore = ["simulate", "scale", "--chunks", "3", "--store", "firestore"];
+        home.run(&firestore).error(&["--features cloud"]);
+    }
+}
