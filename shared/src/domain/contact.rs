@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use email_address::{EmailAddress as Syntax, Options};
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Host, Url};
 
 /// The longest address that mail servers take (RFC 5321).
 const ADDRESS_MAX_BYTES: usize = 254;
@@ -76,6 +76,39 @@ pub enum NoWebhook {
         "The webhook holds a user name or a password. Leave them out: what we send is signed, and needs neither."
     )]
     Credentials,
+    /// It names a machine that no one outside can mean.
+    #[error("The webhook leads to a private address. Enter the URL of a server that the internet reaches.")]
+    Inside,
+}
+
+/// Whether the address itself says that it is of a private network, or of whoever calls it. What a name leads to is
+/// looked at when it is called.
+fn is_inside(url: &Url) -> bool {
+    match url.host() {
+        None => true,
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            !name.contains('.')
+                || [".localhost", ".internal", ".local"].iter().any(|end| name.ends_with(end))
+        }
+        Some(Host::Ipv4(address)) => is_inside_v4(address.octets()),
+        Some(Host::Ipv6(address)) => {
+            let [first, ..] = address.segments();
+            address.is_loopback()
+                || address.is_unspecified()
+                || address.to_ipv4().is_some_and(|address| is_inside_v4(address.octets()))
+                || (first & 0xfe00) == 0xfc00
+                || (first & 0xffc0) == 0xfe80
+        }
+    }
+}
+
+/// Loopback, private, link-local, shared and unspecified addresses (RFC 6890).
+fn is_inside_v4(octets: [u8; 4]) -> bool {
+    matches!(
+        octets,
+        [0 | 10 | 127, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..]
+    )
 }
 
 impl WebhookUrl {
@@ -93,6 +126,9 @@ impl WebhookUrl {
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(NoWebhook::Credentials);
+        }
+        if is_inside(&url) {
+            return Err(NoWebhook::Inside);
         }
         // A fragment is never sent.
         url.set_fragment(None);
@@ -176,6 +212,7 @@ mod tests {
     fn a_webhook_is_encrypted_and_holds_no_password() {
         let url = WebhookUrl::new(" HTTPS://Example.com:443/a b?c=d#part ").unwrap();
         assert_eq!(url.as_str(), "https://example.com/a%20b?c=d");
+        assert!(WebhookUrl::new("https://172.32.0.1/").is_ok() && WebhookUrl::new("https://[2001:db8::1]/").is_ok());
         let read: WebhookUrl = serde_json::from_str(&serde_json::to_string(&url).unwrap()).unwrap();
         assert_eq!(read, url);
         for (bad, why) in [
@@ -188,6 +225,17 @@ mod tests {
             ("https://user@example.com", NoWebhook::Credentials),
             ("https://:secret@example.com", NoWebhook::Credentials),
             (&format!("https://example.com/{}", "a".repeat(2_000)), NoWebhook::TooLong),
+            ("https://127.1/x", NoWebhook::Inside),
+            ("https://0x7f000001/", NoWebhook::Inside),
+            ("https://169.254.169.254/computeMetadata", NoWebhook::Inside),
+            ("https://10.0.0.1", NoWebhook::Inside),
+            ("https://172.31.9.9", NoWebhook::Inside),
+            ("https://192.168.1.1:8443", NoWebhook::Inside),
+            ("https://[::1]/", NoWebhook::Inside),
+            ("https://[::ffff:127.0.0.1]/", NoWebhook::Inside),
+            ("https://[fd00::1]/", NoWebhook::Inside),
+            ("https://localhost/", NoWebhook::Inside),
+            ("https://metadata.google.internal./x", NoWebhook::Inside),
         ] {
             assert_eq!(WebhookUrl::new(bad), Err(why), "{bad}");
         }

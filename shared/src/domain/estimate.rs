@@ -46,7 +46,7 @@ pub struct Estimate {
     pub last_event: Option<Timestamp>,
     /// Days of a one-time export of which there is nothing.
     pub days_without_data: Vec<Date>,
-    /// A file's name, as it would be if the export were created now.
+    /// A file's name, as it would be if the export were created, or edited, now.
     pub example_name: String,
     /// Days that would be left out.
     pub clipped: Option<ClippedDays>,
@@ -63,6 +63,8 @@ pub struct Estimator<'a> {
     pub spec: &'a ExportSpec,
     /// Of earlier runs.
     pub ratios: &'a Ratios,
+    /// Of which export; none of one that is yet to be created.
+    pub of: Option<RequestId>,
     /// How large chunks are made.
     pub limits: PlanLimits,
     /// Now.
@@ -243,7 +245,7 @@ impl Estimator<'_> {
     }
 
     fn example_name(&self, sum: &Sum, basis: Basis, day: Date) -> String {
-        let request = RequestId(self.now.as_second());
+        let request = self.of.unwrap_or(RequestId(self.now.as_second()));
         let due = self.spec.frequency.next_due(self.now, &self.account.time_zone.time_zone());
         let run = RunTimestamp(due.map_or(request.0, Timestamp::as_second));
         let run = RunKey { account: self.account.id, request, run };

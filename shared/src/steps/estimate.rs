@@ -3,7 +3,7 @@
 use super::{Parts, StepError, catalogue::unseen_events, open::ratio_key};
 use crate::{
     domain::{
-        AccountId, DataSelection, Estimate, Estimator, ExportSpec, Frequency, Records,
+        AccountId, DataSelection, Estimate, Estimator, ExportSpec, Frequency, Records, RequestId,
         plan::Ratios,
         rules::{self, Refusal, Refused},
     },
@@ -31,7 +31,7 @@ impl From<StoreError> for EstimateError {
 }
 
 /// Estimates a one-time export, or a run of a recurring or live one. Only the data and the days are judged: whatever else
-/// may be wrong with the spec is told when it is created.
+/// may be wrong with the spec is told when it is created. `of` is the export that is edited, where there is one.
 ///
 /// # Errors
 /// [`EstimateError`].
@@ -39,6 +39,7 @@ pub async fn estimate(
     parts: &Parts,
     account: AccountId,
     spec: &ExportSpec,
+    of: Option<RequestId>,
 ) -> Result<Estimate, EstimateError> {
     let account = parts.store.account(account).await?.ok_or(EstimateError::NoAccount(account))?;
     if matches!(&spec.data, DataSelection::SelectEvents { names } if names.is_empty()) {
@@ -46,7 +47,7 @@ pub async fn estimate(
     }
     let ratios = Ratios(parts.store.ratios(account.id, &ratio_key(spec)).await?);
     let (limits, now) = (parts.options.plan, parts.now());
-    let estimator = Estimator { account: &account, spec, ratios: &ratios, limits, now };
+    let estimator = Estimator { account: &account, spec, ratios: &ratios, of, limits, now };
     let unseen = unseen_events(parts, account.id, &spec.data).await?;
     let estimate = match (spec.frequency, spec.data == DataSelection::AllProfiles) {
         (Frequency::OneTime { days: Some(_) }, true) => {

@@ -32,7 +32,7 @@ async fn app() -> TestApp {
 async fn an_export_delivers_the_rows_that_were_estimated() {
     let app = app().await;
     let spec = app.spec(Format::Json, date(2026, 3, 7), date(2026, 3, 9));
-    let told = steps::estimate(&without_lake(&app), ACCOUNT, &spec).await.unwrap();
+    let told = steps::estimate(&without_lake(&app), ACCOUNT, &spec, None).await.unwrap();
     assert_eq!((told.basis, told.rows, told.clipped), (Basis::Once, 37, None));
     assert_eq!(told.days_without_data, [date(2026, 3, 7)]);
     assert_eq!(told.first_event, Some(at("2026-03-08T12:00:00Z")));
@@ -46,7 +46,7 @@ async fn an_export_delivers_the_rows_that_were_estimated() {
     let names: Vec<_> = files.into_iter().map(|file| file.file.name).collect();
     assert!(names.contains(&told.example_name), "{} {names:?}", told.example_name);
     // By the ratios of that run the next estimate is near the truth.
-    let again = steps::estimate(&without_lake(&app), ACCOUNT, &spec).await.unwrap();
+    let again = steps::estimate(&without_lake(&app), ACCOUNT, &spec, None).await.unwrap();
     let off = again.bytes.abs_diff(run.totals.bytes);
     assert!(off * 10 < run.totals.bytes, "{} is far from {}", again.bytes, run.totals.bytes);
 }
@@ -56,12 +56,12 @@ async fn days_are_clipped_or_refused_as_when_creating() {
     let app = app().await;
     let parts = without_lake(&app);
     let wide = app.spec(Format::Csv, date(2025, 1, 1), date(2026, 3, 9));
-    let told = steps::estimate(&parts, ACCOUNT, &wide).await.unwrap();
+    let told = steps::estimate(&parts, ACCOUNT, &wide, None).await.unwrap();
     let clipped = told.clipped.unwrap().to_string();
     assert_eq!(clipped, "Days before 2026-01-10 are left out: an export reaches at most 60 days back.");
     assert_eq!(told.days_without_data.len(), 57);
     let refused = async |spec: ExportSpec| {
-        let refused = steps::estimate(&parts, ACCOUNT, &spec).await.unwrap_err();
+        let refused = steps::estimate(&parts, ACCOUNT, &spec, None).await.unwrap_err();
         assert!(matches!(refused, EstimateError::Refused(_)), "{refused:?}");
         refused.to_string()
     };
@@ -73,7 +73,7 @@ async fn days_are_clipped_or_refused_as_when_creating() {
     assert!(refused(no_days).await.starts_with("The days are missing."));
     let profiles = ExportSpec { data: DataSelection::AllProfiles, ..wide.clone() };
     assert!(refused(profiles).await.ends_with("Leave the days out."));
-    let nobody = steps::estimate(&parts, spillway::domain::AccountId(9), &wide).await.unwrap_err();
+    let nobody = steps::estimate(&parts, spillway::domain::AccountId(9), &wide, None).await.unwrap_err();
     assert!(matches!(nobody, EstimateError::NoAccount(_)));
 }
 
@@ -86,13 +86,13 @@ async fn profiles_are_counted_by_versions_and_runs_by_days() {
         frequency: Frequency::OneTime { days: None },
         ..app.spec(Format::Csv, date(2026, 3, 9), date(2026, 3, 9))
     };
-    let told = steps::estimate(&parts, ACCOUNT, &once).await.unwrap();
+    let told = steps::estimate(&parts, ACCOUNT, &once, None).await.unwrap();
     assert_eq!((told.rows, told.files, told.is_upper_bound), (3, 1, true));
     let live = ExportSpec {
         data: DataSelection::SelectEvents { names: vec!["Charged".to_owned()] },
         frequency: Frequency::Live { start: date(2026, 3, 9) },
         ..once
     };
-    let told = steps::estimate(&parts, ACCOUNT, &live).await.unwrap();
+    let told = steps::estimate(&parts, ACCOUNT, &live, None).await.unwrap();
     assert_eq!((told.basis, told.rows, told.is_upper_bound), (Basis::EachRun, 1, false));
 }

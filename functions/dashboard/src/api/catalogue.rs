@@ -38,5 +38,5 @@ pub(super) async fn estimate(
 ) -> Result<Json<EstimateBody>, Problem> {
     let account = account::find(&app, viewer.account).await?;
     let spec = wish.into_spec(app.today(&account)).map_err(Problem::refused)?;
-    Ok(Json(steps::estimate(&app.parts, viewer.account, &spec).await?.into()))
+    Ok(Json(steps::estimate(&app.parts, viewer.account, &spec, None).await?.into()))
 }

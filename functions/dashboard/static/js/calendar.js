@@ -63,7 +63,7 @@
         begun = date;
         set(from, date);
         set(to, date);
-        return draw();
+        return move(date);
       }
       const [first, second] = begun <= date ? [begun, date] : [date, begun];
       set(from, first);
@@ -85,8 +85,13 @@
       const [first, second] = [parse(from.value), parse(isRange() ? to.value : from.value)];
       const back = element("button", { type: "button", class: "copy", "aria-label": "Month before" }, icon("left"));
       const on = element("button", { type: "button", class: "copy", "aria-label": "Month after" }, icon("right"));
-      back.addEventListener("click", () => move(month(focus, -1), false));
-      on.addEventListener("click", () => move(month(focus, 1), false));
+      const turn = (button, by) => {
+        move(month(focus, by), false);
+        // The button is a new one, and the focus was on the old.
+        panel.querySelector(`[aria-label="${button.getAttribute("aria-label")}"]`)?.focus();
+      };
+      back.addEventListener("click", () => turn(back, -1));
+      on.addEventListener("click", () => turn(on, 1));
       const title = element("strong", { "aria-live": "polite" }, MONTHS.format(focus));
       const head = element("tr");
       WEEK.forEach((day, at) => head.append(element("th", { scope: "col", abbr: FULL[at] }, day)));

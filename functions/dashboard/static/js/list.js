@@ -74,6 +74,7 @@ async function showResults(href, push) {
     }
     results().replaceWith(fresh);
     if (push) history.pushState(null, "", href);
+    shown = address();
     watch();
   } catch {
     results().removeAttribute("aria-busy");
@@ -109,8 +110,11 @@ document.addEventListener("click", (event) => {
   showResults(link.getAttribute("href"), true).then(() => document.getElementById("main").focus());
 });
 
+// A jump within the page, as by the skip link, is no other page.
+const address = () => location.pathname + location.search;
+let shown = address();
 addEventListener("popstate", () => {
-  if (document.getElementById("results")) location.reload();
+  if (document.getElementById("results") && address() !== shown) location.reload();
 });
 
 // Live progress: the server sends a part of the page whenever it has changed.

@@ -65,7 +65,7 @@ impl Case {
     fn estimator(&self) -> Estimator<'_> {
         let now = "2026-03-10T22:30:00Z".parse().unwrap();
         let Self { account, spec, ratios } = self;
-        Estimator { account, spec, ratios, limits: PlanLimits::default(), now }
+        Estimator { account, spec, ratios, of: None, limits: PlanLimits::default(), now }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{MAX_EVENT_NAMES, Refusal};
+use super::{MAX_EVENT_NAME_BYTES, MAX_EVENT_NAMES, Refusal};
 use crate::domain::{Account, DataSelection, ExportSpec, IdentityPriority, PartnerBucket};
 
 /// Bucket, data and priorities. Events that are named twice are named once. Of the `known` spec
@@ -44,6 +44,9 @@ fn refused_names(names: &[String]) -> Option<Refusal> {
     match names.len() {
         0 => Some(Refusal::NoEvents),
         count if count > MAX_EVENT_NAMES => Some(Refusal::TooManyEvents(count)),
-        _ => names.iter().any(|name| name.trim().is_empty()).then_some(Refusal::NamelessEvent),
+        _ => names.iter().find_map(|name| match name.len() {
+            bytes if bytes > MAX_EVENT_NAME_BYTES => Some(Refusal::LongEventName(bytes)),
+            _ => name.trim().is_empty().then_some(Refusal::NamelessEvent),
+        }),
     }
 }

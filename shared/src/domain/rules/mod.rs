@@ -24,5 +24,8 @@ pub use refusal::{Refusal, Refused, SpecField};
 /// The most events that one export may name: its document stays far below every store's limit.
 pub const MAX_EVENT_NAMES: usize = 500;
 
+/// The longest name of a selected event, in bytes.
+pub const MAX_EVENT_NAME_BYTES: usize = 1_024;
+
 /// How far ahead an export may start, in days.
 pub const MAX_START_AHEAD_DAYS: u32 = 366;

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{MAX_EVENT_NAMES, MAX_START_AHEAD_DAYS};
+use super::{MAX_EVENT_NAME_BYTES, MAX_EVENT_NAMES, MAX_START_AHEAD_DAYS};
 use crate::domain::{BucketId, IdentityKind, RequestId, ZoneName};
 
 /// One thing that is wrong.
@@ -28,6 +28,12 @@ pub enum Refusal {
     /// An event without a name.
     #[error("One of the selected events has no name. Remove it from the selection.")]
     NamelessEvent,
+    /// A name that no event has.
+    #[error(
+        "The name of one of the selected events has {0} bytes. Names have at most {MAX_EVENT_NAME_BYTES}; remove it \
+         from the selection."
+    )]
+    LongEventName(usize),
     /// Too many events.
     #[error("{0} events are selected. Select at most {MAX_EVENT_NAMES}, or export all events.")]
     TooManyEvents(usize),
@@ -193,7 +199,7 @@ impl Refusal {
     pub fn field(&self) -> Option<SpecField> {
         Some(match self {
             Self::NoBucket { .. } => SpecField::Bucket,
-            Self::NoEvents | Self::NamelessEvent | Self::TooManyEvents(_) => SpecField::Events,
+            Self::NoEvents | Self::NamelessEvent | Self::LongEventName(_) | Self::TooManyEvents(_) => SpecField::Events,
             Self::PrioritiesOfSelectEvents | Self::IdentityNotUsed { .. } => SpecField::Identities,
             Self::NoDays | Self::DaysOfProfiles | Self::FutureDay { .. } | Self::TooLongAgo { .. } => {
                 SpecField::Days

@@ -38,7 +38,7 @@ pub(super) async fn page(
     check_editable(&app, &visit, &export).await?;
     let mut fields = fields::of_export(&export);
     fields.push("seen", revision_of(&export));
-    let estimate = new::estimated(&app, &visit, &fields).await?;
+    let estimate = new::estimated(&app, &visit, Some(export.request), &fields).await?;
     Ok(html(&new::form_page(&app, &visit, Some(&export), &fields, Form::default(), estimate).await?))
 }
 

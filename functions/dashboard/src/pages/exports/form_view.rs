@@ -286,7 +286,11 @@ impl EstimateView {
         let mut notes: Vec<String> = estimate.clipped.iter().map(ToString::to_string).collect();
         notes.extend(estimate.unseen.iter().map(ToString::to_string));
         notes.extend(without_data(&estimate.days_without_data));
-        if is_none {
+        if is_none && estimate.basis == Basis::EachRun {
+            notes.push(
+                "The last days had nothing. The first run takes what has come since the start.".to_owned(),
+            );
+        } else if is_none {
             notes.push("There is nothing to export yet. The export would be EMPTY.".to_owned());
         } else if estimate.basis == Basis::EachRun {
             notes.push("On average, by the last seven days. The first run may be larger.".to_owned());

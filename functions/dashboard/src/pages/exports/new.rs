@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode};
 use spillway::{
-    domain::{Export, IdempotencyKey},
+    domain::{Export, IdempotencyKey, RequestId},
     steps::{self, CreateError, EstimateError, NewRequest},
 };
 
@@ -36,7 +36,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, Enabled(visit): Enabled) -
     visit.check_editor()?;
     let buckets = app.parts.store.buckets(visit.viewer.account).await?;
     let fields = fields::defaults(&visit.account, &buckets, &visit.times);
-    let estimate = estimated(&app, &visit, &fields).await?;
+    let estimate = estimated(&app, &visit, None, &fields).await?;
     Ok(html(&form_page(&app, &visit, None, &fields, Form::default(), estimate).await?))
 }
 
@@ -98,7 +98,8 @@ pub(super) async fn estimate(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let fields = Fields::parse(&body);
-    let estimate = estimated(&app, &visit, &fields).await?;
+    let of = fields.text("editing").parse().ok();
+    let estimate = estimated(&app, &visit, of, &fields).await?;
     if headers.contains_key(PART) {
         return Ok(html(&EstimatePart { estimate }));
     }
@@ -110,12 +111,17 @@ pub(super) async fn estimate(
 }
 
 /// What the fields would deliver.
-pub(super) async fn estimated(app: &App, visit: &Visit, fields: &Fields) -> Result<EstimateView, Problem> {
+pub(super) async fn estimated(
+    app: &App,
+    visit: &Visit,
+    of: Option<RequestId>,
+    fields: &Fields,
+) -> Result<EstimateView, Problem> {
     let spec = match fields::spec(fields, visit.times.today()) {
         Ok(spec) => spec,
         Err(form) => return Ok(EstimateView::of_form(&form)),
     };
-    match steps::estimate(&app.parts, visit.viewer.account, &spec).await {
+    match steps::estimate(&app.parts, visit.viewer.account, &spec, of).await {
         Ok(estimate) => Ok(EstimateView::ready(&estimate, &visit.times)),
         Err(EstimateError::Refused(wrong)) => Ok(EstimateView::refused(&wrong)),
         Err(error) => Err(error.into()),
@@ -130,7 +136,8 @@ pub(super) async fn refused(
     fields: &Fields,
     form: Form,
 ) -> Result<Response, Problem> {
-    let estimate = estimated(app, visit, fields).await?;
+    let of = editing.map(|export| export.request);
+    let estimate = estimated(app, visit, of, fields).await?;
     let page = form_page(app, visit, editing, fields, form, estimate).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response())
 }
