@@ -88,8 +88,7 @@ fn is_inside(url: &Url) -> bool {
         None => true,
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
-            !name.contains('.')
-                || [".localhost", ".internal", ".local"].iter().any(|end| name.ends_with(end))
+            !name.contains('.') || [".localhost", ".internal", ".local"].iter().any(|end| name.ends_with(end))
         }
         Some(Host::Ipv4(address)) => is_inside_v4(address.octets()),
         Some(Host::Ipv6(address)) => {
@@ -212,7 +211,10 @@ mod tests {
     fn a_webhook_is_encrypted_and_holds_no_password() {
         let url = WebhookUrl::new(" HTTPS://Example.com:443/a b?c=d#part ").unwrap();
         assert_eq!(url.as_str(), "https://example.com/a%20b?c=d");
-        assert!(WebhookUrl::new("https://172.32.0.1/").is_ok() && WebhookUrl::new("https://[2001:db8::1]/").is_ok());
+        assert!(
+            WebhookUrl::new("https://172.32.0.1/").is_ok()
+                && WebhookUrl::new("https://[2001:db8::1]/").is_ok()
+        );
         let read: WebhookUrl = serde_json::from_str(&serde_json::to_string(&url).unwrap()).unwrap();
         assert_eq!(read, url);
         for (bad, why) in [

@@ -199,7 +199,9 @@ impl Refusal {
     pub fn field(&self) -> Option<SpecField> {
         Some(match self {
             Self::NoBucket { .. } => SpecField::Bucket,
-            Self::NoEvents | Self::NamelessEvent | Self::LongEventName(_) | Self::TooManyEvents(_) => SpecField::Events,
+            Self::NoEvents | Self::NamelessEvent | Self::LongEventName(_) | Self::TooManyEvents(_) => {
+                SpecField::Events
+            }
             Self::PrioritiesOfSelectEvents | Self::IdentityNotUsed { .. } => SpecField::Identities,
             Self::NoDays | Self::DaysOfProfiles | Self::FutureDay { .. } | Self::TooLongAgo { .. } => {
                 SpecField::Days

@@ -118,6 +118,11 @@ fn select_events_needs_names() {
     assert_eq!(refusal(&of(&[])), none);
     let nameless = "One of the selected events has no name. Remove it from the selection.";
     assert_eq!(refusal(&of(&["Charged", " \t"])), nameless);
+    let (fits, long) = ("a".repeat(1_024), "é".repeat(513));
+    new(&of(&[&fits])).unwrap();
+    let sentence = "The name of one of the selected events has 1026 bytes. Names have at most 1024; remove it from the \
+                    selection.";
+    assert_eq!(refusal(&of(&["Charged", &long])), sentence);
     let many: Vec<String> = (0..501).map(|n| n.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let sentence = "501 events are selected. Select at most 500, or export all events.";
