@@ -101,7 +101,7 @@ impl Files<'_> {
     /// The snippets for all tools.
     #[must_use]
     pub(crate) fn snippets(&self) -> Vec<Snippet> {
-        let download = Snippet { title: "gcloud storage", parts: vec![self.download()] };
+        let download = Snippet { title: "gcloud storage", parts: vec![self.download(), self.download_run()] };
         let of = |title, parts| Snippet { title, parts };
         vec![
             download,
@@ -121,6 +121,22 @@ impl Files<'_> {
         Part::new(
             "Shell lines that download the files",
             "Downloads the files; DuckDB and pandas read them there.",
+            code,
+        )
+    }
+
+    /// All that a run has written, by how its names begin.
+    fn download_run(&self) -> Part {
+        let (folder, run) = (self.folder(), self.run);
+        let begin = match self.event_name {
+            Some(_) => run.to_string(),
+            None => format!("{}-{run}", run.account),
+        };
+        let code =
+            format!("mkdir -p {folder}\ngcloud storage cp 'gs://{}/{begin}-*' {folder}/\n", self.bucket_name);
+        Part::new(
+            "Shell lines that download the whole run",
+            "Downloads all files of the run, of all events.",
             code,
         )
     }

@@ -42,8 +42,13 @@ fn the_download() {
          gcloud storage cp --read-paths-from-stdin export-17-18/ <<'FILES'\n\
          gs://acme-exports/17-18-a'b-20250611-0-6.csv.gz\n\
          gs://acme-exports/17-18-$x-20250611-0-7.csv.gz\n\
-         FILES\n"
+         FILES\n\
+         mkdir -p export-17-18\n\
+         gcloud storage cp 'gs://acme-exports/17-18-*' export-17-18/\n"
     );
+    let mut profiles = files;
+    profiles.event_name = None;
+    assert!(code(&profiles, "gcloud").ends_with("cp 'gs://acme-exports/1-17-18-*' export-17-18/\n"));
 }
 
 #[test]
