@@ -126,8 +126,12 @@ mod tests {
             key: RunKey { account: AccountId(1), request: RequestId(1), run: RunTimestamp(1) },
             status,
             chunks: ChunkTally { ready, leased: 0, done, failed: 0 },
-            written: WrittenSums { files: done, rows: done * 1_000, bytes: done * 1_000_000 },
-            estimated_bytes: Some((done + ready) * 1_000_000),
+            written: WrittenSums {
+                files: done,
+                rows: done.saturating_mul(1_000),
+                bytes: done.saturating_mul(1_000_000),
+            },
+            estimated_bytes: Some((done + ready).saturating_mul(1_000_000)),
             opened_at: Some(at("2026-11-25T12:00:00Z")),
             closed_at: None,
         }

@@ -149,6 +149,7 @@ mod tests {
         let script = JS.bytes.as_str();
         let marks = script.lines().find(|line| line.starts_with("const MARKS")).unwrap();
         named.extend(quoted(marks, "[\""));
+        named.extend(quoted(script, "icon(\""));
         named.extend(["clock", "spin"].map(|name| {
             assert!(script.contains(&format!("\"{name}\"")));
             name

@@ -199,7 +199,7 @@ mod tests {
             Fields::parse(b"time_zone=Berlin&notify=a%0D%0Ab%40example.com&webhook=http%3A%2F%2Fexample.com");
         let form = change(&fields).unwrap_err();
         let names: Vec<_> = form.all_wrong().iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["time_zone", "notify", "webhook"]);
+        assert_eq!(names, ["time_zone", "identities", "notify", "webhook"]);
         assert_eq!(form.wrong("notify"), ["`a` is no e-mail address. Enter one like ops@example.com."]);
     }
 }
