@@ -74,6 +74,7 @@ async fn a_bucket_that_is_mended_is_found_by_the_next_round() {
     assert!(swept.healed.is_empty() && swept.unseen.is_empty(), "{swept:?}");
     assert!(matches!(app.bucket().await.state, BucketState::Blocked { .. }));
     google.emulator().grant(BUCKET, EMAIL, Role::ObjectCreator).unwrap();
+    app.advance_secs(3_600);
     let swept = steps::sweep(&app.parts(), |_| true).await.unwrap();
     assert_eq!(swept.healed.len(), 1);
     assert!(google.objects().is_empty(), "the look leaves nothing behind");
@@ -255,11 +256,14 @@ async fn what_the_customer_has_to_mend_blocks_the_bucket() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_that_is_not_there_is_named() {
     let (app, google, run, all) = begin(BucketOptions::default()).await;
-    app.connect(ACCOUNT, BUCKET, "partner-bukcet", &google.key.to_string()).await;
-    let (class, sentence) = blocked(&app, &run, "misspelt").await;
+    assert!(google.emulator().delete_bucket(BUCKET).unwrap());
+    let (class, sentence) = blocked(&app, &run, "deleted").await;
     assert_eq!(class, FailureClass::BucketMissing, "{sentence}");
-    app.connect(ACCOUNT, BUCKET, BUCKET, &google.key.to_string()).await;
-    goes_on(&app, &google, &run, &all, "spelt right").await;
+    google.emulator().create_bucket(BUCKET, BucketOptions::default()).unwrap();
+    for role in [Role::ObjectCreator, Role::ObjectViewer] {
+        google.emulator().grant(BUCKET, EMAIL, role).unwrap();
+    }
+    goes_on(&app, &google, &run, &all, "made again").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

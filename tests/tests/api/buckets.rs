@@ -126,8 +126,8 @@ async fn another_key_takes_the_place_of_the_first() {
 #[tokio::test]
 async fn a_validator_that_is_down_or_refuses_us_is_a_sentence() {
     let (app, google, _) = with_google().await;
-    let sentence =
-        "The bucket cannot be checked just now, since our checker does not answer. Try again in a minute.";
+    let sentence = "The bucket cannot be checked just now, since our checker does not answer. Nothing was saved. Try again \
+                    in a minute.";
     let body = wish(&google, "second");
     for person in [editor(&app), {
         let secret = credential_validator::BearerSecret::new("another secret of theirs".to_owned()).unwrap();

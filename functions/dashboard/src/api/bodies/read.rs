@@ -4,7 +4,8 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
+use spillway::domain::AnchorHour;
 
 use super::kinds::IdentityBody;
 
@@ -17,6 +18,22 @@ pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> 
 pub(super) fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     let members = Map::<String, Value>::deserialize(from)?;
     T::deserialize(Value::Object(members)).map_err(D::Error::custom)
+}
+
+/// A small whole number. To JSON Schema `10.0` is one as well.
+pub(super) fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+    let number = Number::deserialize(from)?;
+    let whole = number.as_u64().or_else(|| {
+        let number = number.as_f64().filter(|number| number.fract() == 0.0 && (0.0..256.0).contains(number));
+        number.and_then(|number| format!("{number:.0}").parse().ok())
+    });
+    let whole = whole.and_then(|number| u8::try_from(number).ok());
+    whole.ok_or_else(|| D::Error::custom(format!("{number} is no whole number from 0 to 255")))
+}
+
+/// As [`given`], of an hour of the day.
+pub(super) fn given_hour<'de, D: Deserializer<'de>>(from: D) -> Result<Option<AnchorHour>, D::Error> {
+    AnchorHour::try_from(whole(from)?).map(Some).map_err(D::Error::custom)
 }
 
 /// As [`given`], of an [`object`].

@@ -123,6 +123,7 @@ pub(in crate::api) enum FrequencyBody {
     /// Every few hours.
     Recurring {
         /// 4, 6, 8, 12 or 24.
+        #[serde(deserialize_with = "super::read::whole")]
         #[schema(minimum = 4, maximum = 24, multiple_of = 2, example = 6)]
         every_hours: u8,
         /// The day from whose first moment on data counts; today by default.
@@ -130,7 +131,7 @@ pub(in crate::api) enum FrequencyBody {
         #[schema(value_type = Option<String>, format = Date, nullable = false)]
         start: Option<Date>,
         /// The hour of the day to which the cycle is anchored, 0 (12:00 a.m.) by default.
-        #[serde(default, deserialize_with = "super::read::given")]
+        #[serde(default, deserialize_with = "super::read::given_hour")]
         #[schema(value_type = Option<u8>, minimum = 0, maximum = 23, nullable = false)]
         anchor_hour: Option<AnchorHour>,
     },
