@@ -1,9 +1,14 @@
 //! The vault of Cloud KMS keeps the vault's contract, by two rights of two callers, through rotation and bad lines.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::sync::Arc;
+
 use google_cloud_auth::credentials::mds;
 use spillway::{
-    adapters::kms::{KmsOptions, KmsVault},
+    adapters::{
+        kms::{KmsOptions, KmsVault},
+        system_clock::SystemClock,
+    },
     domain::{AccountId, BucketId, SealedKey},
     ports::{KeyVault, ServiceAccountKey, VaultError},
 };
@@ -19,7 +24,8 @@ fn bucket() -> BucketId {
 }
 
 async fn vault_of(kms: &FakeKms, email: &str, rights: &[Right]) -> KmsVault {
-    let machine = Metadata::start("p", email, Issuer::start("https://accounts.google.com").await).await;
+    let issuer = Issuer::start("https://accounts.google.com").await;
+    let machine = Metadata::start("p", email, issuer, Arc::new(SystemClock)).await;
     let credentials = mds::Builder::default().with_endpoint(format!("http://{}", machine.host())).build();
     for right in rights {
         kms.grant(email, *right);

@@ -12,7 +12,7 @@ use axum::{
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use spillway::{adapters::system_clock::SystemClock, ports::Clock};
+use spillway::ports::Clock;
 use url::Url;
 
 use super::Issuer;
@@ -30,6 +30,7 @@ struct Machine {
     email: String,
     project: String,
     issuer: Issuer,
+    clock: Arc<dyn Clock>,
 }
 
 impl Metadata {
@@ -37,8 +38,8 @@ impl Metadata {
     ///
     /// # Panics
     /// Where no port is free.
-    pub async fn start(project: &str, email: &str, issuer: Issuer) -> Self {
-        let machine = Machine { email: email.to_owned(), project: project.to_owned(), issuer };
+    pub async fn start(project: &str, email: &str, issuer: Issuer, clock: Arc<dyn Clock>) -> Self {
+        let machine = Machine { email: email.to_owned(), project: project.to_owned(), issuer, clock };
         const ACCOUNT: &str = "/computeMetadata/v1/instance/service-accounts/default";
         let routes = Router::new()
             .route(&format!("{ACCOUNT}/token"), get(access_token))
@@ -85,5 +86,5 @@ struct For {
 }
 
 async fn identity(State(machine): State<Arc<Machine>>, Query(wish): Query<For>) -> String {
-    machine.issuer.id_token(&machine.email, &wish.audience, SystemClock.now().as_second())
+    machine.issuer.id_token(&machine.email, &wish.audience, machine.clock.now().as_second())
 }

@@ -1,6 +1,6 @@
 //! The functions with their environments, as Terraform sets them in the cloud.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde_json::json;
 use spillway_tests::fakes::{FakeKms, Issuer, Metadata, Right};
@@ -44,7 +44,8 @@ pub(crate) async fn all(places: &Places<'_>, clock: &WorldClock) -> BTreeMap<&'s
     for (name, binary, rights) in INSTANCES {
         let mut process = Process::new(places.folder, clock, name, binary);
         let email = account_of(binary);
-        let machine = Metadata::start(places.project, &email, places.invoker.clone()).await;
+        let machine =
+            Metadata::start(places.project, &email, places.invoker.clone(), Arc::new(clock.clone())).await;
         for right in rights {
             places.kms.grant(&email, *right);
         }
