@@ -152,20 +152,28 @@ async fn add_keys(
     if footer_keys.is_some_and(|text| keys.add_footer(text).is_ok()) {
         return Ok(());
     }
-    if let Some(text) = parts.store.scanned_keys(request.account, path).await?
+    // Another lake may have a file of the same path, and a file that was mended has other keys.
+    let note = match parts.lake.committed(path).await {
+        Ok(committed) => Some(format!("{path}@{}", committed.as_microsecond())),
+        Err(error) if error.is_passing() => return Err(error.into()),
+        Err(_) => None,
+    };
+    if let Some(note) = &note
+        && let Some(text) = parts.store.scanned_keys(request.account, note).await?
         && keys.add_footer(&text).is_ok()
     {
         return Ok(());
     }
-    scan_keys(parts, request, keys, path, slice).await
+    scan_keys(parts, request, keys, (path, note.as_deref()), slice).await
 }
 
-/// Adds the keys of a file by reading it, and keeps them, so that a planning that is interrupted need not again.
+/// Adds the keys of a file by reading it, and keeps them under its `note`, so that a planning that is interrupted need
+/// not again.
 async fn scan_keys(
     parts: &Parts,
     request: &Request<'_>,
     keys: &mut PropertyKeys,
-    path: &str,
+    (path, note): (&str, Option<&str>),
     slice: Slice,
 ) -> Result<(), StepError> {
     let profiles = request.spec.data == DataSelection::AllProfiles;
@@ -181,7 +189,9 @@ async fn scan_keys(
             Err(error) => return Err(error.into()),
         };
     let text = if profiles { scanned.profile_footer() } else { scanned.event_footer() };
-    parts.store.put_scanned_keys(request.account, path, &text).await?;
+    if let Some(note) = note {
+        parts.store.put_scanned_keys(request.account, note, &text).await?;
+    }
     let added = keys.add_footer(&text);
     added.map_err(|error| StepError::Internal(format!("our own footer text of {path}: {error}")))
 }

@@ -34,14 +34,18 @@ pub(crate) async fn run(home: &Path, output: &Output, args: VerifyArgs) -> anyho
     let opened = system.parts.buckets.open(&bucket.bucket_name, &key).await;
     let handle = opened.map_err(|failure| anyhow::anyhow!("{failure}"))?;
     let mut verified = Vec::new();
-    for (title, manifest) in manifests(&system, &*handle, &bucket, &args).await? {
-        let report = check(&system, &*handle, &bucket, &manifest).await?;
-        print(output, &title, &report)?;
-        verified.push(Verified { run: title, report });
+    let manifests = manifests(&system, &*handle, &bucket, &args).await?;
+    for (title, manifest) in &manifests {
+        let report = check(&system, &*handle, &bucket, manifest).await?;
+        print(output, title, &report)?;
+        verified.push(Verified { run: title.clone(), report });
     }
-    for run in without_manifest(&system, &bucket, &args).await? {
-        let title = run.key.to_string();
-        let report = verify::verify_without_manifest(&*handle, system.store(), &run).await?;
+    for run in without_manifest(&system, &bucket, &args, &manifests).await? {
+        let (title, name) = (run.key.to_string(), names::manifest_object(run.key));
+        let mut report = verify::verify_without_manifest(&*handle, system.store(), &run).await?;
+        if must_have_manifest(&run) {
+            report.differences.push(Difference::Missing { name });
+        }
         print(output, &title, &report)?;
         verified.push(Verified { run: title, report });
     }
@@ -99,14 +103,24 @@ fn has_no_manifest(run: &Run) -> bool {
     run.status == RunStatus::Incomplete || (run.status.is_closed() && !run.spec.manifest)
 }
 
-/// The runs to verify by our records.
+/// Whether a run ended only once its manifest was written. A stop does not wait for a bucket that may never work.
+fn must_have_manifest(run: &Run) -> bool {
+    matches!(run.status, RunStatus::Done | RunStatus::Empty) && run.spec.manifest
+}
+
+/// The runs to verify by our records: those without a manifest, and those whose manifest is not among those `found`.
 async fn without_manifest(
     system: &System,
     bucket: &PartnerBucket,
     args: &VerifyArgs,
+    found: &[(String, String)],
 ) -> anyhow::Result<Vec<Run>> {
     let (store, account) = (system.store(), bucket.account);
-    let is_one = |run: &Run| run.spec.bucket == bucket.id && has_no_manifest(run);
+    let is_lost = |run: &Run| {
+        let name = names::manifest_object(run.key);
+        must_have_manifest(run) && !found.iter().any(|(_, known)| *known == name)
+    };
+    let is_one = |run: &Run| run.spec.bucket == bucket.id && (has_no_manifest(run) || is_lost(run));
     if let Some((request, run)) = args.run {
         let known = store.run(RunKey { account, request, run }).await?;
         return Ok(known.into_iter().filter(has_no_manifest).collect());

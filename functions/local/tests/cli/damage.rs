@@ -64,6 +64,48 @@ fn verify_wants_a_run_that_is_there() {
     assert!(done.out.contains("4 rows") && done.out.contains(", ok"), "the others are read: {}", done.out);
 }
 
+/// What is left of a run whose manifest was deleted is verified by our records, and the manifest is missed.
+#[test]
+fn a_manifest_that_was_deleted_is_missed() {
+    let home = Home::with(&events(4));
+    home.export("json", &[]).ok();
+    let manifest = home.objects("files").into_keys().find(|name| name.ends_with(".manifest")).unwrap();
+    home.export("csv", &[]).ok();
+    fs::remove_file(home.bucket("files").join(&manifest)).unwrap();
+    let done = home.run(&["verify", "--bucket", "files"]).fails(&[&manifest, "not in the bucket"]);
+    assert!(done.out.contains(", ok") && done.out.matches("4 rows").count() == 2, "{}", done.out);
+}
+
+/// A lake file without its list of keys is scanned, and scanned again once it was mended.
+#[test]
+fn a_mended_file_is_scanned_again() {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+    use parquet::arrow::ArrowWriter;
+
+    let home = Home::with(&events(1));
+    let lake = home.path("home/lake");
+    let first = tree(&lake).into_keys().find(|name| name.contains("event=")).unwrap();
+    let (captured, _) = first.split_once("/db=").unwrap();
+    let file = lake.join(format!("{captured}/db=0/event=Foreign/date=2025-06-01/part.parquet"));
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let write = |texts: [&str; 2]| {
+        let ts = TimestampMicrosecondArray::from(vec![1_748_800_000_000_000; 2]).with_timezone("UTC");
+        let columns: [(&str, ArrayRef); 2] =
+            [("ts", Arc::new(ts)), ("event_props", Arc::new(StringArray::from(texts.to_vec())))];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut writer =
+            ArrowWriter::try_new(fs::File::create(&file).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    };
+    write([r#"{"a":1}"#, "{bad"]);
+    home.export("csv", &[]).fails(&["INCOMPLETE", "part.parquet"]);
+    write([r#"{"a":1}"#, r#"{"b":2}"#]);
+    home.export("csv", &[]).ok();
+}
+
 /// A run without a manifest is verified by our records.
 #[test]
 fn a_run_whose_manifest_is_switched_off_is_read_back() {
