@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     client::Client,
     documents::{Fields, Stored, account_text, flag_value, text_value},
+    exports,
     faults::Fault,
     paths::{self, DocPath, text_id},
     queries::Queries,
@@ -15,7 +16,9 @@ use super::{
     transaction::Transaction,
 };
 use crate::{
-    domain::{AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, RequestId, SealedKey},
+    domain::{
+        AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, RequestId, RunStatus, SealedKey,
+    },
     ports::{BucketRemoval, StoreError},
 };
 
@@ -127,7 +130,8 @@ pub(super) async fn unblock(tx: &Transaction, account: AccountId, id: &BucketId)
     Ok(unblocked)
 }
 
-/// A bucket is in use by exports that are active, and while what they have begun is still being finished. Who makes an
+/// A bucket is in use by exports that are active, and while what they have begun is still being finished or may be
+/// retried. Who makes an
 /// export active, or moves one here, holds the guard too; runs are created of active exports only.
 pub(super) async fn remove(
     tx: &Transaction,
@@ -137,16 +141,24 @@ pub(super) async fn remove(
     existing(tx, account, id).await?;
     guard(tx, account).await?;
     let active = request_ids::active_into(tx, account, id).await?;
-    let open = Query::new(Queries::OpenRunsIntoBucket, None)
+    let unfinished = Query::new(Queries::RunsIntoBucket, None)
         .equal("account", text_value(account_text(account)))
         .equal("bucket", text_value(&id.0))
-        .equal("open", flag_value(true))
-        .only(&["__name__"]);
-    let open = tx.query(open).await?;
-    let of_runs = open.iter().filter_map(|stored| stored.parts().get(3)?.parse().ok().map(RequestId));
-    let exports: BTreeSet<RequestId> = active.into_iter().chain(of_runs).collect();
-    if !exports.is_empty() {
-        return Ok(BucketRemoval::InUse(exports.into_iter().collect()));
+        .equal("unfinished", flag_value(true))
+        .only(&["status"]);
+    let mut using: BTreeSet<RequestId> = active.into_iter().collect();
+    for run in tx.query(unfinished).await? {
+        let Some(request) = run.parts().get(3).and_then(|id| id.parse().ok()).map(RequestId) else {
+            continue;
+        };
+        // Of an export that has ended nothing is retried.
+        let is_over = run.text("status") == Some(RunStatus::Incomplete.as_str());
+        if !is_over || exports::existing(tx, account, request).await?.export.is_active() {
+            using.insert(request);
+        }
+    }
+    if !using.is_empty() {
+        return Ok(BucketRemoval::InUse(using.into_iter().collect()));
     }
     tx.delete(path(account, id));
     Ok(BucketRemoval::Removed)

@@ -114,8 +114,8 @@ queries! {
     RunsWithStatus: Q::of(Collection, "runs").equal(&["status"]);
     /// Every run that has not ended.
     AllOpenRuns: Q::of(Group, "runs").equal(&["open"]).by("cut");
-    /// An account's runs into a bucket that have not ended.
-    OpenRunsIntoBucket: Q::of(Group, "runs").equal(&["account", "bucket", "open"]);
+    /// An account's runs into a bucket that have not ended, or may be retried.
+    RunsIntoBucket: Q::of(Group, "runs").equal(&["account", "bucket", "unfinished"]);
     /// A run's plans.
     Plans: Q::of(Collection, "plans");
     /// A plan's chunks.

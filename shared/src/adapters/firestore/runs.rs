@@ -170,6 +170,7 @@ fn fields(run: &Run) -> Fields {
         .text("bucket", &run.spec.bucket.0)
         .text("status", run.status.as_str())
         .flag("open", !run.status.is_closed())
+        .flag("unfinished", !run.status.is_closed() || run.status == RunStatus::Incomplete)
 }
 
 pub(super) fn save(tx: &Transaction, run: &Run) {

@@ -138,7 +138,8 @@ impl Transaction {
         }
         let known = std::mem::take(&mut state.known);
         drop(state);
-        let sign = changes.iter().find(|(_, change)| !matches!(change, Change::Delete));
+        // The last one lies deepest, where the fewest others write it anew meanwhile.
+        let sign = changes.iter().rev().find(|(_, change)| !matches!(change, Change::Delete));
         let sign = sign.map(|(path, _)| path.clone());
         let rests_on = known.iter().filter(|(path, known)| known.counts && !changes.contains_key(path));
         let checks: Vec<Write> = rests_on.map(|(path, known)| self.check(path, known)).collect();
