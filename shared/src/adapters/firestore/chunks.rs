@@ -193,7 +193,11 @@ impl FirestoreStore {
                     let left = part.into_iter().zip(codes);
                     let left = left.filter(|(_, code)| !matches!(code, Code::Ok | Code::AlreadyExists));
                     let left: Vec<_> = left.collect();
-                    let Some((_, code)) = left.first() else { continue };
+                    let Some((_, code)) = left.first() else {
+                        // It gets on, so that it may go faster again, and has all patience anew.
+                        (backoff, size) = (Backoff::new(), (size * 2).min(BATCH_CHUNKS));
+                        continue;
+                    };
                     let why = format!("{} chunks were not added: {code}", left.len());
                     batch.extend(left.into_iter().map(|(write, _)| write));
                     why
