@@ -47,7 +47,7 @@ async fn what_is_wrong_stands_at_its_field() {
     ];
     let refused = person.form("/settings", &fields).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(text(&refused).contains("3 things have to be mended"), "{}", text(&refused));
+    assert!(text(&refused).contains("4 things have to be mended"), "{}", text(&refused));
     for name in ["time_zone", "notify", "webhook"] {
         let tied = format!("aria-invalid=\"true\" aria-describedby=\"{name}-wrong-1 {name}-hint\"");
         assert!(refused.text().contains(&tied), "{name}");

@@ -37,7 +37,10 @@ async fn ask_with(cloud: &Cloud, token: &str) -> (u16, String) {
 async fn a_listed_service_account_may_call() {
     let cloud = Cloud::new().await;
     let answer = cloud.post(cloud.checker(), "/check", "").await;
-    assert_eq!(answer.expect(http::StatusCode::OK), json!({ "published": 0, "failed": 0, "candidates": 0 }));
+    assert_eq!(
+        answer.expect(http::StatusCode::OK),
+        json!({ "published": 0, "failed": 0, "healed": 0, "candidates": 0 })
+    );
     let mut other = cloud.claims();
     other["email"] = json!("scheduler@project.iam.gserviceaccount.com");
     other["aud"] = json!(["https://other.example.com", "https://function.example.com"]);

@@ -102,5 +102,5 @@ async fn the_same_routes_answer_on_lambda() {
     assert_eq!((id.as_str(), &refused["statusCode"]), ("two response", &json!(401)), "the guard is the same");
     assert_eq!(refused["headers"]["content-type"], "application/problem+json");
     let (_, nowhere) = ask(event("three", "GET", "/nowhere", "")).await;
-    assert_eq!(nowhere["statusCode"], 404);
+    assert_eq!(nowhere["statusCode"], 401, "whoever may not call learns no route");
 }
