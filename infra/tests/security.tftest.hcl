@@ -123,6 +123,13 @@ run "internal" {
   assert {
     condition = alltrue([
       for service in [module.credential_validator, module.export_scheduler, module.chunk_encoder, module.failure_checker] :
+      service.checks_callers_itself
+    ]) && !module.dashboard.checks_callers_itself
+    error_message = "Cloud Run must leave the signature on the tokens that functions check, and on no others."
+  }
+  assert {
+    condition = alltrue([
+      for service in [module.credential_validator, module.export_scheduler, module.chunk_encoder, module.failure_checker] :
       service.environment.SPILLWAY_INVOKER_AUDIENCE == "https://${service.name}-123456789012.europe-west1.run.app" && service.environment.SPILLWAY_INVOKER_EMAILS != ""
     ])
     error_message = "Each takes tokens for its own address, of named callers."

@@ -48,6 +48,11 @@ resource "google_cloud_run_v2_service" "this" {
   iap_enabled         = var.iap
   deletion_protection = var.service.protected
 
+  # Where Cloud Run checks a caller's token itself, it takes the signature off before the container sees it, and the
+  # functions, which check every token themselves and cannot be told not to, would refuse all calls. Nothing from outside
+  # reaches them.
+  invoker_iam_disabled = var.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+
   template {
     service_account                  = google_service_account.this.email
     timeout                          = "${var.timeout_secs}s"
@@ -130,6 +135,8 @@ resource "google_cloud_run_v2_service" "this" {
   depends_on = [google_project_iam_member.store]
 }
 
+# Of internal functions it says who calls, and Cloud Run does not ask (`invoker_iam_disabled`): SPILLWAY_INVOKER_EMAILS
+# decides.
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
   for_each = merge(
     var.invokers,

@@ -42,6 +42,11 @@ output "ingress" {
   value       = google_cloud_run_v2_service.this.ingress
 }
 
+output "checks_callers_itself" {
+  description = "Whether tokens arrive whole, for the function to check."
+  value       = google_cloud_run_v2_service.this.invoker_iam_disabled
+}
+
 output "iap" {
   description = "Whether Identity-Aware Proxy stands in front."
   value       = google_cloud_run_v2_service.this.iap_enabled
