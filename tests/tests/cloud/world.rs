@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt,
     path::PathBuf,
     sync::{
         Arc,
@@ -90,6 +92,8 @@ impl World {
         };
         let store: Arc<dyn Store> = Arc::new(FirestoreStore::connect(options).await.unwrap());
         let lake = LakeFolder::new(folder.path().join("home/lake")).unwrap();
+        // As `spillway` wants a home.
+        fs::set_permissions(folder.path().join("home"), fs::Permissions::from_mode(0o700)).unwrap();
         let google_ahead_secs = Arc::new(AtomicI64::new(0));
         let google = google(folder.path().join("google"), &clock, &google_ahead_secs).await;
         let (invoker, login) = (Issuer::start(GOOGLE).await, Issuer::start(functions::LOGIN).await);
@@ -210,11 +214,11 @@ impl World {
 
     /// What is in the bucket, read past all faults and permissions.
     pub(crate) fn objects(&self) -> BTreeMap<String, Bytes> {
-        let files = std::fs::read_dir(self.google.emulator().root().join(BUCKET)).unwrap();
+        let files = fs::read_dir(self.google.emulator().root().join(BUCKET)).unwrap();
         let read = files.map(|file| {
             let file = file.unwrap();
             let name = file.file_name().into_string().unwrap();
-            (name, Bytes::from(std::fs::read(file.path()).unwrap()))
+            (name, Bytes::from(fs::read(file.path()).unwrap()))
         });
         read.collect()
     }
