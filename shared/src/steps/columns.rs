@@ -93,7 +93,8 @@ pub(super) async fn for_retry(
     let mut keys = PropertyKeys::new();
     for (path, slice) in single_files(slice) {
         // Neither its footer nor an earlier scan is believed: one of them may be what was wrong.
-        scan_keys(parts, request, &mut keys, &path, slice).await?;
+        let note = note_of(parts, &path).await?;
+        scan_keys(parts, request, &mut keys, (&path, note.as_deref()), slice).await?;
     }
     let event_name = match (&plan.content, naming) {
         (ChunkContent::Events { .. }, Some(naming)) => Some(naming.event_name.as_str()),
@@ -152,12 +153,7 @@ async fn add_keys(
     if footer_keys.is_some_and(|text| keys.add_footer(text).is_ok()) {
         return Ok(());
     }
-    // Another lake may have a file of the same path, and a file that was mended has other keys.
-    let note = match parts.lake.committed(path).await {
-        Ok(committed) => Some(format!("{path}@{}", committed.as_microsecond())),
-        Err(error) if error.is_passing() => return Err(error.into()),
-        Err(_) => None,
-    };
+    let note = note_of(parts, path).await?;
     if let Some(note) = &note
         && let Some(text) = parts.store.scanned_keys(request.account, note).await?
         && keys.add_footer(&text).is_ok()
@@ -165,6 +161,16 @@ async fn add_keys(
         return Ok(());
     }
     scan_keys(parts, request, keys, (path, note.as_deref()), slice).await
+}
+
+/// Under what the keys of a file are kept: another lake may have a file of the same path, and a file that was mended has
+/// other keys. None where it is gone, which its chunk will tell.
+async fn note_of(parts: &Parts, path: &str) -> Result<Option<String>, StepError> {
+    match parts.lake.committed(path).await {
+        Ok(committed) => Ok(Some(format!("{path}@{}", committed.as_microsecond()))),
+        Err(error) if error.is_passing() => Err(error.into()),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Adds the keys of a file by reading it, and keeps them under its `note`, so that a planning that is interrupted need
