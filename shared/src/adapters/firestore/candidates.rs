@@ -58,7 +58,9 @@ pub(super) async fn promote(
     let stored = tx.get(&path(account, id)).await?;
     let stored = stored.ok_or_else(|| StoreError::NotFound(name(account, id)))?;
     let candidate = read(&stored, account, id)?;
-    // A bucket that is not among them yet cannot come to be meanwhile: both hold the guard.
+    // First, so that a bucket that is not among them cannot come to be before this is done: whoever makes one writes the
+    // guard too.
+    buckets::guard(tx, account).await?;
     let known = buckets::known(tx, account).await?;
     let bucket = candidate
         .promote(&known, key_facts.clone())
