@@ -194,7 +194,9 @@ async fn what_the_customer_has_to_mend_blocks_the_bucket() {
     let faults = |fault: Fault| FaultRule::always(fault).in_bucket(BUCKET);
     let rule = |google: &Google, fault| google.emulator().faults().add(faults(fault));
     let none: Change = |_| {};
-    let cases: [Case; 7] = [
+    let cases: [Case; 9] = [
+        ("full disk", Some(Fault::DiskFull), none, none, FailureClass::StorageFull, "Free some space"),
+        ("read-only", Some(Fault::ReadOnly), none, none, FailureClass::StorageReadOnly, "Make it writable"),
         (
             "no permission",
             None,
@@ -357,7 +359,6 @@ async fn what_passes_ends_in_a_whole_run() {
         Fault::TooManyRequests,
         Fault::Reset,
         Fault::LoseResponse,
-        Fault::DiskFull,
         Fault::Break { after_bytes: 0 },
         Fault::Break { after_bytes: 700 },
     ];
@@ -410,7 +411,6 @@ async fn large_uploads_survive_breaks_in_the_middle() {
         (Operation::Finish, Fault::Break { after_bytes: 100_000 }),
         (Operation::Finish, Fault::LoseResponse),
         (Operation::UploadPart, Fault::Reset),
-        (Operation::UploadPart, Fault::DiskFull),
     ];
     for (operation, fault) in faults {
         let mut spec = app.spec(Format::Json, DAY, DAY);

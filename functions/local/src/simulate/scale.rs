@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     cli::{ScaleArgs, StoreArg},
-    engine::Workers,
+    engine::{Stuck, Workers},
     output::Output,
 };
 
@@ -107,13 +107,18 @@ fn spec(bucket: &BucketId, days: DateRange) -> ExportSpec {
 async fn work(simulation: &Simulation, key: RunKey, workers: usize) -> anyhow::Result<(Run, f64)> {
     let Simulation { parts, queue, .. } = simulation;
     let begun = parts.clock.now();
-    let workers = Workers::start(parts, queue, workers, Vec::new(), Arc::new(|_| true)).await?;
+    let stuck = Stuck::default();
+    let of_all = Arc::new(|_| true);
+    let workers = Workers::start(parts, queue, workers, Vec::new(), of_all, Arc::clone(&stuck)).await?;
     let mut tick = tokio::time::interval(LOOK_EVERY);
     let ended = loop {
         tick.tick().await;
         let run = run_of(simulation, key).await?;
         if run.status.is_closed() {
             break run;
+        if let Some(wrong) = stuck.get() {
+            bail!("{wrong}");
+        }
         }
     };
     let secs = secs_since(simulation, begun);

@@ -25,7 +25,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    fn of(output: std::process::Output) -> Self {
+    pub(crate) fn of(output: std::process::Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let done = Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
         let both = format!("{}{}", done.out, done.err);

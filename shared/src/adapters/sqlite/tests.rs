@@ -439,3 +439,20 @@ async fn a_hundred_thousand_exports_are_listed_in_no_time() {
     // Far more than it takes, far less than without the index.
     assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{:?}", begin.elapsed());
 }
+
+#[tokio::test]
+async fn a_full_disk_is_told_from_what_passes() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    let limit = |pages: i64| {
+        store.writer.read(move |connection| Ok(connection.pragma_update(None, "max_page_count", pages)?))
+    };
+    limit(1).await.unwrap();
+    let mut full = bucket();
+    full.bucket_name = "x".repeat(100_000);
+    let answer = store.put_bucket(&full).await;
+    assert!(matches!(&answer, Err(StoreError::Full(told)) if told.contains("full")), "{answer:?}");
+    assert_eq!(store.buckets(AccountId(1)).await.unwrap(), []);
+    limit(1_000_000).await.unwrap();
+    store.put_bucket(&full).await.unwrap();
+}
