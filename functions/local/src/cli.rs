@@ -70,6 +70,9 @@ enum Command {
     /// Show an account's settings, or switch its exports on or off
     #[command(after_help = ACCOUNT_EXAMPLES)]
     Account(AccountArgs),
+    /// Make another key for the vault, where the one under which keys are sealed is lost
+    #[command(after_help = NEW_VAULT_KEY_EXAMPLES)]
+    NewVaultKey,
     /// What the engine would do at sizes that no laptop holds
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(SimulateArgs),
@@ -120,6 +123,12 @@ Examples:
 What is under way goes on; with exports off, the dashboard says whom to ask.";
 
 const VERIFY_EXAMPLES: &str = "\
+const NEW_VAULT_KEY_EXAMPLES: &str = "\
+Example:
+  spillway new-vault-key
+
+What was sealed under the lost key stays shut: each bucket needs its service account key again.";
+
 Examples:
   spillway verify --bucket my-bucket
   spillway verify --bucket my-bucket --run 1749623187-1749623187 --json
@@ -313,3 +322,4 @@ async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Completions { .. } => Ok(crate::SUCCESS),
     }
 }
+        Command::NewVaultKey => commands::new_vault_key::run(home, output).await,

@@ -15,7 +15,6 @@ use jiff::Timestamp;
 use spillway::{
     adapters::{
         gcs::{GcsOptions, GcsPartnerBuckets},
-        key_file::KeyFileVault,
         lake::ObjectStoreLake,
         local_queue::LocalQueue,
         sqlite::SqliteStore,
@@ -35,6 +34,7 @@ use crate::{
     leftover,
     origins::{Origins, Places},
     progress::Progress,
+    vault,
 };
 
 /// All parts of Spillway in this process.
@@ -59,7 +59,7 @@ impl System {
         let origins = Origins::new(home.origins());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::open(&home.state()).context("the state cannot be opened")?;
-        let vault = KeyFileVault::open(&home.vault_key())?;
+        let vault = vault::open(&home, &store).await?;
         if let Err(error) = ingest::complete_killed(&home.lake(), &*clock) {
             tracing::warn!("an ingest that was killed at its end cannot be completed yet: {error}");
         }

@@ -155,3 +155,57 @@ fn a_taken_nickname_is_not_moved_to_another_bucket() {
     assert_eq!(bucket(), before);
     assert!(!home.path("home/buckets/acme-data").exists(), "no bucket without its nickname");
 }
+
+/// A key that is made anew would open nothing: better to be told than to find every bucket shut.
+#[test]
+fn a_lost_vault_key_is_not_made_anew_in_silence() {
+    let home = Home::with(&events(5));
+    home.export("json", &[]).ok();
+    let vault = home.path("home/vault.key");
+    let kept = fs::read(&vault).unwrap();
+    fs::remove_file(&vault).unwrap();
+    for args in [export_args("files", "csv", &[]), vec!["resume"], vec!["verify", "--bucket", "files"]] {
+        home.run(&args).error(&["vault.key", "backup", "1 bucket", "`files`", "spillway new-vault-key"]);
+        assert!(!vault.exists(), "{args:?}");
+    }
+    // Brought back, it opens what it sealed.
+    fs::write(&vault, &kept).unwrap();
+    set_mode(&vault, 0o600);
+    home.export("csv", &[]).ok();
+    home.run(&["new-vault-key"]).error(&["vault.key", "move it away"]);
+    // Lost for good: the bucket's own key is given again.
+    fs::remove_file(&vault).unwrap();
+    let told = home.run(&["new-vault-key"]).ok().out;
+    assert!(told.contains("`files`") && told.contains("keys/files.json"), "{told}");
+    assert_ne!(fs::read(&vault).unwrap(), kept);
+    home.export("xml", &[]).fails(&["service account key"]);
+    let key = home.path("home/keys/files.json");
+    home.export("xml", &["--key", key.to_str().unwrap()]).ok();
+}
+
+/// A home without buckets has nothing to lose.
+#[test]
+fn a_vault_key_under_which_nothing_is_sealed_is_made_again() {
+    let home = Home::with(&events(5));
+    fs::remove_file(home.path("home/vault.key")).unwrap();
+    home.export("json", &[]).ok();
+}
+
+/// The key of a local bucket lies in the home for the account that made it, as a customer's lies with the customer.
+#[test]
+fn another_account_needs_the_key_of_a_local_bucket() {
+    let home = Home::with(&events(5));
+    home.feed(&["ingest", "--account", "2", "-"], &events(3)).ok();
+    home.export("json", &[]).ok();
+    let mut other = export_args("files", "json", &[]);
+    other[2] = "2";
+    let before = home.objects("files");
+    home.run(&other).error(&["account 1's", "keys/files.json", "another bucket"]);
+    other.retain(|arg| *arg != "--create-bucket");
+    home.run(&other).error(&["account 1's", "--key"]);
+    assert_eq!(home.objects("files"), before, "nothing was written");
+    let key = home.path("home/keys/files.json");
+    home.run(&[&other[..], &["--key", key.to_str().unwrap()]].concat()).ok();
+    // Once connected, it is its own.
+    home.run(&other).ok();
+}

@@ -5,8 +5,19 @@ use super::support::{Home, events};
 #[test]
 fn help_of_each_subcommand_says_how() {
     let home = Home::new();
-    let names =
-        ["demo", "serve", "ingest", "export", "verify", "retry-run", "resume", "stop", "account", "simulate"];
+    let names = [
+        "demo",
+        "serve",
+        "ingest",
+        "export",
+        "verify",
+        "retry-run",
+        "resume",
+        "stop",
+        "account",
+        "new-vault-key",
+        "simulate",
+    ];
     for name in names {
         let help = home.run(&[name, "--help"]).ok().out;
         assert!(help.contains("Example") && help.contains(&format!(" {name}")), "{name}: {help}");
