@@ -102,8 +102,18 @@ pub(crate) async fn bucket(
             bail!("there is no local bucket `{name}`; make it with --create-bucket")
         }
         (None, None) if system.is_local() && system.home.bucket_key(name).exists() => {
-            let key = private::read_key(&system.home.bucket_key(name))?;
-            save(system, account, name, key, None).await
+            let file = system.home.bucket_key(name);
+            // The key lies in the home for whoever made the bucket. To another account it is as foreign as a key at
+            // Google would be: who has that account's rows put there says so, by giving the key.
+            if let Some(owner) = system.store().buckets_named(name).await?.first() {
+                bail!(
+                    "the local bucket `{name}` is account {0}'s; to write account {account}'s files into it too, give \
+                     its key: --key {1}. Else name another bucket",
+                    owner.account,
+                    file.display()
+                );
+            }
+            save(system, account, name, private::read_key(&file)?, None).await
         }
         (None, None) => {
             bail!("account {account} does not know the bucket `{name}`; give its key with --key FILE")
