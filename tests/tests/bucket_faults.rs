@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use spillway::{
     adapters::system_clock::SystemClock,
-    domain::{BucketState, ChunkState, FailureClass, Format, Packaging, Run, RunStatus},
+    domain::{BucketState, ChunkState, FailureClass, Format, Packaging, Run, RunStatus, StopReason},
     ports::{Clock, Work},
     steps::{self, Options},
 };
@@ -253,6 +253,19 @@ async fn what_the_customer_has_to_mend_blocks_the_bucket() {
         mends(&google);
         goes_on(&app, &google, &run, &all, name).await;
     }
+}
+
+/// Nothing is in the window, so that only the manifest is missing, and it may be missing for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_does_not_wait_for_a_manifest_that_the_bucket_refuses() {
+    let (app, google, _, _) = begin(BucketOptions::default()).await;
+    google.emulator().revoke_role(BUCKET, EMAIL, Role::ObjectCreator).unwrap();
+    let empty = app.export(app.spec(Format::Json, date(2026, 3, 1), date(2026, 3, 1))).await.1;
+    blocked(&app, &empty, "empty").await;
+    steps::stop_export(&app.parts(), ACCOUNT, empty.key.request, &StopReason::User).await.unwrap();
+    app.drain().await.unwrap();
+    assert_eq!(app.run(empty.key).await.status, RunStatus::Stopped);
+    assert!(google.objects().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -124,6 +124,8 @@ async fn finish(system: &System, output: &Output, run: &Run) -> anyhow::Result<E
 
 async fn dry_run(
     system: &System,
+        // Whoever still works on it sees that soon.
+        return wait::until_stopped(system, run.key).await;
     output: &Output,
     account: &Account,
     spec: &ExportSpec,
