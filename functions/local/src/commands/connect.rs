@@ -16,7 +16,7 @@ use spillway::{
 };
 use zeroize::Zeroize;
 
-use crate::{private, system::System};
+use crate::{output::counted, private, system::System};
 
 /// The project that local buckets and service accounts are said to be in.
 const LOCAL_PROJECT: &str = "spillway-local";
@@ -57,8 +57,8 @@ pub(crate) async fn account_to_be(
     }
     if let Some(shards) = shards.filter(|shards| *shards != account.shards) {
         bail!(
-            "account {id} has {} shards, not {shards}; they cannot change once there is data",
-            account.shards
+            "account {id} has {}, not {shards}; they cannot change once there is data",
+            counted(account.shards.into(), "shard")
         );
     }
     Ok(account)
@@ -88,11 +88,26 @@ pub(crate) async fn bucket(
             other.bucket_name
         );
     }
-    let mut key = match connection.key_file {
+    let given = match connection.key_file {
         Some(file) => Some(private::read_key(file)?),
         None => None,
     };
-    if connection.create {
+    let connected = connect(system, account, (name, connection.create), given, known).await;
+    match connection.key_file {
+        // What is wrong is with this key, as far as anybody can tell.
+        Some(file) => connected.with_context(|| format!("with the key {}", file.display())),
+        None => connected,
+    }
+}
+
+async fn connect(
+    system: &System,
+    account: AccountId,
+    (name, create): (&str, bool),
+    mut key: Option<ServiceAccountKey>,
+    known: Option<PartnerBucket>,
+) -> anyhow::Result<PartnerBucket> {
+    if create {
         key = make_local(system, name, key, known.as_ref()).await?;
     }
     match (key, known) {

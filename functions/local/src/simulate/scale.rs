@@ -30,6 +30,9 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(folder: &Path, output: &Output, args: &ScaleArgs) -> anyhow::Result<ExitCode> {
+    if args.project.is_some() && args.store != StoreArg::Firestore {
+        bail!("--project goes with --store firestore");
+    }
     let bar = Bar::new(args.chunks, output.is_json());
     let kind = StoreKind::of(args.store, args.project.as_ref());
     let buckets = SimulatedBuckets::new(usize::try_from(args.chunks)?);
@@ -113,12 +116,12 @@ async fn work(simulation: &Simulation, key: RunKey, workers: usize) -> anyhow::R
     let mut tick = tokio::time::interval(LOOK_EVERY);
     let ended = loop {
         tick.tick().await;
-        let run = run_of(simulation, key).await?;
-        if run.status.is_closed() {
-            break run;
         if let Some(wrong) = stuck.get() {
             bail!("{wrong}");
         }
+        let run = run_of(simulation, key).await?;
+        if run.status.is_closed() {
+            break run;
         }
     };
     let secs = secs_since(simulation, begun);

@@ -27,10 +27,10 @@ fn wrong_keys_are_refused_with_a_sentence() {
     export_with(&home, "files", &right).ok();
     let count = home.objects("files").len();
 
-    export_with(&home, "files", "not JSON").error(&["JSON"]);
-    export_with(&home, "files", &right[..right.len() / 2]).error(&["JSON"]);
+    export_with(&home, "files", "not JSON").error(&["given.json", "JSON"]);
+    export_with(&home, "files", &right[..right.len() / 2]).error(&["given.json", "JSON"]);
     let external = r#"{"type":"external_account","audience":"x","credential_source":{"executable":{"command":"touch /tmp/x"}}}"#;
-    export_with(&home, "files", external).error(&["service_account"]);
+    export_with(&home, "files", external).error(&["given.json", "service_account"]);
     home.export("json", &["--key", "/nonexistent/key.json"]).error(&["/nonexistent/key.json"]);
 
     // PKCS#8 of RSA 2048 is 26 bytes around PKCS#1.
@@ -40,11 +40,11 @@ fn wrong_keys_are_refused_with_a_sentence() {
     let inner = BASE64_STANDARD.encode(&BASE64_STANDARD.decode(body).unwrap()[26..]);
     json["private_key"] =
         format!("-----BEGIN RSA PRIVATE KEY-----\n{inner}\n-----END RSA PRIVATE KEY-----\n").into();
-    let refused = export_with(&home, "files", &json.to_string()).error(&["PKCS"]);
+    let refused = export_with(&home, "files", &json.to_string()).error(&["given.json", "PKCS"]);
     assert!(!refused.err.contains(&inner[..40]) && !refused.out.contains(&inner[..40]));
 
     // The key of another bucket's account.
-    let refused = export_with(&home, "files", &key("other")).error(&["may not create"]);
+    let refused = export_with(&home, "files", &key("other")).error(&["given.json", "may not create"]);
     assert!(!refused.out.contains("BEGIN"));
     assert_eq!(home.objects("files").len(), count, "nothing was written under wrong keys");
     // A wrong key does not take the place of the one that works.
@@ -99,6 +99,8 @@ fn what_is_far_too_large_is_no_key() {
     fs::write(&binary, [0x30, 0x82, 0xff, 0xfe]).unwrap();
     set_mode(&binary, 0o600);
     home.export("csv", &["--key", binary.to_str().unwrap()]).error(&["binary.p12", "give the JSON key"]);
+    home.run(&export_args("fresh", "csv", &["--key", home.path("home/vault.key").to_str().unwrap()]))
+        .error(&["vault.key", "JSON"]);
     let pipe = "--key=/dev/zero";
     home.export("csv", &[pipe]).error(&["/dev/zero"]);
 }

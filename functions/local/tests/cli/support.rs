@@ -147,7 +147,7 @@ pub(crate) fn export_args<'a>(bucket: &'a str, format: &'a str, more: &[&'a str]
     if !more.contains(&"--data") {
         args.extend(["--data", "all-events"]);
     }
-    if !more.contains(&"--from") {
+    if !more.contains(&"--from") && !more.contains(&"all-profiles") {
         args.extend(["--from", "2025-06-01", "--to", "2025-06-30"]);
     }
     args.extend(more);

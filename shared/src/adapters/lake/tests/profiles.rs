@@ -112,10 +112,10 @@ fn a_file_has_the_rows_and_ids_that_were_planned() {
     assert!(read(4, ("a", "z"), None).unwrap_err().contains("it has 3 rows now, and had 4"));
     let outside = |ids, after| read(3, ids, after).unwrap_err();
     assert!(
-        outside(("c", "d"), None).contains("row 0: the `object_id` `b` lies outside what its footer said")
+        outside(("c", "d"), None).contains("row 1: the `object_id` `b` lies outside what its footer said")
     );
     assert!(outside(("c", "d"), Some("b")).contains("`b` lies outside"));
-    assert!(outside(("b", "c"), None).contains("row 2: the `object_id` `d` lies outside"));
+    assert!(outside(("b", "c"), None).contains("row 3: the `object_id` `d` lies outside"));
 }
 
 #[test]
