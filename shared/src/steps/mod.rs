@@ -37,7 +37,7 @@ pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
 pub use edit::{EditError, edit_export};
-pub use estimate::{EstimateError, estimate};
+pub use estimate::{EstimateError, days_of_events, estimate};
 pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
 pub use progress::{RunProgress, run_progress, worked_run};
