@@ -17,7 +17,8 @@ use crate::{
         SealedKey, Slice, StatusKind, Window, Written, ZoneName,
     },
     ports::{
-        AccountStore, BucketStore, ChunkStore, ExportStore, NewExport, NewRun, Origin, RunStore, StoreError,
+        AccountStore, BucketStore, ChunkStore, ClaimLimits, ExportStore, NewExport, NewRun, Origin, RunStore,
+        StoreError,
     },
 };
 
@@ -166,7 +167,10 @@ async fn a_damaged_document_is_named() {
         let (key, plan) = (chunk.key(), &chunk.key().plan);
         damaged(store.chunk(key).await.unwrap_err(), &chunk_name);
         damaged(store.chunks(run.key, plan, None, 9).await.unwrap_err(), &chunk_name);
-        damaged(store.claim_message(run.key, plan, at(0), 9, at(9)).await.unwrap_err(), &chunk_name);
+        damaged(
+            store.claim_messages(run.key, plan, at(0), ClaimLimits::new(9), at(9)).await.unwrap_err(),
+            &chunk_name,
+        );
         let token = LeaseToken::from_random(9);
         let lease = ChunkCommand::Lease { token, expires_at: at(50) };
         damaged(store.change_chunk(key, lease, at(9)).await.unwrap_err(), &chunk_name);

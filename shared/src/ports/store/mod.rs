@@ -13,7 +13,7 @@ mod runs;
 pub use accounts::AccountStore;
 pub use buckets::{BucketRemoval, BucketStore};
 pub use catalogue::{CatalogueStore, CatalogueUpdate};
-pub use chunks::{ChunkPage, ChunkStore, ChunkTally, FilePage, RunFile, WrittenSums};
+pub use chunks::{ChunkPage, ChunkStore, ChunkTally, ClaimLimits, FilePage, RunFile, WrittenSums};
 pub use exports::{DueExport, ExportPage, ExportStore, NewExport, Origin, Repeatable, Repeated};
 pub use notes::NoteStore;
 pub use runs::{NewRun, RunPage, RunStore};
