@@ -13,6 +13,7 @@ mod estimate;
 mod files;
 mod finish;
 mod open;
+mod plan_token;
 mod preview;
 mod profile_files;
 mod progress;
