@@ -13,3 +13,4 @@ pub mod local_queue;
 pub mod pubsub;
 pub mod sqlite;
 pub mod system_clock;
+pub mod webhooks;

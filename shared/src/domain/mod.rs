@@ -12,6 +12,7 @@ mod crc;
 mod estimate;
 mod export;
 mod failure;
+pub mod failure_words;
 mod format;
 mod idempotency;
 mod identity;
@@ -25,12 +26,14 @@ pub mod names;
 pub mod plan;
 mod preset;
 mod profile_note;
+pub mod public_address;
 pub mod rules;
 mod run;
 mod schedule;
 mod slice;
 mod transitions;
 mod unseen;
+pub mod webhook;
 mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
@@ -53,6 +56,7 @@ pub use export::{
     BackwardRange, DataSelection, DateRange, Export, ExportSpec, ExportStatus, Frequency, StopReason,
 };
 pub use failure::{BucketFailure, FailureClass, Side};
+pub use failure_words::{FailureWords, Known};
 pub use format::{Format, Packaging};
 pub use idempotency::{BadIdempotencyKey, Fingerprint, IDEMPOTENCY_SECS, IdempotencyKey};
 pub use identity::{IdentityKind, IdentityPriority, PriorityError};

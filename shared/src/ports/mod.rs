@@ -7,6 +7,7 @@ mod lake;
 mod partner_buckets;
 mod queue;
 mod store;
+mod webhooks;
 
 pub use clock::Clock;
 pub use key_vault::{KeyVault, ServiceAccountKey, VaultError};
@@ -20,3 +21,4 @@ pub use store::{
     ChunkTally, DueExport, ExportPage, ExportStore, FilePage, NewExport, NewRun, NoteStore, Origin,
     Repeatable, Repeated, RunFile, RunPage, RunStore, Store, StoreError, WrittenSums,
 };
+pub use webhooks::{WebhookCall, WebhookError, Webhooks};

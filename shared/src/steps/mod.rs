@@ -22,6 +22,7 @@ mod retry;
 mod stop;
 mod sweep;
 mod tick;
+mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
@@ -46,6 +47,7 @@ pub use retry::{RetryError, retry_run};
 pub use stop::stop_export;
 pub use sweep::{Swept, sweep};
 pub use tick::{Ticked, tick};
+pub use webhook::{TriedWebhook, deliver_webhook, renew_webhook_secret, test_webhook};
 
 use crate::{
     domain::{
@@ -55,7 +57,7 @@ use crate::{
     encode::FILE_LIMIT_BYTES,
     ports::{
         BucketHandle, ChunkQueue, Clock, KeyVault, Lake, LakeError, PartnerBuckets, QueueError, Store,
-        StoreError, VaultError, Work,
+        StoreError, VaultError, Webhooks, Work,
     },
 };
 
@@ -72,6 +74,8 @@ pub struct Parts {
     pub buckets: Arc<dyn PartnerBuckets>,
     /// Opens keys, late.
     pub vault: Arc<dyn KeyVault>,
+    /// Calls accounts' webhooks.
+    pub webhooks: Arc<dyn Webhooks>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Sees what happens.

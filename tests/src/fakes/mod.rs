@@ -1,11 +1,13 @@
 //! Stand-ins for what Google runs and nobody publishes an emulator of: Cloud KMS, the metadata server of a machine, an
-//! issuer of identity tokens. Each speaks HTTP as the real one does to the clients here, and refuses what it would.
+//! issuer of identity tokens; and of a customer's server that takes webhooks. Each speaks HTTP as the real one does to the clients here, and refuses what it would.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod hooks;
 mod issuer;
 mod kms;
 mod metadata;
 
+pub use hooks::{Delivery, HOOK_HOST, HookServer};
 pub use issuer::Issuer;
 pub use kms::{FakeKms, KmsFault, Right};
 pub use metadata::Metadata;

@@ -4,6 +4,7 @@
 mod elsewhere;
 mod exports;
 mod frame;
+mod help;
 mod html;
 mod partners;
 mod repeats;
@@ -11,3 +12,4 @@ mod settings;
 mod snippets;
 mod streams;
 mod switch;
+mod webhook;

@@ -12,6 +12,7 @@ mod extract;
 mod progress;
 mod progress_stream;
 mod runs;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use axum::{Router, middleware};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::bodies::DeliveryBody;
 pub(crate) use self::bodies::StepBody;
 use crate::{App, config::Config, identity, problem};
 
@@ -28,6 +30,8 @@ const BASE: &str = "/api/v1";
 fn changing() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(account::get_account, account::patch_account))
+        .routes(routes!(webhook::renew_webhook_secret))
+        .routes(routes!(webhook::test_webhook))
         .routes(routes!(buckets::list_buckets, buckets::create_bucket))
         .routes(routes!(buckets::get_bucket, buckets::delete_bucket))
         .routes(routes!(buckets::replace_key))

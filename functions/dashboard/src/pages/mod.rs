@@ -9,6 +9,7 @@ mod exports;
 mod form;
 mod frame;
 mod guide;
+mod help;
 mod numbers;
 mod off;
 mod partners;
@@ -21,7 +22,11 @@ mod words;
 
 use std::sync::Arc;
 
-use axum::{Router, response::Redirect, routing::get};
+use axum::{
+    Router,
+    response::Redirect,
+    routing::{get, post},
+};
 
 use crate::App;
 
@@ -31,7 +36,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/", get(|| async { Redirect::to("/exports") }))
         .route("/guide", get(guide::page))
         .route("/settings", get(settings::page).post(settings::save))
+        .route("/settings/webhook/test", post(settings::webhook::test))
+        .route("/settings/webhook/secret", post(settings::webhook::renew_secret))
         .merge(exports::routes())
+        .merge(help::routes())
         .merge(partners::routes())
 }
 

@@ -5,7 +5,11 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context;
 use spillway::{
     adapters::{
-        key_file::KeyFileVault, local_queue::LocalQueue, sqlite::SqliteStore, system_clock::SystemClock,
+        key_file::KeyFileVault,
+        local_queue::LocalQueue,
+        sqlite::SqliteStore,
+        system_clock::SystemClock,
+        webhooks::{HttpsWebhooks, WebhookOptions},
     },
     domain::{Account, AccountId, BucketId, BucketState, KeyFacts, PartnerBucket, ZoneName},
     ports::{Clock, KeyVault, ServiceAccountKey, Store},
@@ -91,6 +95,7 @@ impl Simulation {
             lake: Arc::new(lake),
             buckets: Arc::new(buckets),
             vault: Arc::new(vault),
+            webhooks: Arc::new(HttpsWebhooks::new(WebhookOptions::default())?),
             clock,
             observer,
             shutdown: CancellationToken::new(),

@@ -10,9 +10,11 @@ mod patch;
 mod progress;
 mod read;
 mod run;
+mod webhook;
 mod wish;
 
 pub(crate) use self::bucket::StepBody;
+pub use self::webhook::DeliveryBody;
 pub(super) use self::{
     account::{AccountBody, AccountPatch},
     bucket::{BlockedBody, BucketBody, BucketList, CheckBody, LineBody, NewBucket, NewKey, VerdictBody},
@@ -23,5 +25,6 @@ pub(super) use self::{
     patch::ExportPatch,
     progress::ProgressBody,
     run::{FileList, ManifestBody, ManifestFileBody, RunBody, RunList},
+    webhook::{WebhookSecretBody, WebhookTriedBody},
     wish::NewExportBody,
 };

@@ -2,8 +2,10 @@
 
 use spillway::{
     domain::{
-        BucketState, Export, ExportStatus, FailureClass, PartnerBucket, Run, RunKey, RunStatus, Side,
-        StopReason, Window, names,
+        BucketState, Export, ExportStatus, FailureClass, Known, PartnerBucket, Run, RunKey, RunStatus,
+        StopReason, Window,
+        failure_words::{help_path, meanwhile},
+        names,
     },
     ports::{RunFile, WrittenSums},
 };
@@ -62,6 +64,8 @@ pub(crate) struct Trouble {
     pub title: String,
     /// What happened and what to do.
     pub text: String,
+    /// The page that says it step by step.
+    pub help: Option<String>,
     /// Where to do it.
     pub fix: Option<Fix>,
     /// Google's own words.
@@ -193,38 +197,35 @@ pub(crate) fn troubles(
                 times.moment(*at).text
             ),
             text: format!("{message} Mend that, and create a new export."),
+            help: Some("/help/failures".to_owned()),
             fix: Some(Fix { href: "/exports/new".to_owned(), text: "Create an export" }),
             said: None,
         });
     }
-    if let Some(PartnerBucket { state: BucketState::Blocked { since, failure }, id, .. }) =
+    if let Some(bucket @ PartnerBucket { state: BucketState::Blocked { since, failure }, id, .. }) =
         bucket.filter(|_| export.is_active())
     {
-        let sentence = failure.sentence();
+        let words = failure.words(Known::from(bucket));
         let fix = match failure.class {
             FailureClass::KeyUnusable | FailureClass::CredentialsRejected => {
                 Some(Fix { href: bucket_href(&id.0, "key"), text: "Replace the key" })
-            }
-            FailureClass::PermissionMissing { .. } | FailureClass::BucketMissing => {
-                Some(Fix { href: "/guide".to_owned(), text: "Look at the set-up guide" })
             }
             FailureClass::RetentionPolicy | FailureClass::Hold if !export.is_one_time() => {
                 Some(Fix { href: format!("/exports/{}/edit", export.request), text: "Choose another bucket" })
             }
             _ => None,
         };
-        let goes_on = match failure.class.side() {
-            Side::Customer => {
-                " Nothing is lost: what is owed goes out in order once that is mended. We look every hour."
-            }
-            Side::Passing | Side::Ours => "",
-        };
         troubles.push(Trouble {
             class: "bad",
-            title: format!("Bucket {id} has taken no files since {}", times.moment(*since).text),
-            text: format!("{sentence}{goes_on}"),
+            title: format!(
+                "Bucket {id} has taken no files since {}: {}",
+                times.moment(*since).text,
+                lower(&words.title)
+            ),
+            text: format!("{} {}", words.sentence(), meanwhile(failure.class.side())),
+            help: Some(failure.help_path(&id.0)),
             fix,
-            said: (!failure.message.is_empty()).then(|| failure.message.clone()),
+            said: Some(failure.said()).filter(|said| !said.is_empty()),
         });
     }
     if let Some(run) = last.filter(|run| run.status == RunStatus::Incomplete) {
@@ -234,11 +235,18 @@ pub(crate) fn troubles(
             text: "The fault is ours, and our operators have been told. You need not do anything: the missing files follow \
                    under the same run, and its manifest after them."
                 .to_owned(),
+            help: Some(help_path(&FailureClass::Ours, None)),
             fix: None,
             said: None,
         });
     }
     troubles
+}
+
+/// A title in the middle of a sentence.
+fn lower(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// The address of a bucket's page.
