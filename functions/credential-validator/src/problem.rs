@@ -44,7 +44,7 @@ pub(crate) async fn not_found() -> Response {
         StatusCode::NOT_FOUND,
         "/problems/not-found",
         "Not found",
-        "There are POST /check and POST /webhook only.",
+        "There are POST /check, POST /recheck and POST /webhook only.",
     )
 }
 
@@ -81,6 +81,11 @@ pub(crate) fn of_step(error: &StepError) -> Response {
         }
         _ => internal(),
     }
+}
+
+/// The account has no such bucket.
+pub(crate) fn no_bucket() -> Response {
+    answer(StatusCode::NOT_FOUND, "/problems/no-bucket", "No bucket", "The account has no such bucket.")
 }
 
 /// The account has none.

@@ -5,7 +5,7 @@ use std::{io, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures::{Stream, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-use spillway::domain::{AccountId, CandidateId, CheckVerdict, StepReport};
+use spillway::domain::{AccountId, BucketFailure, BucketId, CandidateId, CheckVerdict, StepReport};
 use tokio_util::{
     codec::{FramedRead, LinesCodec, LinesCodecError},
     io::StreamReader,
@@ -52,6 +52,15 @@ pub enum CheckLine {
     Step(StepReport),
     /// The check has ended; the last line.
     Verdict(CheckVerdict),
+}
+
+/// What a bucket answered to another look.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RecheckAnswer {
+    /// Whether it takes files.
+    pub works: bool,
+    /// What keeps them out.
+    pub failure: Option<BucketFailure>,
 }
 
 /// What became of a test of a webhook.
@@ -132,6 +141,23 @@ impl ValidatorClient {
     #[must_use]
     pub fn with_identity(self, identity: Arc<dyn CallerIdentity>) -> Self {
         Self { identity: Some(identity), ..self }
+    }
+
+    /// Has a bucket looked at now, and waits for what it answers. None where there is no such bucket.
+    ///
+    /// # Errors
+    /// [`ValidatorError`].
+    pub async fn recheck(
+        &self,
+        account: AccountId,
+        bucket: &BucketId,
+    ) -> Result<Option<RecheckAnswer>, ValidatorError> {
+        let answer = self.post("recheck", &serde_json::json!({ "account": account, "bucket": bucket })).await?;
+        match answer.status() {
+            http::StatusCode::OK => Ok(Some(answer.json().await?)),
+            http::StatusCode::NOT_FOUND => Ok(None),
+            status => Err(ValidatorError::Refused(status)),
+        }
     }
 
     /// Has an account's webhook sent a test, and waits for what becomes of it. None where it has no webhook.

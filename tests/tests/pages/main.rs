@@ -6,6 +6,7 @@ mod exports;
 mod frame;
 mod help;
 mod html;
+mod mail;
 mod partners;
 mod repeats;
 mod settings;

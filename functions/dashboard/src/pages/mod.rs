@@ -10,6 +10,7 @@ mod form;
 mod frame;
 mod guide;
 mod help;
+mod mail;
 mod numbers;
 mod off;
 mod partners;
@@ -17,6 +18,7 @@ mod pill;
 mod settings;
 mod snippets;
 mod times;
+mod trouble;
 mod visit;
 mod words;
 
@@ -40,6 +42,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/settings/webhook/secret", post(settings::webhook::renew_secret))
         .merge(exports::routes())
         .merge(help::routes())
+        .merge(mail::routes())
         .merge(partners::routes())
 }
 

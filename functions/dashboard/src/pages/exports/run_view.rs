@@ -2,10 +2,8 @@
 
 use spillway::{
     domain::{
-        BucketState, Export, ExportStatus, FailureClass, Known, PartnerBucket, Run, RunKey, RunStatus,
-        StopReason, Window,
-        failure_words::{help_path, meanwhile},
-        names,
+        Export, ExportStatus, FailureClass, PartnerBucket, Run, RunKey, RunStatus, StopReason, Window,
+        failure_words::help_path, names,
     },
     ports::{RunFile, WrittenSums},
 };
@@ -14,6 +12,7 @@ use crate::pages::{
     numbers,
     pill::Pill,
     times::{Moment, Times},
+    trouble::{Act, Fix, Trouble},
     words,
 };
 
@@ -55,32 +54,6 @@ pub(crate) struct RunRow {
     pub is_shown: bool,
 }
 
-/// Something that is wrong, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trouble {
-    /// The style's class.
-    pub class: &'static str,
-    /// In a few words.
-    pub title: String,
-    /// What happened and what to do.
-    pub text: String,
-    /// The page that says it step by step.
-    pub help: Option<String>,
-    /// Where to do it.
-    pub fix: Option<Fix>,
-    /// Google's own words.
-    pub said: Option<String>,
-}
-
-/// A link that leads to the remedy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fix {
-    /// Where.
-    pub href: String,
-    /// Its text.
-    pub text: &'static str,
-}
-
 /// An object in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileRow {
@@ -120,6 +93,10 @@ pub(crate) fn facts(export: &Export, bucket: Option<&PartnerBucket>, times: &Tim
             StopReason::Failure { .. } => "after three days of failure",
         };
         facts.push(fact("Stopped", times.moment(*at).text, Some(by.to_owned())));
+    }
+    if let Some(predecessor) = export.predecessor {
+        let since = export.begins_at.map(|cut| format!("from {} on", times.moment(cut).text));
+        facts.push(fact("Goes on from", format!("export {predecessor}"), since));
     }
     facts
 }
@@ -184,69 +161,59 @@ pub(crate) fn run_row(
 #[must_use]
 pub(crate) fn troubles(
     export: &Export,
-    bucket: Option<&PartnerBucket>,
+    of_bucket: Option<Trouble>,
     last: Option<&Run>,
+    start_again: Option<Act>,
     times: &Times,
 ) -> Vec<Trouble> {
     let mut troubles = Vec::new();
     if let ExportStatus::Stopped { reason: StopReason::Failure { message }, at } = &export.status {
+        let (lines, fix) = match export.successor {
+            Some(successor) => {
+                let href = format!("/exports/{successor}");
+                (vec![format!("Export {successor} goes on where this one ended.")], Some(Fix { href, text: "Look at it" }))
+            }
+            None => (
+                vec![
+                    "Mend that, then start again: it goes on where the last delivery ended, without a gap, as long as \
+                     the data is kept (90 days)."
+                        .to_owned(),
+                ],
+                None,
+            ),
+        };
         troubles.push(Trouble {
             class: "bad",
+            icon: "square",
             title: format!(
                 "The export was stopped on {} after three days of failure",
                 times.moment(*at).text
             ),
-            text: format!("{message} Mend that, and create a new export."),
+            text: message.clone(),
+            lines,
             help: Some("/help/failures".to_owned()),
-            fix: Some(Fix { href: "/exports/new".to_owned(), text: "Create an export" }),
-            said: None,
-        });
-    }
-    if let Some(bucket @ PartnerBucket { state: BucketState::Blocked { since, failure }, id, .. }) =
-        bucket.filter(|_| export.is_active())
-    {
-        let words = failure.words(Known::from(bucket));
-        let fix = match failure.class {
-            FailureClass::KeyUnusable | FailureClass::CredentialsRejected => {
-                Some(Fix { href: bucket_href(&id.0, "key"), text: "Replace the key" })
-            }
-            FailureClass::RetentionPolicy | FailureClass::Hold if !export.is_one_time() => {
-                Some(Fix { href: format!("/exports/{}/edit", export.request), text: "Choose another bucket" })
-            }
-            _ => None,
-        };
-        troubles.push(Trouble {
-            class: "bad",
-            title: format!(
-                "Bucket {id} has taken no files since {}: {}",
-                times.moment(*since).text,
-                lower(&words.title)
-            ),
-            text: format!("{} {}", words.sentence(), meanwhile(failure.class.side())),
-            help: Some(failure.help_path(&id.0)),
             fix,
-            said: Some(failure.said()).filter(|said| !said.is_empty()),
+            said: None,
+            act: start_again,
         });
     }
+    troubles.extend(of_bucket);
     if let Some(run) = last.filter(|run| run.status == RunStatus::Incomplete) {
         troubles.push(Trouble {
             class: "warn",
+            icon: "alert",
             title: format!("{} of the last run could not be written", numbers::counted(run.totals.failed_chunks, "file", "files")),
             text: "The fault is ours, and our operators have been told. You need not do anything: the missing files follow \
                    under the same run, and its manifest after them."
                 .to_owned(),
+            lines: Vec::new(),
             help: Some(help_path(&FailureClass::Ours, None)),
             fix: None,
             said: None,
+            act: None,
         });
     }
     troubles
-}
-
-/// A title in the middle of a sentence.
-fn lower(title: &str) -> String {
-    let mut letters = title.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// The address of a bucket's page.

@@ -5,6 +5,7 @@ mod check;
 mod list;
 mod remove;
 mod sent;
+mod show;
 
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ use super::{
 };
 use crate::{App, problem::Problem};
 
+pub(super) use self::show::check_act;
+
 /// The routes.
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -32,6 +35,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
             "/partners/google-cloud/buckets/{nickname}/key",
             get(bucket::key_page).post(bucket::replace_key),
         )
+        .route("/partners/google-cloud/buckets/{nickname}", get(show::page))
+        .route("/partners/google-cloud/buckets/{nickname}/check", post(show::check))
         .route("/partners/google-cloud/buckets/{nickname}/remove", get(remove::page).post(remove::remove))
 }
 
