@@ -254,7 +254,9 @@ async fn without_any_other_permission_the_upload_tells() {
     let (reports, _) = check(&app.parts(), proposal("second", BUCKET, &google_key)).await;
     let (step, text) = end(&reports);
     assert_eq!(step, CheckStep::Bucket);
-    assert!(text.starts_with("A policy of your Google Cloud organisation keeps us out of `partner-bucket`."));
+    assert!(text.starts_with(
+        "A policy of your Google Cloud organisation keeps us out of the bucket `partner-bucket`."
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -138,7 +138,9 @@ pub enum ConfigError {
     #[error("`identity.header` is `{0}`, which is no name of a header; write it like authorization")]
     NoHeader(String),
     /// Mails of all accounts would be shown to whoever logs in.
-    #[error("`mail_folder` shows the mails of all accounts, so it goes with `identity.kind: local` only; leave it out")]
+    #[error(
+        "`mail_folder` shows the mails of all accounts, so it goes with `identity.kind: local` only; leave it out"
+    )]
     MailsOfAll,
     /// A frame's ancestor is not an origin.
     #[error("`frame_ancestors` has {0}, which is no origin; write it like https://app.example.com")]

@@ -31,7 +31,11 @@ pub(crate) async fn open_of(
 ///
 /// # Errors
 /// [`Problem`]: where it cannot be looked at, and where there is none.
-pub(crate) async fn recheck(app: &App, account: AccountId, bucket: &BucketId) -> Result<RecheckAnswer, Problem> {
+pub(crate) async fn recheck(
+    app: &App,
+    account: AccountId,
+    bucket: &BucketId,
+) -> Result<RecheckAnswer, Problem> {
     let answer = app.validator.recheck(account, bucket).await.map_err(|error| {
         tracing::error!(%error, "a bucket could not be looked at again");
         let detail = "The bucket cannot be looked at just now, since our checker does not answer. Try again in a minute.";

@@ -152,7 +152,8 @@ impl ValidatorClient {
         account: AccountId,
         bucket: &BucketId,
     ) -> Result<Option<RecheckAnswer>, ValidatorError> {
-        let answer = self.post("recheck", &serde_json::json!({ "account": account, "bucket": bucket })).await?;
+        let answer =
+            self.post("recheck", &serde_json::json!({ "account": account, "bucket": bucket })).await?;
         match answer.status() {
             http::StatusCode::OK => Ok(Some(answer.json().await?)),
             http::StatusCode::NOT_FOUND => Ok(None),

@@ -4,6 +4,7 @@
 mod account;
 mod buckets;
 mod catalogue;
+mod check;
 mod chunk;
 mod close;
 mod columns;
@@ -19,8 +20,10 @@ mod progress;
 mod publish;
 mod recheck;
 mod retry;
+mod start_again;
 mod stop;
 mod sweep;
+mod tell;
 mod tick;
 mod webhook;
 
@@ -34,6 +37,7 @@ pub use buckets::{
     BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
+pub use check::{Checked, Delivered, Notifier, check, send_mails, send_webhooks};
 pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
@@ -43,7 +47,9 @@ pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
 pub use progress::{RunProgress, run_progress, worked_run};
 pub use publish::republish;
+pub use recheck::{Rechecked, Verdict, recheck_bucket};
 pub use retry::{RetryError, retry_run};
+pub use start_again::{StartAgainError, start_again};
 pub use stop::stop_export;
 pub use sweep::{Swept, sweep};
 pub use tick::{Ticked, tick};

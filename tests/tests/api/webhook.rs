@@ -5,8 +5,8 @@ use dashboard::{api::DeliveryBody, identity::Role};
 use http::StatusCode;
 use serde_json::{Value, json};
 use spillway::domain::{
-    Account, BucketFailure, FailureClass, RequestId, RunStatus, WebhookUrl,
-    webhook::{IncidentNews, IncidentStage, Payload, RunNews},
+    Account, BucketFailure, FailureClass, Incident, NoticeKind, RequestId, RunStatus, WebhookUrl,
+    webhook::{IncidentNews, Payload, RunNews},
 };
 use spillway_tests::{
     harness::{ACCOUNT, TestApp},
@@ -96,21 +96,20 @@ async fn deliveries_are_as_the_document_says() {
     let bucket = app.bucket().await;
     for class in FailureClass::ALL {
         let failure = BucketFailure { class, http_status: Some(403), message: "said".to_owned() };
-        for stage in
-            [IncidentStage::Opened, IncidentStage::Reminded, IncidentStage::Stopped, IncidentStage::Resolved]
+        let incident = Incident::begin(&bucket, app.now(), &failure, app.now());
+        for kind in
+            [NoticeKind::Detected, NoticeKind::StillFailing, NoticeKind::Stopped, NoticeKind::Recovered]
         {
             is_as_documented(&Payload::of_incident(IncidentNews {
                 account: &account,
                 bucket: &bucket,
-                stage,
-                failure: &failure,
-                since: app.now(),
-                stops_at: Some(app.now()),
+                incident: &incident,
+                kind,
                 owed_windows: 2,
                 exports: &[request],
                 exports_total: 1,
                 at: app.now(),
-                public_url: "https://exports.example.com",
+                public_url: Some("https://exports.example.com"),
             }));
         }
     }

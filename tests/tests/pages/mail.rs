@@ -48,7 +48,9 @@ async fn mails_are_listed_and_shown_without_running_anything() {
     assert!(policy.contains("sandbox allow-popups") && !policy.contains("allow-scripts"), "{policy}");
     assert!(policy.ends_with("frame-ancestors 'self'"), "{policy}");
     assert_eq!(html.header("x-frame-options"), "SAMEORIGIN");
-    for path in ["/mail/secret.txt", "/mail/..%2Fabove.eml", "/mail/above.eml", "/mail/%2e%2e", "/mail/none.eml/html"] {
+    for path in
+        ["/mail/secret.txt", "/mail/..%2Fabove.eml", "/mail/above.eml", "/mail/%2e%2e", "/mail/none.eml/html"]
+    {
         assert_eq!(person.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }

@@ -9,6 +9,7 @@ mod docs;
 mod document;
 mod exports;
 mod extract;
+mod incidents;
 mod progress;
 mod progress_stream;
 mod runs;
@@ -35,10 +36,13 @@ fn changing() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(buckets::list_buckets, buckets::create_bucket))
         .routes(routes!(buckets::get_bucket, buckets::delete_bucket))
         .routes(routes!(buckets::replace_key))
+        .routes(routes!(incidents::check_bucket))
+        .routes(routes!(incidents::list_incidents))
         .routes(routes!(catalogue::list_events))
         .routes(routes!(exports::list_exports, exports::create_export))
         .routes(routes!(exports::get_export, exports::patch_export))
         .routes(routes!(exports::stop_export))
+        .routes(routes!(exports::start_export_again))
         .routes(routes!(progress::get_progress))
         .routes(routes!(runs::list_runs))
         .routes(routes!(runs::get_run))

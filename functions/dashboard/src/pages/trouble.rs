@@ -55,7 +55,11 @@ pub(crate) struct Act {
 
 /// What is wrong with a bucket, or was until just now; none where nothing is, or nobody uses it.
 #[must_use]
-pub(crate) fn of_bucket(bucket: &PartnerBucket, incident: Option<&Incident>, times: &Times) -> Option<Trouble> {
+pub(crate) fn of_bucket(
+    bucket: &PartnerBucket,
+    incident: Option<&Incident>,
+    times: &Times,
+) -> Option<Trouble> {
     match &bucket.state {
         BucketState::Blocked { since, failure } => {
             let words = failure.words(Known::from(bucket));
@@ -73,7 +77,10 @@ pub(crate) fn of_bucket(bucket: &PartnerBucket, incident: Option<&Incident>, tim
                     lower(&words.title)
                 ),
                 text: words.sentence(),
-                lines: vec![clock(stop_at(since, incident), times), meanwhile(failure.class.side()).to_owned()],
+                lines: vec![
+                    clock(stop_at(since, incident), times),
+                    meanwhile(failure.class.side()).to_owned(),
+                ],
                 help: Some(failure.help_path(&bucket.id.0)),
                 fix: is_of_key.then(key),
                 said: Some(failure.said()).filter(|said| !said.is_empty()),
@@ -88,8 +95,12 @@ pub(crate) fn of_bucket(bucket: &PartnerBucket, incident: Option<&Incident>, tim
                 class: "good",
                 icon: "check",
                 title: format!("Bucket {} takes files again", bucket.id),
-                text: "What is owed goes out now, in order. This goes away once a run is delivered.".to_owned(),
-                lines: vec![format!("It had taken none since {}.", times.moment(incident.failing_since).text)],
+                text: "What is owed goes out now, in order. This goes away once a run is delivered."
+                    .to_owned(),
+                lines: vec![format!(
+                    "It had taken none since {}.",
+                    times.moment(incident.failing_since).text
+                )],
                 help: None,
                 fix: None,
                 said: None,
@@ -104,7 +115,8 @@ pub(crate) fn of_bucket(bucket: &PartnerBucket, incident: Option<&Incident>, tim
 #[must_use]
 pub(crate) fn stop_at(since: Timestamp, incident: Option<&Incident>) -> Timestamp {
     let three_days = SignedDuration::from_secs(STOP_AFTER_SECS);
-    incident.map_or_else(|| since.checked_add(three_days).unwrap_or(Timestamp::MAX), |incident| incident.stop_at)
+    incident
+        .map_or_else(|| since.checked_add(three_days).unwrap_or(Timestamp::MAX), |incident| incident.stop_at)
 }
 
 /// The clock until the exports stop.
@@ -139,7 +151,8 @@ mod tests {
     }
 
     fn blocked(class: FailureClass) -> PartnerBucket {
-        let failure = BucketFailure { class, http_status: Some(401), message: "Invalid Credentials".to_owned() };
+        let failure =
+            BucketFailure { class, http_status: Some(401), message: "Invalid Credentials".to_owned() };
         PartnerBucket {
             account: AccountId(1),
             id: BucketId("main".to_owned()),
@@ -167,7 +180,8 @@ mod tests {
         assert_eq!(trouble.fix.unwrap().href, "/partners/google-cloud/buckets/main/key");
         let BucketState::Blocked { failure, .. } = &bucket.state else { panic!() };
         // The incident's clock counts, which leaves out what is not the customer's.
-        let mut incident = Incident::begin(&bucket, at("2026-11-25T10:00:00Z"), failure, at("2026-11-25T11:00:00Z"));
+        let mut incident =
+            Incident::begin(&bucket, at("2026-11-25T10:00:00Z"), failure, at("2026-11-25T11:00:00Z"));
         incident.stop_at = at("2026-11-28T16:00:00Z");
         let trouble = of_bucket(&bucket, Some(&incident), &times("2026-11-28T15:30:00Z")).unwrap();
         assert_eq!(trouble.lines[0], "If nothing changes, its exports stop on 28 Nov, 16:00, in 30 min.");

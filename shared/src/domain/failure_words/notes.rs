@@ -14,7 +14,8 @@ const MEANWHILE: HelpNote = HelpNote {
 const OTHER_BUCKET: HelpNote = HelpNote {
     question: "Can I move the export to another bucket?",
     answer: "Yes, also while this one is blocked: connect the other bucket, then choose it under Exports > Edit. What is \
-             owed goes there, in order; a run that has written files already writes the rest there.",
+             owed goes there, in order. A run that has written files already is written again there, whole; what it left \
+             behind has no manifest.",
 };
 const RETENTION: [HelpNote; 2] = [
     HelpNote {

@@ -199,7 +199,7 @@ fn hostile_names_stay_names() {
         }
         for command in commands(&words) {
             // Outside of quotes nothing is left that a shell would look at twice.
-            let bare: String = command.split('\'').step_by(2).collect();
+            let bare: String = command.replace(r"'\''", "").split('\'').step_by(2).collect();
             assert!(!bare.contains(['$', ';', '#', '~', '`', '(', '*', '|', '&', '\n']), "{command}");
         }
         let names =

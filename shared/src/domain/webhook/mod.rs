@@ -4,7 +4,7 @@ mod payload;
 mod secret;
 mod signature;
 
-pub use payload::{IncidentNews, IncidentStage, Payload, RunNews};
+pub use payload::{IncidentNews, Payload, RunNews};
 pub use secret::{OVERLAP_HOURS, WebhookSecrets, seal_name};
 pub use signature::{NotASecret, SigningSecret, signature_header, verify};
 

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::{
-    Account, AccountId, BucketFailure, DataSelection, Export, Frequency, Known, PartnerBucket, RequestId,
-    Run, RunStatus, Window, WindowKind, names,
+    Account, AccountId, DataSelection, Export, Frequency, Incident, Known, NoticeKind, PartnerBucket,
+    RequestId, Run, RunStatus, Window, WindowKind, names,
 };
 
 /// The version of this form. Fields may be added under the same version.
@@ -72,6 +72,7 @@ struct WindowBody {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct IncidentBody {
+    id: String,
     bucket: String,
     bucket_name: String,
     class: &'static str,
@@ -81,7 +82,8 @@ struct IncidentBody {
     resolution: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     said: String,
-    help_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_url: Option<String>,
     since: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     stops_at: Option<Timestamp>,
@@ -103,19 +105,6 @@ pub struct RunNews<'a> {
     pub at: Timestamp,
 }
 
-/// What a bucket's incident has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IncidentStage {
-    /// It has begun.
-    Opened,
-    /// A day later it goes on.
-    Reminded,
-    /// After three days the exports were stopped.
-    Stopped,
-    /// The bucket works again.
-    Resolved,
-}
-
 /// News of a bucket's incident.
 #[derive(Debug, Clone, Copy)]
 pub struct IncidentNews<'a> {
@@ -123,24 +112,28 @@ pub struct IncidentNews<'a> {
     pub account: &'a Account,
     /// The bucket.
     pub bucket: &'a PartnerBucket,
-    /// What has happened.
-    pub stage: IncidentStage,
-    /// What failed, or had failed.
-    pub failure: &'a BucketFailure,
-    /// Since when.
-    pub since: Timestamp,
-    /// When the exports will be stopped; none where they have been, or will not.
-    pub stops_at: Option<Timestamp>,
+    /// The incident as it is now.
+    pub incident: &'a Incident,
+    /// What is told of it.
+    pub kind: NoticeKind,
     /// How many windows are owed.
     pub owed_windows: u64,
-    /// The exports into the bucket, as many as are known.
+    /// The exports that it is about, as many as are known.
     pub exports: &'a [RequestId],
     /// How many there are.
     pub exports_total: u64,
     /// When it happened.
     pub at: Timestamp,
-    /// The dashboard's address as browsers see it, without a slash at its end.
-    pub public_url: &'a str,
+    /// The dashboard's address as browsers see it, where it is known.
+    pub public_url: Option<&'a str>,
+}
+
+impl IncidentNews<'_> {
+    /// When the exports will be stopped; none where they have been, or will not.
+    fn stops_at(&self) -> Option<Timestamp> {
+        let will_stop = matches!(self.kind, NoticeKind::Detected | NoticeKind::StillFailing);
+        will_stop.then_some(self.incident.stop_at)
+    }
 }
 
 impl Payload {
@@ -174,11 +167,11 @@ impl Payload {
     /// News of an incident.
     #[must_use]
     pub fn of_incident(news: IncidentNews<'_>) -> Self {
-        let (event, status) = match news.stage {
-            IncidentStage::Opened => ("incident.opened", "Blocked"),
-            IncidentStage::Reminded => ("incident.reminder", "Blocked"),
-            IncidentStage::Stopped => ("incident.stopped", "Stopped"),
-            IncidentStage::Resolved => ("incident.resolved", "Resumed"),
+        let (event, status) = match news.kind {
+            NoticeKind::Detected => ("incident.opened", "Blocked"),
+            NoticeKind::StillFailing => ("incident.reminder", "Blocked"),
+            NoticeKind::Stopped => ("incident.stopped", "Stopped"),
+            NoticeKind::Recovered => ("incident.resolved", "Resumed"),
         };
         let only = match news.exports {
             [only] if news.exports_total <= 1 => Some(*only),
@@ -253,9 +246,11 @@ impl RunBody {
 
 impl IncidentBody {
     fn new(news: &IncidentNews<'_>) -> Self {
-        let (bucket, failure) = (news.bucket, news.failure);
+        let (bucket, failure) = (news.bucket, &news.incident.failure);
         let words = failure.words(Known::from(bucket));
+        let page = |base: &str| format!("{}{}", base.trim_end_matches('/'), failure.help_path(&bucket.id.0));
         Self {
+            id: news.incident.id.to_string(),
             bucket: bucket.id.to_string(),
             bucket_name: bucket.bucket_name.clone(),
             class: failure.class.slug(),
@@ -264,9 +259,9 @@ impl IncidentBody {
             cause: words.cause,
             resolution: words.resolution,
             said: failure.said(),
-            help_url: format!("{}{}", news.public_url, failure.help_path(&bucket.id.0)),
-            since: news.since,
-            stops_at: news.stops_at,
+            help_url: news.public_url.map(page),
+            since: news.incident.failing_since,
+            stops_at: news.stops_at(),
             owed_windows: news.owed_windows,
             exports: news.exports.iter().take(LISTED_EXPORTS).copied().collect(),
             exports_total: news.exports_total,
@@ -318,13 +313,13 @@ fn run_text(run: &Run) -> String {
 }
 
 fn incident_text(news: &IncidentNews<'_>) -> String {
-    let words = news.failure.words(Known::from(news.bucket));
+    let words = news.incident.failure.words(Known::from(news.bucket));
     let (nickname, owed) = (&news.bucket.id, counted(news.owed_windows, "window is", "windows are"));
     let exports = counted(news.exports_total, "export", "exports");
-    match news.stage {
-        IncidentStage::Opened | IncidentStage::Reminded => {
-            let goes_on = if news.stage == IncidentStage::Reminded { " still" } else { "" };
-            let until = news.stops_at.map(|at| {
+    match news.kind {
+        NoticeKind::Detected | NoticeKind::StillFailing => {
+            let goes_on = if news.kind == NoticeKind::StillFailing { " still" } else { "" };
+            let until = news.stops_at().map(|at| {
                 let there = at.to_zoned_datetime(news.account.time_zone.time_zone());
                 format!(" If nothing changes, they stop on {}.", there.strftime("%d %b %Y, %H:%M %Z"))
             });
@@ -334,11 +329,11 @@ fn incident_text(news: &IncidentNews<'_>) -> String {
                 until.unwrap_or_default(),
             )
         }
-        IncidentStage::Stopped => format!(
+        NoticeKind::Stopped => format!(
             "Bucket {nickname} has taken no files for three days: {exports} were stopped, {owed} owed. {}",
             words.sentence(),
         ),
-        IncidentStage::Resolved => {
+        NoticeKind::Recovered => {
             format!("Bucket {nickname} takes files again. {exports} go on, {owed} owed and go out in order.")
         }
     }

@@ -91,6 +91,18 @@ impl From<&PartnerBucket> for BucketBody {
     }
 }
 
+/// Another look at a bucket.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recheck)]
+pub(in crate::api) struct RecheckBody {
+    /// Whether it takes files.
+    pub works: bool,
+    /// What keeps them out, and what to do; null where nothing does.
+    pub problem: Option<String>,
+    /// The bucket as it is now.
+    pub bucket: BucketBody,
+}
+
 /// The account's buckets.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct BucketList {

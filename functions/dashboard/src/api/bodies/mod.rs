@@ -5,6 +5,7 @@ mod bucket;
 mod estimate;
 mod event;
 mod export;
+mod incident;
 mod kinds;
 mod patch;
 mod progress;
@@ -17,10 +18,13 @@ pub(crate) use self::bucket::StepBody;
 pub use self::webhook::DeliveryBody;
 pub(super) use self::{
     account::{AccountBody, AccountPatch},
-    bucket::{BlockedBody, BucketBody, BucketList, CheckBody, LineBody, NewBucket, NewKey, VerdictBody},
+    bucket::{
+        BlockedBody, BucketBody, BucketList, CheckBody, LineBody, NewBucket, NewKey, RecheckBody, VerdictBody,
+    },
     estimate::{EstimateBody, notice},
     event::EventList,
     export::{ExportBody, ExportList},
+    incident::IncidentList,
     kinds::{DataKindBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody},
     patch::ExportPatch,
     progress::ProgressBody,

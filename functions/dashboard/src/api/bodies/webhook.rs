@@ -148,6 +148,8 @@ struct DeliveredWindowBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = DeliveredIncident)]
 struct DeliveredIncidentBody {
+    /// Which; every delivery of its series has it.
+    id: String,
     /// The bucket's nickname.
     bucket: String,
     /// Its name at Google.
@@ -168,7 +170,9 @@ struct DeliveredIncidentBody {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     said: String,
     /// The page that says what to do, step by step.
-    help_url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    help_url: Option<String>,
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,

@@ -29,8 +29,8 @@ use crate::{
         form::Fields,
         frame::Section,
         numbers,
-        pill::Pill,
         partners::check_act,
+        pill::Pill,
         snippets::{self, Files},
         trouble::{self, Act, Fix, Trouble},
         visit::{Visit, html},
@@ -134,9 +134,7 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
         csrf: visit.csrf().to_owned(),
     });
     let live = LiveParts {
-        status: StatusPart {
-            status: Pill::of_active_export(&export.status, is_blocked && open.is_some()),
-        },
+        status: StatusPart { status: Pill::of_active_export(&export.status, is_blocked && open.is_some()) },
         now: NowPart {
             troubles: run_view::troubles(&export, of_bucket, last, start_again, times),
             progress: progress.and_then(|progress| ProgressView::new(progress, is_blocked, times.now())),
@@ -178,7 +176,10 @@ async fn trouble_of(
     if let Some(trouble) = trouble.as_mut().filter(|_| bucket.state != BucketState::Ready) {
         trouble.act = visit.may_edit().then(|| check_act(visit, bucket, Some(export.request)));
         let moves = export.is_active() && !export.is_one_time() && visit.may_edit();
-        let edit = || Fix { href: format!("/exports/{}/edit", export.request), text: "Move the export to another bucket" };
+        let edit = || Fix {
+            href: format!("/exports/{}/edit", export.request),
+            text: "Move the export to another bucket",
+        };
         trouble.fix = trouble.fix.take().or_else(|| moves.then(edit));
         if !export.is_active() {
             // Its clock has run out.

@@ -108,9 +108,11 @@ impl Letter {
 }
 
 fn people(address: Option<&Address<'_>>) -> String {
-    let people = address.iter().flat_map(|address| address.iter()).map(|person| match (person.name(), person.address()) {
-        (Some(name), Some(address)) => format!("{name} <{address}>"),
-        (name, address) => address.or(name).unwrap_or_default().to_owned(),
+    let people = address.iter().flat_map(|address| address.iter()).map(|person| {
+        match (person.name(), person.address()) {
+            (Some(name), Some(address)) => format!("{name} <{address}>"),
+            (name, address) => address.or(name).unwrap_or_default().to_owned(),
+        }
     });
     people.collect::<Vec<_>>().join(", ")
 }

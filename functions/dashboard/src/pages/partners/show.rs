@@ -8,7 +8,9 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use spillway::domain::{BucketId, BucketState, ExportFilter, Incident, IncidentPhase, PartnerBucket, RequestId};
+use spillway::domain::{
+    BucketId, BucketState, ExportFilter, Incident, IncidentPhase, PartnerBucket, RequestId,
+};
 
 use super::bucket_of;
 use crate::{
@@ -107,7 +109,11 @@ pub(super) async fn page(
             })
             .collect(),
         all_href,
-        past: of_bucket.iter().filter(|incident| !is_shown_above(incident)).map(|one| past(one, &visit.times)).collect(),
+        past: of_bucket
+            .iter()
+            .filter(|incident| !is_shown_above(incident))
+            .map(|one| past(one, &visit.times))
+            .collect(),
     }))
 }
 
@@ -151,7 +157,9 @@ fn past(incident: &Incident, times: &Times) -> PastIncident {
         IncidentPhase::Recovered { at, .. } => format!("worked again on {}", times.moment(at).text),
         IncidentPhase::Stopped { at } => format!("exports stopped on {}", times.moment(at).text),
         IncidentPhase::Ended { at } => format!("over on {}", times.moment(at).text),
-        IncidentPhase::Failing | IncidentPhase::Resumed | IncidentPhase::Stopping { .. } => "goes on".to_owned(),
+        IncidentPhase::Failing | IncidentPhase::Resumed | IncidentPhase::Stopping { .. } => {
+            "goes on".to_owned()
+        }
     };
     let words = incident.failure.words(spillway::domain::Known::default());
     PastIncident { began: times.moment(incident.began_at), title: words.title, end }

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::{
-    BucketId, BucketState, DateRange, ExportSpec, FailureClass, Format, IdentityPriority, KeyFacts,
-    Packaging, RunKey, RunTimestamp, RunTotals, SealedKey, ZoneName,
+    BucketFailure, BucketId, BucketState, DateRange, ExportSpec, FailureClass, Format, IdentityPriority,
+    KeyFacts, Packaging, RunKey, RunTimestamp, RunTotals, SealedKey, ZoneName,
 };
 
 fn at(text: &str) -> Timestamp {
@@ -52,6 +52,11 @@ fn export() -> Export {
         delivered_cut: None,
         next_due_at: None,
         created_by: None,
+        history: crate::domain::ExportHistory::default(),
+        successor: None,
+        predecessor: None,
+        begins_at: None,
+        resumed_runs: Vec::new(),
     }
 }
 
@@ -140,31 +145,30 @@ fn bucket(nickname: &str) -> PartnerBucket {
     }
 }
 
-fn of_incident(stage: IncidentStage, nickname: &str, exports: &[RequestId]) -> serde_json::Value {
+fn of_incident(kind: NoticeKind, nickname: &str, exports: &[RequestId]) -> serde_json::Value {
     let (account, bucket) = (account(), bucket(nickname));
     let failure = BucketFailure {
         class: FailureClass::PermissionMissing { permission: Some("storage.objects.create".to_owned()) },
         http_status: Some(403),
         message: "no access".to_owned(),
     };
+    let since = at("2026-11-25T10:00:00Z");
     sent(&Payload::of_incident(IncidentNews {
         account: &account,
         bucket: &bucket,
-        stage,
-        failure: &failure,
-        since: at("2026-11-25T10:00:00Z"),
-        stops_at: (stage != IncidentStage::Stopped).then(|| at("2026-11-28T10:00:00Z")),
+        incident: &Incident::begin(&bucket, since, &failure, since),
+        kind,
         owed_windows: 4,
         exports,
         exports_total: exports.len() as u64,
-        at: at("2026-11-25T10:00:00Z"),
-        public_url: "https://exports.example.com",
+        at: since,
+        public_url: Some("https://exports.example.com/"),
     }))
 }
 
 #[test]
 fn an_incident_is_told_with_the_words_of_the_page() {
-    let told = of_incident(IncidentStage::Opened, "main", &[RequestId(17)]);
+    let told = of_incident(NoticeKind::Detected, "main", &[RequestId(17)]);
     assert_eq!((&told["Export Request Id"], &told["Status"]), (&json!(17), &json!("Blocked")));
     let incident = &told["incident"];
     let words = FailureClass::PermissionMissing { permission: Some("storage.objects.create".to_owned()) };
@@ -187,7 +191,8 @@ fn an_incident_is_told_with_the_words_of_the_page() {
     let text = told["text"].as_str().unwrap();
     assert!(text.starts_with("Bucket main takes no files: 1 export wait, 4 windows are owed."), "{text}");
     assert!(text.ends_with("they stop on 28 Nov 2026, 15:30 IST."), "{text}");
-    let stopped = of_incident(IncidentStage::Stopped, "main", &[RequestId(17), RequestId(18)]);
+    assert_eq!((&incident["since"], &incident["id"].is_string()), (&json!("2026-11-25T10:00:00Z"), &true));
+    let stopped = of_incident(NoticeKind::Stopped, "main", &[RequestId(17), RequestId(18)]);
     assert_eq!(stopped.get("Export Request Id"), None);
     assert_eq!(
         (&stopped["event"], &stopped["incident"].get("stops_at")),
@@ -198,7 +203,7 @@ fn an_incident_is_told_with_the_words_of_the_page() {
 #[test]
 fn thousands_of_exports_are_counted_not_listed() {
     let many: Vec<_> = (0..5_000).map(RequestId).collect();
-    let told = of_incident(IncidentStage::Reminded, "main", &many);
+    let told = of_incident(NoticeKind::StillFailing, "main", &many);
     assert_eq!(told["incident"]["exports"].as_array().unwrap().len(), 100);
     assert_eq!(told["incident"]["exports_total"], 5_000);
     assert!(told.to_string().len() < 4_000);
@@ -206,7 +211,7 @@ fn thousands_of_exports_are_counted_not_listed() {
 
 #[test]
 fn no_name_becomes_a_link_in_slack() {
-    let told = of_incident(IncidentStage::Resolved, "<!channel> & <https://evil|us>\u{202e}", &[]);
+    let told = of_incident(NoticeKind::Recovered, "<!channel> & <https://evil|us>\u{202e}", &[]);
     let text = told["text"].as_str().unwrap();
     assert!(
         text.starts_with("Bucket &lt;!channel&gt; &amp; &lt;https://evil|us&gt;? takes files again."),
