@@ -1,9 +1,11 @@
 //! The failure checker: goes on with what nobody goes on with any more.
 //!
 //! `POST /check`, which Cloud Scheduler calls, publishes messages again that were lost, closes runs that are finished
-//! and not closed, and forgets candidates of buckets that have expired.
+//! and not closed, and forgets candidates of buckets that have expired. `POST /notify`, called more often, sends what is
+//! owed to webhooks.
 
 mod check;
+mod notify;
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,7 +36,12 @@ impl Settings for CheckerSettings {
 
 /// The routes.
 pub fn router(parts: Parts, invokers: &Arc<Invokers>) -> Router {
-    invokers.guard(Router::new().route("/check", post(check::check)).with_state(parts))
+    invokers.guard(
+        Router::new()
+            .route("/check", post(check::check))
+            .route("/notify", post(notify::notify))
+            .with_state(parts),
+    )
 }
 
 /// The service.
