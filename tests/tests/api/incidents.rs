@@ -29,8 +29,8 @@ async fn person(app: &TestApp) -> Person {
 fn fails(app: &TestApp, class: Option<FailureClass>) {
     let failure = class.clone().map(|class| BucketFailure {
         class,
-        http_status: Some(401),
-        message: "Invalid Credentials".to_owned(),
+        http_status: Some(403),
+        message: "by the test".to_owned(),
     });
     app.buckets.fail_with(class);
     app.buckets.answer_probes(Probe { upload: failure.map_or(Ok(()), Err), ..Probe::default() });
@@ -69,7 +69,7 @@ async fn an_incident_is_listed_from_its_beginning_to_the_start_again() {
     }
     assert_eq!(
         (&incident["phase"], &incident["code"]),
-        (&json!("failing"), &json!("401 credentials-rejected"))
+        (&json!("failing"), &json!("403 credentials-rejected"))
     );
     assert!(incident["stops_at"].is_string());
     assert_eq!(incident["notices"][0]["kind"], "detected");

@@ -172,6 +172,7 @@ async fn an_export_of_a_blocked_bucket_is_moved_and_what_it_owes_follows() {
     let page = person.get(&format!("/exports/{}", export.request)).await;
     let edit = format!("/exports/{}/edit", export.request);
     assert!(page.text().contains(&format!("href=\"{edit}\"")), "{}", text(&page));
+    app.advance_secs(600);
     app.next_run(export.request).await;
     // Only the first bucket fails: the other one's calls are those of a bucket that works.
     fails(&app, None);
