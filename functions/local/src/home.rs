@@ -42,6 +42,11 @@ impl Home {
         self.0.join("vault.key")
     }
 
+    /// The mails that people get, as files.
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.0.join("mail")
+    }
+
     /// Held, shared, by every process that works on chunks.
     pub(crate) fn workers_lock(&self) -> PathBuf {
         self.0.join("workers.lock")
@@ -55,11 +60,6 @@ impl Home {
     /// Where the key lies that was made with a local bucket.
     pub(crate) fn bucket_key(&self, bucket_name: &str) -> PathBuf {
         self.0.join("keys").join(format!("{bucket_name}.json"))
-    }
-
-    /// The mails that would have been sent, a file each.
-    pub(crate) fn mail(&self) -> PathBuf {
-        self.0.join("mail")
     }
 
     /// Where simulations keep their files, each in a folder of its own.

@@ -52,8 +52,8 @@ pub struct Observation {
     pub bucket: BucketSight,
     /// Whether an active export goes into it.
     pub has_exports: bool,
-    /// When an object was last delivered into it, by a run that ended well.
-    pub delivered_at: Option<Timestamp>,
+    /// When each export last delivered something into it, by a run that ended well.
+    pub deliveries: Vec<Timestamp>,
 }
 
 /// What becomes of an incident in a round.
@@ -98,6 +98,7 @@ impl Incident {
         if !self.is_open() || matches!(self.phase, IncidentPhase::Stopping { .. }) {
             return None;
         }
+        let failed_at = self.failed_at;
         if gap_secs < 0 {
             // The clock went back, and what was remembered goes with it.
             self.failed_at = after(self.failed_at, gap_secs);
@@ -107,12 +108,12 @@ impl Incident {
             BucketSight::Blocked { .. } | BucketSight::Unblocked { .. } if !seen.has_exports => self.end(now),
             BucketSight::Blocked { since, failure, confirmed } => {
                 self.failure = failure.clone();
-                let confirmed = *confirmed || self.is_met_anew(*since);
+                let confirmed = *confirmed || self.is_met_anew(*since, now);
                 self.blocked(*since, gap_secs, confirmed, now)
             }
             BucketSight::Unblocked { since } => {
                 // An encoder met it again although a probe had succeeded: that is told like any other failure.
-                let confirmed = self.phase == IncidentPhase::Resumed && self.is_met_anew(*since);
+                let confirmed = self.phase == IncidentPhase::Resumed && self.is_met_anew(*since, now);
                 let failed_at = self.failed_at.max((*since).min(now));
                 let notice = self.blocked(*since, gap_secs, confirmed, now);
                 self.failed_at = failed_at;
@@ -121,13 +122,22 @@ impl Incident {
                 }
                 notice
             }
-            BucketSight::Ready => self.ready(seen, gap_secs, now),
+            BucketSight::Ready => {
+                // What seems to come from the future was written before a clock went back: it counts where that was in
+                // this very gap.
+                let latest = after(now, CLOCK_SKEW_SECS);
+                let is_good = |at: &Timestamp| {
+                    (self.failed_at < *at && *at <= latest) || (gap_secs < 0 && failed_at < *at)
+                };
+                let is_delivered = seen.deliveries.iter().any(is_good);
+                self.ready(seen, is_delivered, gap_secs, now)
+            }
         }
     }
 
     /// Whether an encoder met the failure since the round before. At the beginning nobody has looked yet.
-    fn is_met_anew(&self, since: Timestamp) -> bool {
-        since > self.seen_at
+    fn is_met_anew(&self, since: Timestamp, now: Timestamp) -> bool {
+        self.seen_at < since && since <= now
     }
 
     fn blocked(
@@ -162,7 +172,13 @@ impl Incident {
         None
     }
 
-    fn ready(&mut self, seen: &Observation, gap_secs: i64, now: Timestamp) -> Option<NoticeKind> {
+    fn ready(
+        &mut self,
+        seen: &Observation,
+        is_delivered: bool,
+        gap_secs: i64,
+        now: Timestamp,
+    ) -> Option<NoticeKind> {
         if let IncidentPhase::Recovered { at, settled_at } = self.phase {
             let settled_at = after(settled_at, gap_secs - gap_secs.clamp(0, LONGEST_GAP_SECS));
             self.phase = IncidentPhase::Recovered { at, settled_at };
@@ -175,9 +191,7 @@ impl Incident {
         // The time until the stop stands still.
         self.stop_at = after(self.stop_at, gap_secs);
         self.phase = IncidentPhase::Resumed;
-        // What seems to come from the future was written before a clock went back, and says nothing.
-        let latest = after(now, CLOCK_SKEW_SECS);
-        if seen.delivered_at.is_some_and(|at| self.failed_at < at && at <= latest) {
+        if is_delivered {
             self.phase = IncidentPhase::Recovered { at: now, settled_at: after(now, SETTLED_AFTER_SECS) };
             return (self.announced && self.relapses == 0).then_some(NoticeKind::Recovered);
         }

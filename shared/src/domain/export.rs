@@ -227,7 +227,7 @@ pub struct Export {
 }
 
 /// What an export's runs came to: for the checker, which does not read them all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ExportHistory {
     /// When a run last ended DONE or EMPTY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -235,6 +235,9 @@ pub struct ExportHistory {
     /// When such a run last left something in the bucket: files, or a manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
+    /// Into which one that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_into: Option<BucketId>,
     /// Since when each run has had rows; none where the last one was EMPTY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_since: Option<Timestamp>,

@@ -141,7 +141,7 @@ impl Export {
         }
         history.succeeded_at = Some(at);
         if run.totals.files > 0 || run.spec.manifest {
-            history.delivered_at = Some(at);
+            (history.delivered_at, history.delivered_into) = (Some(at), Some(run.spec.bucket.clone()));
         }
         if run.totals.rows > 0 {
             history.data_since = history.data_since.or(Some(at));

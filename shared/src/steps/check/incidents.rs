@@ -75,7 +75,7 @@ impl Round<'_> {
                 (blocked_by(since, failure.clone(), false), Some(failure))
             }
         };
-        let seen = Observation { bucket, has_exports: found.has_exports, delivered_at: None };
+        let seen = Observation { bucket, has_exports: found.has_exports, deliveries: Vec::new() };
         match known {
             Some(incident) => self.observe(incident, &seen, &found.bucket, checked).await,
             // Whoever uses it no more is told of nothing.
@@ -95,7 +95,7 @@ impl Round<'_> {
     async fn not_blocked(&self, incident: Incident, checked: &mut Checked) -> Result<(), StepError> {
         let store = &self.parts.store;
         let Some(bucket) = store.bucket(incident.account, &incident.bucket).await? else {
-            let seen = Observation { bucket: BucketSight::Gone, has_exports: false, delivered_at: None };
+            let seen = Observation { bucket: BucketSight::Gone, has_exports: false, deliveries: Vec::new() };
             let Observed { incident: next, .. } = incident.observe(&seen, self.now);
             return self.keep(&incident, &next).await;
         };
@@ -106,7 +106,7 @@ impl Round<'_> {
         let seen = Observation {
             bucket: BucketSight::Ready,
             has_exports: has_exports(self.parts, &bucket).await?,
-            delivered_at: self.delivered_at(&incident).await?,
+            deliveries: self.deliveries(&incident).await?,
         };
         self.observe(incident, &seen, &bucket, checked).await
     }
@@ -155,23 +155,21 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// When something last arrived in the bucket. Looked at only while that matters.
-    async fn delivered_at(&self, incident: &Incident) -> Result<Option<Timestamp>, StepError> {
+    /// When exports last delivered into the bucket. Looked at only while that matters.
+    async fn deliveries(&self, incident: &Incident) -> Result<Vec<Timestamp>, StepError> {
         if !matches!(incident.phase, IncidentPhase::Failing | IncidentPhase::Resumed) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let (bucket, mut cursor, mut latest) = (Some(incident.bucket.clone()), None, None);
+        let (bucket, mut cursor, mut deliveries) = (Some(incident.bucket.clone()), None, Vec::new());
         let filter = ExportFilter { bucket, ..ExportFilter::default() };
         loop {
             let page = self.parts.store.list_exports(incident.account, &filter, cursor, PAGE).await?;
-            latest = page
-                .exports
-                .iter()
-                .filter_map(|export| export.history.delivered_at)
-                .fold(latest, Option::max_of);
+            let histories = page.exports.into_iter().map(|export| export.history);
+            let here = histories.filter(|history| history.delivered_into.as_ref() == Some(&incident.bucket));
+            deliveries.extend(here.filter_map(|history| history.delivered_at));
             cursor = page.next;
             if cursor.is_none() {
-                return Ok(latest);
+                return Ok(deliveries);
             }
         }
     }
@@ -202,14 +200,4 @@ impl Round<'_> {
 
 fn blocked_by(since: Timestamp, failure: crate::domain::BucketFailure, confirmed: bool) -> BucketSight {
     BucketSight::Blocked { since, failure, confirmed }
-}
-
-trait MaxOf {
-    fn max_of(self, other: Timestamp) -> Self;
-}
-
-impl MaxOf for Option<Timestamp> {
-    fn max_of(self, other: Timestamp) -> Self {
-        self.max(Some(other))
-    }
 }
