@@ -69,7 +69,7 @@ async fn a_round_goes_on_with_what_was_lost() {
     let published = |runs: u64| {
         json!({
             "published": runs, "failed": 0, "healed": 0, "candidates": 0,
-            "told": 0, "stopped": 0, "findings": 0, "mails": 0,
+            "told": 0, "stopped": 0, "findings": 0, "mails": 0, "webhooks": 0,
         })
     };
     assert_eq!(round().await, published(0), "they may still be on their way");
