@@ -37,8 +37,8 @@ fn a_simulation_that_cannot_be_is_refused() {
     }
 }
 
-/// Seeds that are kept: each has found something, or is a whole month.
-const SEEDS: [(u64, u32); 4] = [(1, 720), (2, 240), (3, 240), (4, 240)];
+/// Seeds that are kept: a whole month, and ten days twice.
+const SEEDS: [(u64, u32); 3] = [(1, 720), (2, 240), (7, 240)];
 
 #[test]
 fn months_of_failures_lose_and_double_nothing_and_tell_what_the_rule_says() {
