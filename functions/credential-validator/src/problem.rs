@@ -65,7 +65,7 @@ pub(crate) fn of_check(error: &CheckError) -> Response {
         CheckError::Refused(refused) => {
             answer(StatusCode::CONFLICT, "/problems/refused", "Refused", &refused.to_string())
         }
-        CheckError::Step(StepError::Store(StoreError::Unavailable(_))) => {
+        CheckError::Step(StepError::Store(StoreError::Unavailable(_) | StoreError::Full(_))) => {
             answer(StatusCode::SERVICE_UNAVAILABLE, "/problems/unavailable", "Not available", OURS)
         }
         CheckError::Step(_) => internal(),

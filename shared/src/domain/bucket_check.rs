@@ -213,6 +213,14 @@ impl Checked<'_> {
                 ),
                 "Change the policy, or connect another bucket.",
             ),
+            FailureClass::StorageFull => (
+                format!("The disk on which the bucket `{bucket_name}` lies is full."),
+                "Free some space on it, and try again.",
+            ),
+            FailureClass::StorageReadOnly => (
+                format!("The folder of the bucket `{bucket_name}` cannot be written."),
+                "Make it writable: look at its permissions, and whether its disk is mounted read-only.",
+            ),
             FailureClass::NameTaken
             | FailureClass::Ours
             | FailureClass::Throttled

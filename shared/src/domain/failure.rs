@@ -29,6 +29,10 @@ pub enum FailureClass {
     Throttled,
     /// Google does not answer, or not as it should.
     Unavailable,
+    /// The disk under a local bucket is full. Google's do not fill up.
+    StorageFull,
+    /// The folder of a local bucket may not be written.
+    StorageReadOnly,
     /// An object of the same name is there that we did not write.
     NameTaken,
     /// Google refused a request of ours for a reason that names nobody else.
@@ -70,7 +74,9 @@ impl FailureClass {
             | Self::RetentionPolicy
             | Self::Hold
             | Self::BillingDisabled
-            | Self::OrganisationPolicy => Side::Customer,
+            | Self::OrganisationPolicy
+            | Self::StorageFull
+            | Self::StorageReadOnly => Side::Customer,
             Self::Throttled | Self::Unavailable => Side::Passing,
             Self::NameTaken | Self::Ours => Side::Ours,
         }
@@ -119,6 +125,14 @@ impl BucketFailure {
             FailureClass::Throttled => "Google asks to slow down; the export goes on by itself.",
             FailureClass::Unavailable => {
                 "Google Cloud Storage cannot be reached just now; the export goes on by itself."
+            }
+            FailureClass::StorageFull => {
+                "The disk on which the bucket lies is full. Free some space on it; the files that are complete stay, \
+                 and the export goes on behind them."
+            }
+            FailureClass::StorageReadOnly => {
+                "The folder of the bucket cannot be written: its disk is mounted read-only, or its permissions forbid \
+                 it. Make it writable; the export then goes on."
             }
             FailureClass::NameTaken => {
                 "An object of this name, which we did not write, is in the bucket already. Move it away, then have the \

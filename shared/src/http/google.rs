@@ -30,6 +30,12 @@ pub fn is_precondition_failed(http_status: Option<u16>) -> bool {
     http_status == Some(412)
 }
 
+/// Whether an answer stays the same until somebody makes room, though it is said to be the server's fault.
+#[must_use]
+pub fn is_out_of_storage(http_status: u16) -> bool {
+    http_status == 507
+}
+
 /// Whether an answer is about a missing object in a bucket that is there.
 #[must_use]
 pub fn is_missing_object(failure: &BucketFailure) -> bool {
@@ -76,6 +82,9 @@ pub fn class_of(http_status: u16, reason: &str, message: &str) -> FailureClass {
         (_, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded" | "dailyLimitExceeded") => {
             FailureClass::Throttled
         }
+        // Of the built-in emulator, whose objects are files.
+        (507, "readOnlyStorage") => FailureClass::StorageReadOnly,
+        (507, _) => FailureClass::StorageFull,
         (401, _) => FailureClass::CredentialsRejected,
         (403, _) if says("hold") && says("is under active") => FailureClass::Hold,
         (403, _) if billing => FailureClass::BillingDisabled,
@@ -173,6 +182,8 @@ mod tests {
             ),
             (429, "rateLimitExceeded", "The rate of change requests is too high", FailureClass::Throttled),
             (503, "backendError", "Try again", FailureClass::Unavailable),
+            (507, "insufficientStorage", "The disk is full", FailureClass::StorageFull),
+            (507, "readOnlyStorage", "The folder cannot be written", FailureClass::StorageReadOnly),
             (400, "invalid", "Invalid argument", FailureClass::Ours),
         ];
         for (status, reason, message, class) in cases {

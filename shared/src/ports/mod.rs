@@ -17,6 +17,6 @@ pub use partner_buckets::{
 pub use queue::{ChunkQueue, QueueError, Work};
 pub use store::{
     AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,
-    ChunkTally, DueExport, ExportPage, ExportStore, FilePage, NewExport, NewRun, NoteStore, Origin,
-    Repeatable, Repeated, RunFile, RunPage, RunStore, Store, StoreError, WrittenSums,
+    ChunkTally, ClaimLimits, DueExport, ExportPage, ExportStore, FilePage, NewExport, NewRun, NoteStore,
+    Origin, Repeatable, Repeated, RunFile, RunPage, RunStore, Store, StoreError, WrittenSums,
 };
