@@ -212,8 +212,11 @@ fn run(script: &str, folder: &Path) -> anyhow::Result<String> {
     Ok(said)
 }
 
-/// The Python with the readers, beside this test's build.
-fn venv_python() -> anyhow::Result<PathBuf> {
+/// The Python with the readers and other programs that are not ours, beside this test's build.
+///
+/// # Errors
+/// Where `tests/run venv` has not made it, or of other versions.
+pub fn venv_python() -> anyhow::Result<PathBuf> {
     // <target>/<profile>/deps/<test>
     let test = std::env::current_exe()?;
     let target = test.ancestors().nth(3).context("the test does not lie in a target folder")?;

@@ -17,12 +17,13 @@ use spillway::{
         gcs::{GcsOptions, GcsPartnerBuckets},
         lake::ObjectStoreLake,
         local_queue::LocalQueue,
+        mail::{EmlFolder, MailSender},
         sqlite::SqliteStore,
         system_clock::SystemClock,
     },
-    domain::RunKey,
+    domain::{EmailAddress, RunKey},
     ports::{Clock, Lake, Store},
-    steps::{Options, Parts},
+    steps::{Notifier, Options, Parts},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -105,6 +106,14 @@ impl System {
             Some(running) => Ok(running.emulator()),
             None => bail!("buckets at another endpoint are not ours to make"),
         }
+    }
+
+    /// Mails are files in the home, with links to the dashboard at `public_url`.
+    pub(crate) fn notifier(&self, public_url: String) -> anyhow::Result<Notifier> {
+        let address = EmailAddress::new("exports@spillway.example")?;
+        let sender = MailSender { address, name: "Spillway".to_owned(), bounces: None };
+        let mailer = Arc::new(EmlFolder::new(self.home.mail(), sender));
+        Ok(Notifier { mailer: Some(mailer), public_url: Some(public_url) })
     }
 
     /// Whether buckets are in the built-in emulator.

@@ -9,6 +9,7 @@ pub mod key_file;
 pub mod kms;
 pub mod lake;
 pub mod local_queue;
+pub mod mail;
 #[cfg(feature = "cloud")]
 pub mod pubsub;
 pub mod sqlite;

@@ -71,7 +71,7 @@ pub(super) async fn or_incomplete(
         Err(error) => return Err(error.into()),
     };
     let export = parts.store.export(key.account, key.request).await;
-    let is_stopped = export.is_ok_and(|export| export.is_none_or(|export| !export.is_active()));
+    let is_stopped = export.is_ok_and(|export| export.is_none_or(|export| !export.works_on(key.run)));
     // A chunk under a valid lease may still complete: what a stopped run has delivered is not known before.
     if let (true, Some(plan)) = (is_stopped, &run.plan)
         && parts.store.tally(key, &plan.token, parts.now()).await?.leased > 0

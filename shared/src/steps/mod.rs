@@ -4,6 +4,7 @@
 mod account;
 mod buckets;
 mod catalogue;
+mod check;
 mod chunk;
 mod close;
 mod columns;
@@ -19,6 +20,7 @@ mod progress;
 mod publish;
 mod recheck;
 mod retry;
+mod start_again;
 mod stop;
 mod sweep;
 mod tick;
@@ -33,6 +35,7 @@ pub use buckets::{
     BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
+pub use check::{Checked, Delivered, Notifier, check, send_mails};
 pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
@@ -42,7 +45,9 @@ pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
 pub use progress::{RunProgress, run_progress, worked_run};
 pub use publish::republish;
+pub use recheck::{Rechecked, Verdict};
 pub use retry::{RetryError, retry_run};
+pub use start_again::{StartAgainError, start_again};
 pub use stop::stop_export;
 pub use sweep::{Swept, sweep};
 pub use tick::{Ticked, tick};

@@ -51,8 +51,40 @@ pub(super) async fn run(parts: &Parts, key: RunKey) -> Result<Handled, StepError
     let Some(run) = parts.store.run(key).await? else { return Ok(Handled::Done) };
     match run.status {
         RunStatus::Owed => open(parts, run).await,
-        RunStatus::Running => go_on(parts, &run).await,
+        RunStatus::Running => match follow(parts, &run).await? {
+            Some(_) => {
+                let run = parts.store.run(key).await?;
+                match run.filter(|run| run.status == RunStatus::Owed) {
+                    Some(run) => open(parts, run).await,
+                    None => Ok(Handled::Done),
+                }
+            }
+            None => go_on(parts, &run).await,
+        },
         _ => close::hand_on(parts, key).await,
+    }
+}
+
+/// A run that waits for a blocked bucket follows its export into another one: its plan is given up, and it is owed again.
+/// What it has written into the blocked one stays there, without a manifest, and is written again where it goes now, so
+/// that a run's files lie in one bucket. None where there is nothing to follow, or somebody else was first.
+pub(super) async fn follow(parts: &Parts, run: &Run) -> Result<Option<RunKey>, StepError> {
+    let export = parts.store.export(run.key.account, run.key.request).await?;
+    let Some(export) = export.filter(|export| export.is_active() && export.spec.bucket != run.spec.bucket)
+    else {
+        return Ok(None);
+    };
+    let bucket = parts.store.bucket(run.key.account, &run.spec.bucket).await?;
+    if !bucket.is_some_and(|bucket| matches!(bucket.state, BucketState::Blocked { .. })) {
+        return Ok(None);
+    }
+    match parts.store.give_up_plan(run.key, run.reopened).await {
+        Ok(_) => {
+            tracing::info!(run = %run.key, bucket = %export.spec.bucket, "a blocked run follows its export");
+            Ok(Some(run.key))
+        }
+        Err(StoreError::Conflict(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

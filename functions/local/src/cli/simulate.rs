@@ -6,6 +6,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   spillway simulate scale --chunks 100000
   spillway simulate scale --chunks 1000000 --plan-only --json
+  spillway simulate failures --hours 720 --seed 1
 
 Nothing of a home is touched. With --home its files stay, in a new folder below simulations/.";
 
@@ -15,6 +16,12 @@ Examples:
   FIRESTORE_EMULATOR_HOST=127.0.0.1:8080 spillway simulate scale --chunks 1000 --store firestore
 
 The exit status is 1 if a row was lost or doubled.";
+
+const FAILURES_EXAMPLES: &str = "\
+Examples:
+  spillway simulate failures --hours 720 --seed 7 --json
+
+The exit status is 1 if a window was lost or delivered twice, or the mails are not those that the rule says.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SimulateArgs {
@@ -27,6 +34,19 @@ pub(crate) enum SimulationArgs {
     /// Plan and work a run of many chunks, each of one row
     #[command(after_help = SCALE_EXAMPLES)]
     Scale(ScaleArgs),
+    /// Let buckets, mail server, scheduler and clock of an account fail for a while
+    #[command(after_help = FAILURES_EXAMPLES)]
+    Failures(FailuresArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FailuresArgs {
+    /// For how many hours things fail; then all is mended, and goes on until nothing is open
+    #[arg(long, default_value_t = 720, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) hours: u32,
+    /// What happens is made of this number: the same number, the same happenings
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

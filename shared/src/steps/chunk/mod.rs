@@ -136,7 +136,7 @@ async fn leased(
     // Looked at after the lease was taken: a finisher of a stopped run counts leases after the stop was stored, so
     // that either it sees this lease or we see the stop.
     let export = parts.store.export(run.key.account, run.key.request).await?;
-    if !export.is_some_and(|export| export.is_active()) {
+    if !export.is_some_and(|export| export.works_on(run.key.run)) {
         return Err(Trouble::Stopped);
     }
     let handle = target.open(parts, run).await?;
