@@ -8,6 +8,7 @@ mod mailer;
 mod partner_buckets;
 mod queue;
 mod store;
+mod webhooks;
 
 pub use clock::Clock;
 pub use key_vault::{KeyVault, ServiceAccountKey, VaultError};
@@ -23,3 +24,4 @@ pub use store::{
     NewExport, NewRun, NoteStore, NoticeOutcome, Origin, Repeatable, Repeated, RunFile, RunPage, RunStore,
     StartAgain, StartedAgain, Store, StoreError, WrittenSums,
 };
+pub use webhooks::{WebhookCall, WebhookError, Webhooks};

@@ -23,7 +23,9 @@ mod retry;
 mod start_again;
 mod stop;
 mod sweep;
+mod tell;
 mod tick;
+mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,7 +37,7 @@ pub use buckets::{
     BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
-pub use check::{Checked, Delivered, Notifier, check, send_mails};
+pub use check::{Checked, Delivered, Notifier, check, send_mails, send_webhooks};
 pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
@@ -45,12 +47,13 @@ pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
 pub use progress::{RunProgress, run_progress, worked_run};
 pub use publish::republish;
-pub use recheck::{Rechecked, Verdict};
+pub use recheck::{Rechecked, Verdict, recheck_bucket};
 pub use retry::{RetryError, retry_run};
 pub use start_again::{StartAgainError, start_again};
 pub use stop::stop_export;
 pub use sweep::{Swept, sweep};
 pub use tick::{Ticked, tick};
+pub use webhook::{TriedWebhook, deliver_webhook, renew_webhook_secret, test_webhook};
 
 use crate::{
     domain::{
@@ -60,7 +63,7 @@ use crate::{
     encode::FILE_LIMIT_BYTES,
     ports::{
         BucketHandle, ChunkQueue, Clock, KeyVault, Lake, LakeError, PartnerBuckets, QueueError, Store,
-        StoreError, VaultError, Work,
+        StoreError, VaultError, Webhooks, Work,
     },
 };
 
@@ -77,6 +80,8 @@ pub struct Parts {
     pub buckets: Arc<dyn PartnerBuckets>,
     /// Opens keys, late.
     pub vault: Arc<dyn KeyVault>,
+    /// Calls accounts' webhooks.
+    pub webhooks: Arc<dyn Webhooks>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Sees what happens.

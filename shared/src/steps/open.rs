@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     Handled, Parts, StepError, close,
     columns::{self, EventKeys},
-    finish, profile_files, publish,
+    finish, profile_files, publish, tell,
 };
 use crate::{
     domain::{
@@ -114,7 +114,10 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     keep_ratios(parts, &request, &made).await?;
     let run = adopt(parts, &run, (spec, bucket.bucket_name), made).await?;
     match run {
-        Some(run) => go_on(parts, &run).await,
+        Some(run) => {
+            tell::webhook(parts, key).await?;
+            go_on(parts, &run).await
+        }
         None => Ok(Handled::Done),
     }
 }

@@ -16,3 +16,4 @@ mod protection;
 mod runs;
 mod support;
 mod tenancy;
+mod webhook;

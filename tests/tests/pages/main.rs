@@ -4,10 +4,13 @@
 mod elsewhere;
 mod exports;
 mod frame;
+mod help;
 mod html;
+mod mail;
 mod partners;
 mod repeats;
 mod settings;
 mod snippets;
 mod streams;
 mod switch;
+mod webhook;

@@ -43,6 +43,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ServeArgs) -> anyhow
         },
         outgoing_ips: Vec::new(),
         operator_contact: None,
+        mail_folder: Some(system.home.mail()),
     };
     let app = App::new(system.parts.clone(), config)?;
 
