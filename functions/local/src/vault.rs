@@ -1,8 +1,11 @@
 //! The vault of a home: its key is made with the first start, and never in silence again once keys are sealed under it.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use spillway::{
-    adapters::key_file::{KeyFileError, KeyFileVault},
+    adapters::{
+        key_file::{KeyFileError, KeyFileVault},
+        sqlite::SqliteStore,
+    },
     domain::PartnerBucket,
     ports::{AccountStore, BucketStore},
 };
@@ -40,10 +43,20 @@ pub(crate) async fn open(
     }
 }
 
+/// Makes another key where the vault's is gone. Gives the buckets whose keys were sealed under the lost one.
+pub(crate) async fn make_key_anew(home: &Home) -> anyhow::Result<Vec<PartnerBucket>> {
+    let file = home.vault_key();
+    if file.symlink_metadata().is_ok() {
+        bail!("the vault has its key, {}; move it away first if it is not the right one", file.display());
+    }
+    let store = SqliteStore::open(&home.state()).context("the state cannot be opened")?;
+    let locked_out = sealed_buckets(&store).await?;
+    drop(KeyFileVault::open(&file)?);
+    Ok(locked_out)
+}
+
 /// Every account's buckets: each has a sealed key.
-pub(crate) async fn sealed_buckets(
-    store: &(impl AccountStore + BucketStore),
-) -> anyhow::Result<Vec<PartnerBucket>> {
+async fn sealed_buckets(store: &(impl AccountStore + BucketStore)) -> anyhow::Result<Vec<PartnerBucket>> {
     let (mut sealed, mut after) = (Vec::new(), None);
     loop {
         let accounts = store.account_ids(after, PAGE).await?;

@@ -14,6 +14,7 @@ mod estimate;
 mod files;
 mod finish;
 mod open;
+mod plan_token;
 mod preview;
 mod profile_files;
 mod progress;

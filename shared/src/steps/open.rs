@@ -5,7 +5,9 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     Handled, Parts, StepError, close,
     columns::{self, EventKeys},
-    finish, profile_files, publish, tell,
+    finish,
+    plan_token::plan_token,
+    profile_files, publish, tell,
 };
 use crate::{
     domain::{
@@ -13,8 +15,7 @@ use crate::{
         Footer, Format, LakeFile, LakePath, ProfileFiles, RequestId, Run, RunKey, RunOpening, RunPlan,
         RunStatus, Slice, Window,
         plan::{
-            EventFile, PROFILES_RATIO, ProfileList, Ratios, plan_events, plan_profiles, plan_token,
-            wants_row_groups,
+            EventFile, PROFILES_RATIO, ProfileList, Ratios, plan_events, plan_profiles, wants_row_groups,
         },
     },
     ports::{LakeQuery, StoreError, Work},

@@ -2,21 +2,14 @@
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::{Context, bail};
 use serde_json::json;
-use spillway::adapters::{key_file::KeyFileVault, sqlite::SqliteStore};
 
 use crate::{home::Home, output::Output, vault};
 
 pub(crate) async fn run(home: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     let home = Home::open(home)?;
+    let locked_out = vault::make_key_anew(&home).await?;
     let file = home.vault_key();
-    if file.symlink_metadata().is_ok() {
-        bail!("the vault has its key, {}; move it away first if it is not the right one", file.display());
-    }
-    let store = SqliteStore::open(&home.state()).context("the state cannot be opened")?;
-    let locked_out = vault::sealed_buckets(&store).await?;
-    drop(KeyFileVault::open(&file)?);
     output.line(format!("The vault has a new key, {}.", file.display()))?;
     let mut buckets = Vec::new();
     for bucket in locked_out {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use gcs_emulator::{Emulator, Fault, FaultRule};
 use spillway::{adapters::system_clock::SystemClock, ports::Clock as _};
 
-use super::support::{Done, Home, events, export_args};
+use super::support::{Done, Home, JUNE, event, events, export_args};
 
 /// Runs a command whose files must not outgrow `limit_kib`, and which must not take longer than a minute.
 fn within(home: &Home, limit_kib: u64, args: &[&str]) -> Done {
@@ -23,12 +23,13 @@ fn within(home: &Home, limit_kib: u64, args: &[&str]) -> Done {
 
 #[test]
 fn a_bucket_without_room_blocks_the_export() {
-    let home = Home::with(&events(60_000));
-    let args =
-        export_args("files", "json", &["--packaging", "plain", "--from", "2025-06-01", "--to", "2025-06-01"]);
+    // A file of some megabytes, while the state stays below one.
+    let large: String = (0..20_000).map(|id| event("Viewed", JUNE + id, id)).collect();
+    let home = Home::with(&large);
+    let args = export_args("files", "json", &["--packaging", "plain"]);
     home.run(&export_args("files", "json", &["--from", "2025-06-02", "--to", "2025-06-02"])).ok();
-    let done =
-        within(&home, 300, &args).fails(&["The disk on which the bucket lies is full", "Free some space"]);
+    let done = within(&home, 2_500, &args);
+    let done = done.fails(&["The disk on which the bucket lies is full", "Free some space"]);
     assert!(!done.out.contains("goes on by itself"), "{done:?}");
     home.run(&args).ok();
     home.run(&["verify", "--bucket", "files"]).ok();

@@ -14,17 +14,26 @@ use crate::{
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error() {
-            Some(told) if is_out_of_storage(*told) => Self::Full(error.to_string()),
-            _ => Self::Unavailable(error.to_string()),
+        if is_out_of_storage(&error) {
+            Self::Full(error.to_string())
+        } else {
+            Self::Unavailable(error.to_string())
         }
     }
 }
 
-fn is_out_of_storage(told: ffi::Error) -> bool {
+/// Whether nothing can be written until somebody mends the disk.
+pub(super) fn is_out_of_storage(error: &rusqlite::Error) -> bool {
+    let Some(told) = error.sqlite_error() else { return false };
     matches!(told.code, ErrorCode::DiskFull | ErrorCode::ReadOnly)
         // The disk takes no more for a reason that SQLite has no name for, or the index of the log could not grow.
-        || matches!(told.extended_code, ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE)
+        || matches!(
+            told.extended_code,
+            ffi::SQLITE_IOERR_WRITE
+                | ffi::SQLITE_IOERR_TRUNCATE
+                | ffi::SQLITE_IOERR_FSYNC
+                | ffi::SQLITE_IOERR_SHMSIZE
+        )
 }
 
 /// JSON text as it lies in a row; whether it is any is told by whoever knows the document's name.

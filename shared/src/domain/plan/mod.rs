@@ -3,13 +3,11 @@
 mod events;
 mod messages;
 mod profiles;
-mod token;
 
 use std::collections::BTreeMap;
 
 pub use events::{EventFile, plan_events};
 pub use profiles::{ProfileList, ProfileShard, ShardFile, plan_profiles};
-pub use token::plan_token;
 
 use super::{Format, Packaging};
 

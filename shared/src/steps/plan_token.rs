@@ -9,16 +9,14 @@ use std::io::{self, Write};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::ProfileList;
-use crate::domain::{ChunkPlan, ExportSpec, PlanToken, RunKey};
+use crate::domain::{ChunkPlan, ExportSpec, PlanToken, RunKey, plan::ProfileList};
 
 /// The token of a run's plan. `reopened` is how often the run was opened again: what an earlier planning of it left may
 /// be swept at any time, so that nobody goes on with that.
 ///
 /// # Panics
 /// Never: the domain's types always serialise, and a digest takes all bytes.
-#[must_use]
-pub fn plan_token(
+pub(super) fn plan_token(
     (run, reopened): (RunKey, u32),
     (spec, bucket_name): (&ExportSpec, &str),
     chunks: &[ChunkPlan],
