@@ -2,6 +2,9 @@
 //! led inward.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "webhooks/notices.rs"]
+mod notices;
+
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -62,11 +62,6 @@ impl Home {
         self.0.join("keys").join(format!("{bucket_name}.json"))
     }
 
-    /// The mails that would have been sent, a file each.
-    pub(crate) fn mail(&self) -> PathBuf {
-        self.0.join("mail")
-    }
-
     /// Where simulations keep their files, each in a folder of its own.
     pub(crate) fn simulations(&self) -> PathBuf {
         self.0.join("simulations")

@@ -6,6 +6,7 @@ mod exports;
 mod frame;
 mod help;
 mod html;
+mod incidents;
 mod mail;
 mod partners;
 mod repeats;

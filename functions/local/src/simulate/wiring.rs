@@ -143,6 +143,7 @@ pub(super) async fn failure_parts(
         lake: ports.lake,
         buckets: ports.buckets,
         vault: Arc::new(vault),
+        webhooks: Arc::new(HttpsWebhooks::new(WebhookOptions::default())?),
         clock: ports.clock,
         observer: Arc::new(Unobserved),
         shutdown: CancellationToken::new(),

@@ -117,6 +117,21 @@ impl Served {
         store.edit_export(account, request, &spec, &spec, Some(SystemClock.now())).await.unwrap();
     }
 
+    /// Takes the sample's bucket away, as if somebody had deleted it at Google, or brings it back.
+    pub(crate) fn lose_bucket(&self, is_lost: bool) {
+        let buckets = self.home.path().join("buckets");
+        let (there, away) = (buckets.join(SAMPLE_BUCKET), self.home.path().join("lost-bucket"));
+        let (from, to) = if is_lost { (there, away) } else { (away, there) };
+        std::fs::rename(from, to).unwrap();
+    }
+
+    /// A mail as it would have been sent.
+    pub(crate) fn keep_mail(&self, name: &str, mail: &str) {
+        let folder = self.home.path().join("mail");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), mail).unwrap();
+    }
+
     /// What lies in a bucket, by name, but for the emulator's own files.
     pub(crate) fn objects(&self, bucket: &str) -> Vec<String> {
         let folder = std::fs::read_dir(self.home.path().join("buckets").join(bucket)).unwrap();
@@ -337,6 +352,22 @@ impl Browser {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         self.driver.screenshot(&folder.join(format!("{name}.png"))).await.unwrap();
+    }
+
+    /// The same, as high as the page is.
+    pub(crate) async fn whole_picture(&self, name: &str) {
+        let size = "return [window.innerWidth, window.innerHeight, document.documentElement.scrollHeight]";
+        let size = self.driver.execute(size, vec![]).await.unwrap();
+        let size: Vec<u32> = serde_json::from_value(size.json().clone()).unwrap();
+        for (height, is_taken) in [(size[2].clamp(600, 6_000), true), (size[1], false)] {
+            let metrics = json!({
+                "width": size[0], "height": height, "deviceScaleFactor": 1, "mobile": size[0] < 500,
+            });
+            self.driver.cdp().send_raw("Emulation.setDeviceMetricsOverride", metrics).await.unwrap();
+            if is_taken {
+                self.picture(name).await;
+            }
+        }
     }
 
     /// What axe finds serious or critical, as one line each.
