@@ -287,7 +287,7 @@ pub(super) async fn start_export_again(
 ) -> Result<impl IntoResponse, Problem> {
     let request = RequestId(request);
     let started = steps::start_again(&app.parts, viewer.account, request, viewer.email.clone()).await?;
-    Ok((etag(&revision_of(&started.export)), Json(ExportBody::from(&started.export))))
+    Ok((etag(&etag_of(&started.export)), Json(ExportBody::from(&started.export))))
 }
 
 /// An export of the viewer's account.
