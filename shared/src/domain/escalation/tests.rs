@@ -147,6 +147,24 @@ fn a_bucket_that_works_every_second_hour_gives_four_notices() {
 }
 
 #[test]
+fn what_delivers_between_rounds_is_never_stopped() {
+    // It works whenever the checker looks, delivers, and fails again before the next round.
+    let mut story = Story::new(0.5, 1.0);
+    for hour in 1..200 {
+        let now = f64::from(hour);
+        let deliveries = if hour > 2 { vec![at(now - 0.9)] } else { Vec::new() };
+        let seen = if hour % 2 == 1 { blocked(now - 0.5, true) } else { unblocked(now - 1.5) };
+        story.round(now, &Observation { deliveries, ..seen });
+    }
+    assert_eq!(story.told, [(1.0, Detected)]);
+    assert!(story.incident.is_open() && story.incident.relapses > 90);
+    for hour in 200..230 {
+        story.round(f64::from(hour), &ready(Some(199.5)));
+    }
+    assert_eq!(story.told[1..], [(224.0, Recovered)]);
+}
+
+#[test]
 fn time_in_which_google_did_not_answer_does_not_count() {
     let mut story = Story::new(0.0, 0.0);
     for hour in 0..=100 {
