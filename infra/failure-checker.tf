@@ -65,3 +65,27 @@ resource "google_cloud_scheduler_job" "check" {
     }
   }
 }
+
+resource "google_cloud_scheduler_job" "notify" {
+  name             = "notify"
+  description      = "Deliveries that are owed to webhooks."
+  region           = var.region
+  schedule         = "*/5 * * * *"
+  time_zone        = "Etc/UTC"
+  attempt_deadline = "560s"
+
+  # The next call goes on.
+  retry_config {
+    retry_count = 0
+  }
+
+  http_target {
+    http_method = "POST"
+    uri         = "${local.url["failure-checker"]}/notify"
+
+    oidc_token {
+      service_account_email = module.failure_checker.invoker_email
+      audience              = local.url["failure-checker"]
+    }
+  }
+}

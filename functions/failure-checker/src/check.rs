@@ -35,6 +35,7 @@ pub(crate) async fn check(State((parts, notifier)): State<(Parts, Notifier)>) ->
         "stopped": checked.stopped,
         "findings": checked.findings.len(),
         "mails": checked.mails.sent,
+        "webhooks": checked.webhooks.sent,
     });
     tracing::info!(
         published = checked.swept.published.len(),

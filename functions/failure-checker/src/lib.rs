@@ -2,9 +2,11 @@
 //!
 //! `POST /check`, which Cloud Scheduler calls, looks at blocked buckets again, tells customers of those that still fail
 //! and stops their exports after three days, publishes messages again that were lost, closes runs that are finished and
-//! not closed, looks for what is unwell, and forgets candidates of buckets that have expired.
+//! not closed, looks for what is unwell, and forgets candidates of buckets that have expired. `POST /notify`,
+//! called more often, sends what is owed to webhooks.
 
 mod check;
+mod notify;
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +40,9 @@ impl Settings for CheckerSettings {
 
 /// The routes.
 pub fn router(parts: Parts, notifier: Notifier, invokers: &Arc<Invokers>) -> Router {
-    invokers.guard(Router::new().route("/check", post(check::check)).with_state((parts, notifier)))
+    let sends = Router::new().route("/notify", post(notify::notify)).with_state(parts.clone());
+    invokers
+        .guard(Router::new().route("/check", post(check::check)).with_state((parts, notifier)).merge(sends))
 }
 
 /// The service.

@@ -14,3 +14,4 @@ pub mod mail;
 pub mod pubsub;
 pub mod sqlite;
 pub mod system_clock;
+pub mod webhooks;

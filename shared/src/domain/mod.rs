@@ -13,6 +13,7 @@ mod escalation;
 mod estimate;
 mod export;
 mod failure;
+pub mod failure_words;
 mod format;
 pub mod health;
 mod idempotency;
@@ -29,12 +30,14 @@ mod notice;
 pub mod plan;
 mod preset;
 mod profile_note;
+pub mod public_address;
 pub mod rules;
 mod run;
 mod schedule;
 mod slice;
 mod transitions;
 mod unseen;
+pub mod webhook;
 mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
@@ -59,6 +62,7 @@ pub use export::{
     StopReason,
 };
 pub use failure::{BucketFailure, FailureClass, Side};
+pub use failure_words::{FailureWords, Known};
 pub use format::{Format, Packaging};
 pub use idempotency::{BadIdempotencyKey, Fingerprint, IDEMPOTENCY_SECS, IdempotencyKey};
 pub use identity::{IdentityKind, IdentityPriority, PriorityError};

@@ -59,7 +59,7 @@ const KINDS: [NoticeKind; 4] =
 #[test]
 fn each_mail_tells_what_it_is_for() {
     let detected = write(&facts(NoticeKind::Detected, 1));
-    assert_eq!(detected.subject, "Exports to acme-lake fail: the bucket is missing");
+    assert_eq!(detected.subject, "Exports to acme-lake fail: the bucket does not exist");
     for part in [&detected.text, &detected.html] {
         for told in [
             "404 bucket-missing",

@@ -1,7 +1,7 @@
 //! The sentences of the mails.
 
 use super::facts::{MailFacts, cut};
-use crate::domain::{FailureClass, NoticeKind};
+use crate::domain::{Known, NoticeKind};
 
 /// What is said of the failure itself.
 pub(super) struct Words {
@@ -18,42 +18,28 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// The words of the pages and of the API.
     pub(super) fn of(facts: &MailFacts) -> Self {
         let failure = &facts.incident.failure;
-        let (title, slug) = class(&failure.class);
-        let code = match failure.http_status {
-            Some(status) => format!("{status} {slug}"),
-            None => slug.to_owned(),
+        let known = Known {
+            bucket_name: Some(&facts.incident.bucket_name),
+            client_email: facts.client_email.as_deref(),
         };
+        let words = failure.words(known);
         Self {
-            title: title.to_owned(),
-            code,
-            said: cut(&failure.message, 500),
-            sentence: failure.sentence(),
-            slug,
+            title: lower(&words.title),
+            code: failure.code(),
+            said: cut(&failure.said(), 500),
+            sentence: words.sentence(),
+            slug: failure.class.slug(),
         }
     }
 }
 
-fn class(class: &FailureClass) -> (&'static str, &'static str) {
-    match class {
-        FailureClass::KeyUnusable => ("the key cannot be used", "key-unusable"),
-        FailureClass::CredentialsRejected => {
-            ("the credentials are incorrect or expired", "credentials-rejected")
-        }
-        FailureClass::PermissionMissing { .. } => ("a permission is missing", "permission-missing"),
-        FailureClass::BucketMissing => ("the bucket is missing", "bucket-missing"),
-        FailureClass::RetentionPolicy => ("a retention policy is in the way", "retention-policy"),
-        FailureClass::Hold => ("a hold is in the way", "hold"),
-        FailureClass::BillingDisabled => ("billing is off", "billing-disabled"),
-        FailureClass::OrganisationPolicy => {
-            ("a policy of your organisation forbids it", "organisation-policy")
-        }
-        FailureClass::Throttled => ("Google asks to slow down", "throttled"),
-        FailureClass::Unavailable => ("Google cannot be reached", "unavailable"),
-        FailureClass::NameTaken => ("an object has the name", "name-taken"),
-        FailureClass::Ours => ("our request was refused", "ours"),
-    }
+/// A title in the middle of a subject.
+fn lower(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// The line at the top.

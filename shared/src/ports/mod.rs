@@ -8,6 +8,7 @@ mod mailer;
 mod partner_buckets;
 mod queue;
 mod store;
+mod webhooks;
 
 pub use clock::Clock;
 pub use key_vault::{KeyVault, ServiceAccountKey, VaultError};
@@ -19,7 +20,8 @@ pub use partner_buckets::{
 pub use queue::{ChunkQueue, QueueError, Work};
 pub use store::{
     AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,
-    ChunkTally, DueExport, ExportPage, ExportStore, FilePage, IncidentChange, IncidentStore, NewExport,
-    NewRun, NoteStore, NoticeOutcome, Origin, Repeatable, Repeated, RunFile, RunPage, RunStore, StartAgain,
-    StartedAgain, Store, StoreError, WrittenSums,
+    ChunkTally, ClaimLimits, DueExport, ExportPage, ExportStore, FilePage, IncidentChange, IncidentStore,
+    NewExport, NewRun, NoteStore, NoticeOutcome, Origin, Repeatable, Repeated, RunFile, RunPage, RunStore,
+    StartAgain, StartedAgain, Store, StoreError, WrittenSums,
 };
+pub use webhooks::{WebhookCall, WebhookError, Webhooks};

@@ -17,6 +17,7 @@ use crate::{
         kms::{KmsOptions, KmsVault},
         lake::ObjectStoreLake,
         pubsub::{PubSubOptions, PubSubQueue},
+        webhooks::{HttpsWebhooks, WebhookOptions},
     },
     ports::Lake,
     steps::{Options, Parts, Unobserved},
@@ -49,7 +50,7 @@ const OUTSTANDING: Variable = Variable::new(
     "SPILLWAY_OUTSTANDING_MESSAGES",
     "How many messages of a run are with the encoders at most, so that a huge export starves nobody.",
 )
-.or("8");
+.or("32");
 const METADATA_HOST: Variable = Variable::new(
     "GCE_METADATA_HOST",
     "Where Google's metadata server is, in place of its own name: host:port.",
@@ -173,6 +174,7 @@ pub async fn parts(settings: &CloudSettings, keys: Keys, running: &Running) -> R
         lake,
         buckets: Arc::new(GcsPartnerBuckets::new(GcsOptions::new(gcs_endpoint))?),
         vault: Arc::new(vault),
+        webhooks: Arc::new(HttpsWebhooks::new(WebhookOptions::default())?),
         clock: Arc::clone(&running.clock),
         observer: Arc::new(Unobserved),
         shutdown: running.shutdown.clone(),

@@ -14,6 +14,7 @@ mod estimate;
 mod files;
 mod finish;
 mod open;
+mod plan_token;
 mod preview;
 mod profile_files;
 mod progress;
@@ -23,7 +24,9 @@ mod retry;
 mod start_again;
 mod stop;
 mod sweep;
+mod tell;
 mod tick;
+mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,22 +38,23 @@ pub use buckets::{
     BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
-pub use check::{Checked, Delivered, Notifier, check, send_mails};
+pub use check::{Checked, Delivered, Notifier, check, send_mails, send_webhooks};
 pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
 pub use edit::{EditError, edit_export};
-pub use estimate::{EstimateError, estimate};
+pub use estimate::{EstimateError, days_of_events, estimate};
 pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
 pub use progress::{RunProgress, run_progress, worked_run};
 pub use publish::republish;
-pub use recheck::{Rechecked, Verdict};
+pub use recheck::{Rechecked, Verdict, recheck_bucket};
 pub use retry::{RetryError, retry_run};
 pub use start_again::{StartAgainError, start_again};
 pub use stop::stop_export;
 pub use sweep::{Swept, sweep};
 pub use tick::{Ticked, tick};
+pub use webhook::{TriedWebhook, deliver_webhook, renew_webhook_secret, test_webhook};
 
 use crate::{
     domain::{
@@ -60,7 +64,7 @@ use crate::{
     encode::FILE_LIMIT_BYTES,
     ports::{
         BucketHandle, ChunkQueue, Clock, KeyVault, Lake, LakeError, PartnerBuckets, QueueError, Store,
-        StoreError, VaultError, Work,
+        StoreError, VaultError, Webhooks, Work,
     },
 };
 
@@ -77,6 +81,8 @@ pub struct Parts {
     pub buckets: Arc<dyn PartnerBuckets>,
     /// Opens keys, late.
     pub vault: Arc<dyn KeyVault>,
+    /// Calls accounts' webhooks.
+    pub webhooks: Arc<dyn Webhooks>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Sees what happens.
@@ -94,8 +100,11 @@ pub struct Options {
     pub file_limit_bytes: u64,
     /// How large chunks are made.
     pub plan: PlanLimits,
-    /// How many messages of a run are on the queue at most.
+    /// How many messages of a run are on the queue at most. They are sent half of them at a time, so that between half and
+    /// all of them are out.
     pub outstanding_messages: usize,
+    /// From how many chunks on a plan may take more than one request to store.
+    pub long_plan_chunks: usize,
     /// How long the work on one chunk may take.
     pub step_timeout: Duration,
     /// How long a lease holds; longer than the step.
@@ -116,7 +125,8 @@ impl Default for Options {
         Self {
             file_limit_bytes: FILE_LIMIT_BYTES,
             plan: PlanLimits::default(),
-            outstanding_messages: 8,
+            outstanding_messages: 32,
+            long_plan_chunks: 20_000,
             step_timeout: Duration::from_secs(STEP_TIMEOUT_SECS),
             lease: Duration::from_secs(LEASE_SECS),
             stop_poll: Duration::from_secs(1),

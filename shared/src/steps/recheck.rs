@@ -111,6 +111,41 @@ async fn recheck(parts: &Parts, bucket: PartnerBucket, waits: bool) -> Result<Op
     Ok(Some(Rechecked { bucket, since, has_exports, verdict }))
 }
 
+/// Looks at a bucket of an account now, blocked or not; what waited for one that works goes on. None where there is no
+/// such bucket.
+///
+/// # Errors
+/// [`StepError`] where it cannot be looked at.
+pub async fn recheck_bucket(
+    parts: &Parts,
+    account: AccountId,
+    id: &BucketId,
+) -> Result<Option<Verdict>, StepError> {
+    let Some(bucket) = parts.store.bucket(account, id).await? else { return Ok(None) };
+    let known = match &bucket.state {
+        BucketState::Blocked { failure, .. } => Some(failure),
+        BucketState::Ready => None,
+    };
+    Ok(Some(match probe(parts, &bucket).await {
+        Ok(()) => {
+            if known.is_some() {
+                parts.store.unblock_bucket(account, id).await?;
+                wake(parts, &bucket).await;
+            }
+            Verdict::Works
+        }
+        Err(StepError::Bucket(failure)) if failure.class.side() == Side::Customer => {
+            if known.is_some_and(|known| known.class != failure.class) {
+                parts.store.block_bucket(account, id, &bucket.key, &failure, parts.now()).await?;
+            }
+            Verdict::Fails(failure)
+        }
+        // Google, or we: what it is, not what it was.
+        Err(StepError::Bucket(failure)) => Verdict::Unclear(failure.clone(), StepError::Bucket(failure)),
+        Err(error) => return Err(error),
+    }))
+}
+
 /// Whether an active export goes into the bucket.
 pub(super) async fn has_exports(parts: &Parts, bucket: &PartnerBucket) -> Result<bool, StepError> {
     for status in [StatusKind::Running, StatusKind::Pending] {

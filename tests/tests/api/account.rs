@@ -15,7 +15,7 @@ async fn an_account_sees_its_own_settings() {
     let answer = app.person(ACCOUNT, Role::Viewer).get(PATH).await;
     let expected = json!({
         "id": ACCOUNT.0, "time_zone": "UTC", "identities": ["identity", "email", "phone"], "notify": [],
-        "webhook": null, "exports_enabled": true, "one_time_limit_days": 60,
+        "webhook": null, "webhook_secret_made_at": null, "exports_enabled": true, "one_time_limit_days": 60,
     });
     assert_eq!(answer.expect(StatusCode::OK), expected);
     assert_eq!(answer.header("cache-control"), "no-store");

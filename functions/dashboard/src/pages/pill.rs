@@ -1,6 +1,6 @@
 //! What state something is in, as a pill: a word, an icon and a colour, none of which is needed to know the others.
 
-use spillway::domain::{BucketState, ExportStatus, RunStatus, StopReason};
+use spillway::domain::{BucketState, Export, ExportStatus, Run, RunStatus, StopReason};
 
 /// A pill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,19 @@ impl Pill {
         Self { text, class, icon, meaning }
     }
 
-    /// Of an export.
+    /// Of an export as people see it: of one that is active and whose `newest` run cannot go on, that.
+    #[must_use]
+    pub(crate) fn of_export_with(export: &Export, newest: Option<&Run>, is_bucket_blocked: bool) -> Self {
+        let is_stuck = |run: &&Run| {
+            run.status == RunStatus::Incomplete || (is_bucket_blocked && !run.status.is_closed())
+        };
+        match newest.filter(is_stuck) {
+            Some(run) if export.is_active() => Self::of_run(run.status, is_bucket_blocked),
+            _ => Self::of_export(&export.status),
+        }
+    }
+
+    /// Of an export by its status alone.
     #[must_use]
     pub(crate) fn of_export(status: &ExportStatus) -> Self {
         match status {
@@ -51,6 +63,17 @@ impl Pill {
             RunStatus::Incomplete => {
                 Self::new("INCOMPLETE", "warn", "alert", "Some files are missing, for a fault of ours")
             }
+        }
+    }
+
+    /// Of an export whose bucket may be blocked: one that is active cannot go on then, whatever it waits for.
+    #[must_use]
+    pub(crate) fn of_active_export(status: &ExportStatus, is_bucket_blocked: bool) -> Self {
+        match status {
+            ExportStatus::Pending | ExportStatus::Running if is_bucket_blocked => {
+                Self::of_run(RunStatus::Running, true)
+            }
+            status => Self::of_export(status),
         }
     }
 

@@ -5,7 +5,11 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context;
 use spillway::{
     adapters::{
-        key_file::KeyFileVault, local_queue::LocalQueue, sqlite::SqliteStore, system_clock::SystemClock,
+        key_file::KeyFileVault,
+        local_queue::LocalQueue,
+        sqlite::SqliteStore,
+        system_clock::SystemClock,
+        webhooks::{HttpsWebhooks, WebhookOptions},
     },
     domain::{Account, AccountId, BucketId, BucketState, EmailAddress, KeyFacts, PartnerBucket, ZoneName},
     ports::{
@@ -94,6 +98,7 @@ impl Simulation {
             lake: Arc::new(lake),
             buckets: Arc::new(buckets),
             vault: Arc::new(vault),
+            webhooks: Arc::new(HttpsWebhooks::new(WebhookOptions::default())?),
             clock,
             observer,
             shutdown: CancellationToken::new(),
@@ -138,6 +143,7 @@ pub(super) async fn failure_parts(
         lake: ports.lake,
         buckets: ports.buckets,
         vault: Arc::new(vault),
+        webhooks: Arc::new(HttpsWebhooks::new(WebhookOptions::default())?),
         clock: ports.clock,
         observer: Arc::new(Unobserved),
         shutdown: CancellationToken::new(),

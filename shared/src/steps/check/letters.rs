@@ -10,6 +10,7 @@ use crate::{
         Account, AccountId, EmailAddress, Export, ExportFilter, ExportStatus, Incident, IncidentPhase,
         Mailing, MailingId, Notice, NoticeId, NoticeKind, NoticeTask, PartnerBucket, RequestId, StatusKind,
         StopReason,
+        webhook::{IncidentNews, Payload},
     },
     mails::{self, ExportLine, MailFacts, TEXT_EXPORTS},
     steps::{Parts, StepError},
@@ -45,16 +46,21 @@ pub(super) async fn write(
     now: Timestamp,
 ) -> Result<Letters, StepError> {
     let account = incident.account;
-    let (Some(_), Some(settings)) = (&notifier.mailer, parts.store.account(account).await?) else {
-        return Ok(Letters::default());
-    };
-    let involved = involved(parts, incident, kind).await?;
-    let recipients = recipients(&settings, &involved.creators);
-    if recipients.is_empty() {
-        tracing::warn!(%account, incident = %incident.id, "nobody is to be written to of an incident");
+    let Some(settings) = parts.store.account(account).await? else { return Ok(Letters::default()) };
+    if notifier.mailer.is_none() && settings.webhook.is_none() {
         return Ok(Letters::default());
     }
+    let involved = involved(parts, incident, kind).await?;
     let owed = owed(parts, account).await?;
+    let told = Told { notifier, settings: &settings, incident, kind, bucket, now };
+    let hook = settings.webhook.is_some().then(|| told.webhook(&involved, &owed));
+    let recipients = recipients(&settings, &involved.creators);
+    if notifier.mailer.is_none() || recipients.is_empty() {
+        if recipients.is_empty() {
+            tracing::warn!(%account, incident = %incident.id, "nobody is to be written to of an incident");
+        }
+        return Ok(Letters { mailing: None, notices: hook.into_iter().collect() });
+    }
     let facts = MailFacts {
         kind,
         incident: incident.clone(),
@@ -73,7 +79,7 @@ pub(super) async fn write(
         let notice_id = NoticeId::of(&[&account_text, id.as_str(), &to.as_str().to_lowercase()]);
         Notice::new(account, notice_id, NoticeTask::Mail { to, mailing: id.clone() }, now)
     };
-    let notices = recipients.into_iter().map(notice).collect();
+    let notices = recipients.into_iter().map(notice).chain(hook).collect();
     let mailing = Mailing {
         account,
         id: id.clone(),
@@ -85,6 +91,38 @@ pub(super) async fn write(
         created_at: now,
     };
     Ok(Letters { mailing: Some(mailing), notices })
+}
+
+/// What the account's webhook is told.
+struct Told<'a> {
+    notifier: &'a Notifier,
+    settings: &'a Account,
+    incident: &'a Incident,
+    kind: NoticeKind,
+    bucket: &'a PartnerBucket,
+    now: Timestamp,
+}
+
+impl Told<'_> {
+    fn webhook(&self, involved: &Involved, owed: &BTreeMap<RequestId, u64>) -> Notice {
+        let Self { notifier, settings, incident, kind, bucket, now } = *self;
+        let exports: Vec<_> = involved.lines.iter().map(|export| export.request).collect();
+        let payload = Payload::of_incident(IncidentNews {
+            account: settings,
+            bucket,
+            incident,
+            kind,
+            owed_windows: exports.iter().filter_map(|request| owed.get(request)).sum(),
+            exports: &exports,
+            exports_total: exports.len() as u64 + involved.left_out,
+            at: now,
+            public_url: notifier.public_url.as_deref(),
+        });
+        let (account, number) = (settings.id.to_string(), incident.notices.len().to_string());
+        let id = NoticeId::of(&["incident", &account, incident.id.as_str(), kind.as_str(), &number]);
+        let payload = String::from_utf8_lossy(&payload.to_bytes()).into_owned();
+        Notice::new(settings.id, id, NoticeTask::Webhook { payload }, now)
+    }
 }
 
 /// Each mailbox once. What is no address (it may have been kept by an older version, or come from a login) is left out.

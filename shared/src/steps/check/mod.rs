@@ -5,6 +5,7 @@
 //! claimed by one sender.
 
 mod findings;
+mod hooks;
 mod incidents;
 mod letters;
 mod outbox;
@@ -17,6 +18,7 @@ use crate::{
     ports::Mailer,
 };
 
+pub use hooks::send_webhooks;
 pub use outbox::{Delivered, send_mails};
 
 /// With what the checker tells people.
@@ -45,6 +47,8 @@ pub struct Checked {
     pub unfound: Option<StepError>,
     /// What became of the mails that were owed.
     pub mails: Delivered,
+    /// What became of the deliveries to webhooks.
+    pub webhooks: Delivered,
 }
 
 /// One round, over the runs that are wanted.
@@ -65,6 +69,7 @@ pub async fn check(
         Ok(found) => checked.findings = found,
         Err(error) => checked.unfound = Some(error),
     }
+    checked.webhooks = send_webhooks(parts).await?;
     if let Some(mailer) = &notifier.mailer {
         checked.mails = send_mails(parts, &**mailer).await?;
     }

@@ -97,7 +97,7 @@ async fn attempt(
     })
 }
 
-async fn settle(
+pub(super) async fn settle(
     parts: &Parts,
     notice: &Notice,
     outcome: &NoticeOutcome,

@@ -8,7 +8,10 @@ use axum::{
 };
 use jiff::civil::Date;
 use spillway::{
-    domain::{BucketState, Export, Format, PartnerBucket, Run, RunKey, RunStatus, RunTimestamp},
+    domain::{
+        BucketState, Export, ExportStatus, Format, PartnerBucket, Run, RunKey, RunStatus, RunTimestamp,
+        StopReason,
+    },
     ports::{FilePage, RunPage},
     steps,
 };
@@ -21,13 +24,15 @@ use super::{
     show_view::{LiveParts, NowPart, RunsPart, ShowPage, ShownRun, StatusPart},
 };
 use crate::{
-    App,
+    App, incidents,
     pages::{
         form::Fields,
         frame::Section,
         numbers,
+        partners::check_act,
         pill::Pill,
         snippets::{self, Files},
+        trouble::{self, Act, Fix, Trouble},
         visit::{Visit, html},
     },
     problem::Problem,
@@ -101,6 +106,10 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
     let (store, query, times) = (&app.parts.store, &visit.query, &visit.times);
     let (account, request) = (export.account, export.request);
     let bucket = store.bucket(account, &export.spec.bucket).await?;
+    let of_bucket = match &bucket {
+        Some(bucket) => trouble_of(app, visit, &export, bucket).await?,
+        None => None,
+    };
     let is_blocked = bucket.as_ref().is_some_and(|bucket| bucket.state != BucketState::Ready);
     let cursor: Option<RunTimestamp> = query.text("runs").parse().ok();
     let runs = store.runs_page(account, request, cursor, RUNS).await?;
@@ -108,7 +117,10 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
         Some(run) => store.run(RunKey { account, request, run }).await?,
         None => first_worth_seeing(&runs.runs),
     };
-    let last = if cursor.is_none() { runs.runs.first() } else { None };
+    let last = match cursor {
+        None => runs.runs.first().cloned(),
+        Some(_) => store.runs_page(account, request, None, 1).await?.runs.into_iter().next(),
+    };
     let open = steps::worked_run(&app.parts, account, request).await?;
     let progress = match &open {
         Some(run) => Some(steps::run_progress(&app.parts, run).await?),
@@ -118,10 +130,16 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
     let next_run = times.next_run(&export);
     let progress = progress.as_ref();
     let shown_key = chosen.as_ref().map(|run| run.key);
+    let start_again = (visit.may_edit() && can_start_again(&export)).then(|| Act {
+        action: format!("/exports/{request}/start-again"),
+        text: "Start again",
+        export: None,
+        csrf: visit.csrf().to_owned(),
+    });
     let live = LiveParts {
-        status: StatusPart { status: Pill::of_export(&export.status) },
+        status: StatusPart { status: Pill::of_export_with(&export, last.as_ref(), is_blocked) },
         now: NowPart {
-            troubles: run_view::troubles(&export, bucket.as_ref(), last, times),
+            troubles: run_view::troubles(&export, of_bucket, last.as_ref(), start_again, times),
             progress: progress.and_then(|progress| ProgressView::new(progress, is_blocked, times.now())),
             live_href: if is_settled { String::new() } else { live_href(&export, query) },
         },
@@ -144,6 +162,40 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
         },
     };
     Ok(Shown { live, is_settled, export, bucket, runs, chosen })
+}
+
+/// What is wrong with the bucket of an export that goes on, or is to; with the button that looks at it again.
+async fn trouble_of(
+    app: &App,
+    visit: &Visit,
+    export: &Export,
+    bucket: &PartnerBucket,
+) -> Result<Option<Trouble>, Problem> {
+    if !export.is_active() && !can_start_again(export) {
+        return Ok(None);
+    }
+    let incident = incidents::open_of(app, bucket.account, &bucket.id).await?;
+    let mut trouble = trouble::of_bucket(bucket, incident.as_ref(), &visit.times);
+    if let Some(trouble) = trouble.as_mut().filter(|_| bucket.state != BucketState::Ready) {
+        trouble.act = visit.may_edit().then(|| check_act(visit, bucket, Some(export.request)));
+        let moves = export.is_active() && !export.is_one_time() && visit.may_edit();
+        let edit = || Fix {
+            href: format!("/exports/{}/edit", export.request),
+            text: "Move the export to another bucket",
+        };
+        trouble.fix = trouble.fix.take().or_else(|| moves.then(edit));
+        if !export.is_active() {
+            // Its clock has run out.
+            trouble.lines.clear();
+        }
+    }
+    Ok(trouble)
+}
+
+/// Whether it was stopped by failure, and nothing goes on in its place.
+fn can_start_again(export: &Export) -> bool {
+    matches!(export.status, ExportStatus::Stopped { reason: StopReason::Failure { .. }, .. })
+        && export.successor.is_none()
 }
 
 fn live_href(export: &Export, query: &Fields) -> String {
@@ -231,7 +283,7 @@ async fn shown_run(
     });
     let (nothing_title, nothing) = run_view::nothing(run, is_blocked);
     let (snippets, snippets_about) = match files_to_read(app, run, &to_read, &bucket_name).await? {
-        Some((files, is_cut)) => (files.snippets(), about_files(&files, is_cut)),
+        Some(files) => (files.snippets(), about_files(&files)),
         None => (Vec::new(), String::new()),
     };
     Ok(ShownRun {
@@ -251,28 +303,28 @@ async fn shown_run(
 }
 
 /// Which files the lines read.
-fn about_files(files: &Files<'_>, is_cut: bool) -> String {
+fn about_files(files: &Files<'_>) -> String {
     let count = files.names.len() as u64;
-    let which = if is_cut { "the first " } else { "" };
     match files.event_name {
-        Some(name) => format!("{which}{} of {name}", numbers::counted(count, "file", "files")),
-        None => format!("{which}{}", numbers::counted(count, "file of profiles", "files of profiles")),
+        _ if files.whole_run => "all files of the run".to_owned(),
+        Some(name) => format!("{} of {name}", numbers::counted(count, "file", "files")),
+        None => numbers::counted(count, "file of profiles", "files of profiles"),
     }
 }
 
-/// The files of the page that are of the event of its first one, up to a bound, and what one has to know to read them;
-/// whether there are more of them.
+/// The files of the page that are of the event of its first one, up to a bound, and what one has to know to read them, or
+/// the whole run where it has others.
 async fn files_to_read<'a>(
     app: &App,
     run: &'a Run,
     page: &'a FilePage,
     bucket_name: &'a str,
-) -> Result<Option<(Files<'a>, bool)>, Problem> {
+) -> Result<Option<Files<'a>>, Problem> {
     let Some(first) = page.files.first() else { return Ok(None) };
     let event_name = first.file.event_name.as_deref();
     let all = page.files.iter().filter(|file| file.file.event_name.as_deref() == event_name);
     let mut names: Vec<&str> = all.map(|file| file.file.name.as_str()).collect();
-    let is_cut = names.len() > READ_FILES || (names.len() == page.files.len() && page.next.is_some());
+    let whole_run = names.len() > READ_FILES || names.len() < page.files.len() || page.next.is_some();
     names.truncate(READ_FILES);
     let columns =
         if run.spec.format == Format::Csv { header(app, run, event_name).await? } else { Vec::new() };
@@ -280,13 +332,14 @@ async fn files_to_read<'a>(
         run: run.key,
         bucket_name,
         names,
+        whole_run,
         event_name,
         format: run.spec.format,
         packaging: run.spec.packaging,
         header_line: run.spec.header_line,
         columns,
     };
-    Ok(Some((files, is_cut)))
+    Ok(Some(files))
 }
 
 /// The header of an export's CSV files of an event. Files of earlier runs have fewer columns at its end.
