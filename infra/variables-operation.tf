@@ -66,9 +66,9 @@ variable "dashboard_limits" {
 }
 
 variable "outstanding_messages" {
-  description = "How many messages of one run are out at once, so that a huge export starves nobody. About the encoders' slots, divided by the runs that should go side by side."
+  description = "How many messages of one run are out at most, so that a huge export starves nobody; between half of them and all are. About twice the encoders' slots, divided by the runs that should go side by side."
   type        = number
-  default     = 8
+  default     = 32
 
   validation {
     condition     = var.outstanding_messages >= 1 && var.outstanding_messages <= 1000

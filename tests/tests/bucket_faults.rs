@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use spillway::{
     adapters::system_clock::SystemClock,
-    domain::{BucketState, ChunkState, FailureClass, Format, Packaging, Run, RunStatus},
+    domain::{BucketState, ChunkState, FailureClass, Format, Packaging, Run, RunStatus, StopReason},
     ports::{Clock, Work},
     steps::{self, Options},
 };
@@ -189,7 +189,9 @@ async fn what_the_customer_has_to_mend_blocks_the_bucket() {
     let faults = |fault: Fault| FaultRule::always(fault).in_bucket(BUCKET);
     let rule = |google: &Google, fault| google.emulator().faults().add(faults(fault));
     let none: Change = |_| {};
-    let cases: [Case; 7] = [
+    let cases: [Case; 9] = [
+        ("full disk", Some(Fault::DiskFull), none, none, FailureClass::StorageFull, "Free some space"),
+        ("read-only", Some(Fault::ReadOnly), none, none, FailureClass::StorageReadOnly, "Make it writable"),
         (
             "no permission",
             None,
@@ -246,6 +248,19 @@ async fn what_the_customer_has_to_mend_blocks_the_bucket() {
         mends(&google);
         goes_on(&app, &google, &run, &all, name).await;
     }
+}
+
+/// Nothing is in the window, so that only the manifest is missing, and it may be missing for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_does_not_wait_for_a_manifest_that_the_bucket_refuses() {
+    let (app, google, _, _) = begin(BucketOptions::default()).await;
+    google.emulator().revoke_role(BUCKET, EMAIL, Role::ObjectCreator).unwrap();
+    let empty = app.export(app.spec(Format::Json, date(2026, 3, 1), date(2026, 3, 1))).await.1;
+    blocked(&app, &empty, "empty").await;
+    steps::stop_export(&app.parts(), ACCOUNT, empty.key.request, &StopReason::User).await.unwrap();
+    app.drain().await.unwrap();
+    assert_eq!(app.run(empty.key).await.status, RunStatus::Stopped);
+    assert!(google.objects().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -352,7 +367,6 @@ async fn what_passes_ends_in_a_whole_run() {
         Fault::TooManyRequests,
         Fault::Reset,
         Fault::LoseResponse,
-        Fault::DiskFull,
         Fault::Break { after_bytes: 0 },
         Fault::Break { after_bytes: 700 },
     ];
@@ -405,7 +419,6 @@ async fn large_uploads_survive_breaks_in_the_middle() {
         (Operation::Finish, Fault::Break { after_bytes: 100_000 }),
         (Operation::Finish, Fault::LoseResponse),
         (Operation::UploadPart, Fault::Reset),
-        (Operation::UploadPart, Fault::DiskFull),
     ];
     for (operation, fault) in faults {
         let mut spec = app.spec(Format::Json, DAY, DAY);

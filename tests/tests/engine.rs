@@ -378,7 +378,7 @@ async fn a_row_larger_than_a_file_fails_its_chunk_alone() {
     let delivered = app.delivered(run.key).await;
     assert_eq!(delivered.run.status, RunStatus::Incomplete);
     let reason = only_failure(&app, &delivered.run).await;
-    assert!(reason.contains(&path) && reason.contains("row 3") && reason.contains("8000 bytes"), "{reason}");
+    assert!(reason.contains(&path) && reason.contains("row 4") && reason.contains("8000 bytes"), "{reason}");
     assert!(delivered.manifest.is_none());
     let ids: BTreeSet<_> = delivered.all_rows().map(|row| row.id.as_str()).collect();
     assert!(good.iter().all(|row| ids.contains(row.id.as_str())));

@@ -95,7 +95,7 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a null ts",
-        says: &["`ts` is null", "row 7"],
+        says: &["`ts` is null", "row 8"],
         breaks: |app, file, path, rows| {
             let ts = rows.iter().enumerate().map(|(at, row)| (at != 7).then_some(row.ts_micros()));
             let ts: ArrayRef = Arc::new(TimestampMicrosecondArray::from_iter(ts).with_timezone("UTC"));
@@ -103,8 +103,8 @@ const FAULTS: &[Fault] = &[
         },
     },
     Fault {
-        name: "JSON that does not parse in row 13",
-        says: &["row 13", "event_props", "not a JSON object"],
+        name: "JSON that does not parse in row 14",
+        says: &["row 14", "event_props", "not a JSON object"],
         breaks: |app, file, path, rows| {
             let text = |(at, row): (usize, &EventRow)| match at {
                 13 => "{\"uid\": \"x\", ".to_owned(),
@@ -115,8 +115,8 @@ const FAULTS: &[Fault] = &[
         },
     },
     Fault {
-        name: "a list in row 0",
-        says: &["row 0", "not a JSON object"],
+        name: "a list in row 1",
+        says: &["row 1", "not a JSON object"],
         breaks: |app, file, path, rows| {
             let text =
                 |(at, row): (usize, &EventRow)| if at == 0 { "[]".to_owned() } else { row.event_props() };
@@ -257,7 +257,7 @@ async fn a_footer_that_does_not_list_all_keys_loses_nothing() {
     let incomplete = app.run(run.key).await;
     assert_eq!(incomplete.status, RunStatus::Incomplete);
     let reasons = failures(&app, &incomplete).await;
-    assert!(reasons[0].contains("`unlisted`") && reasons[0].contains("row 9"), "{reasons:?}");
+    assert!(reasons[0].contains("`unlisted`") && reasons[0].contains("row 10"), "{reasons:?}");
     // A retry does not believe the footer any more.
     steps::retry_run(&app.parts(), run.key).await.unwrap();
     app.drain().await.unwrap();

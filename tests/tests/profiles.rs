@@ -209,6 +209,53 @@ async fn csv_columns_are_stable_and_grow_at_the_far_right() {
     assert!(last.ends_with("MSG-whatsapp,m,note,z,a,k"), "{last}");
 }
 
+/// A column stands where its name in the header says, whatever control characters its key had.
+#[tokio::test]
+async fn csv_columns_stand_by_the_names_that_the_header_shows() {
+    let mut app = TestApp::new().await;
+    let export = app.recurring(spec(&app, Format::Csv)).await;
+    let more = json!({ "a\u{1}": 1, "a!": 2, "a?": 3, "\u{7f}z": 4, "0": 5 });
+    let row = ProfileRow { more, ..version("user", 1) };
+    app.lake.write_profiles(&file_now(&app), &[row]);
+    app.advance_secs(60);
+    let run = app.next_run(export.request).await;
+    app.drain().await.unwrap();
+    let headers = headers(&app.delivered(run.key).await);
+    let header = headers.first().unwrap();
+    assert!(header.ends_with("MSG-whatsapp,0,?z,a!,a?,note"), "{header}");
+}
+
+/// What a warehouse writes of a deleted profile, and of one of which only the identity is known.
+#[tokio::test]
+async fn profiles_without_properties_are_profiles() {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, BooleanArray, StringArray, TimestampMicrosecondArray};
+
+    for format in Format::ALL {
+        for lists_keys in [false, true] {
+            let mut app = TestApp::new().await;
+            let export = app.recurring(spec(&app, format)).await;
+            let columns: [(&str, ArrayRef); 4] = [
+                ("object_id", Arc::new(StringArray::from(vec!["a", "b", "c"]))),
+                ("updated_at", Arc::new(TimestampMicrosecondArray::from(vec![1, 1, 1]).with_timezone("UTC"))),
+                ("profile_props", Arc::new(StringArray::from(vec![None, None, Some(r#"{"note":"n"}"#)]))),
+                ("deleted", Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))),
+            ];
+            let file = FileSpec { lists_keys, ..file_now(&app) };
+            let path = app.lake.write_profiles(&file, &[version("x", 1)]);
+            app.lake.write(&path, &file, columns, Vec::new());
+            app.advance_secs(60);
+            let run = app.next_run(export.request).await;
+            app.drain().await.unwrap();
+            let delivered = app.delivered(run.key).await;
+            let totals = delivered.run.totals;
+            assert_eq!(delivered.run.status, RunStatus::Done, "{format}: {:?}", delivered.run.reason);
+            assert_eq!((totals.rows, totals.deleted_profiles), (2, 1), "{format}");
+        }
+    }
+}
+
 fn version(id: &str, updated_at: i64) -> ProfileRow {
     ProfileRow {
         id: id.to_owned(),

@@ -76,7 +76,7 @@ pub(crate) fn of_check(error: &CheckError) -> Response {
 /// A part of ours did not work.
 pub(crate) fn of_step(error: &StepError) -> Response {
     match error {
-        StepError::Store(StoreError::Unavailable(_)) => {
+        StepError::Store(StoreError::Unavailable(_) | StoreError::Full(_)) => {
             answer(StatusCode::SERVICE_UNAVAILABLE, "/problems/unavailable", "Not available", OURS)
         }
         _ => internal(),

@@ -8,7 +8,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 use spillway::domain::{AccountId, RequestId, RunTimestamp, ZoneName};
 
-pub(crate) use export::{Data, ExportArgs};
+pub(crate) use export::{Data, ExportArgs, FormatArg, IdentityArg};
 pub(crate) use simulate::{FailuresArgs, ScaleArgs, SimulateArgs, SimulationArgs, StoreArg};
 
 use crate::{commands, output::Output};
@@ -23,7 +23,7 @@ pub(crate) struct Cli {
     /// The folder that holds lake/, buckets/, state.sqlite, vault.key and mail/
     #[arg(long, global = true, env = "SPILLWAY_HOME", default_value = DEFAULT_HOME, value_hint = ValueHint::DirPath)]
     pub(crate) home: PathBuf,
-    /// Print JSON for scripts instead of text for people
+    /// Print JSON for scripts instead of text for people: the result, or {"error": …}
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -67,9 +67,12 @@ enum Command {
     /// Stop an export; its complete files stay
     #[command(after_help = STOP_EXAMPLES)]
     Stop(StopArgs),
-    /// Show an account's settings, or switch its exports on or off
+    /// Show an account's settings, or change those that are the operator's
     #[command(after_help = ACCOUNT_EXAMPLES)]
     Account(AccountArgs),
+    /// Make another key for the vault, where the one under which keys are sealed is lost
+    #[command(after_help = NEW_VAULT_KEY_EXAMPLES)]
+    NewVaultKey,
     /// What the engine would do at sizes that no laptop holds
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(SimulateArgs),
@@ -116,8 +119,15 @@ const ACCOUNT_EXAMPLES: &str = "\
 Examples:
   spillway account 1
   spillway account 1 --exports off
+  spillway account 1 --max-days none
 
 What is under way goes on; with exports off, the dashboard says whom to ask.";
+
+const NEW_VAULT_KEY_EXAMPLES: &str = "\
+Example:
+  spillway new-vault-key
+
+What was sealed under the lost key stays shut: each bucket needs its service account key again.";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
@@ -216,6 +226,21 @@ pub(crate) struct AccountArgs {
     /// The operator's switch: whether it may create and edit exports
     #[arg(long, value_name = "on|off", value_parser = parse_switch)]
     pub(crate) exports: Option<bool>,
+    /// How many days back a one-time export that a customer creates may reach: 1 to 36500, or none for any
+    #[arg(long, value_name = "N|none", value_parser = parse_days)]
+    pub(crate) max_days: Option<DaysLimit>,
+}
+
+/// How far back one-time exports may reach, in days; none: any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DaysLimit(pub(crate) Option<u32>);
+
+fn parse_days(text: &str) -> Result<DaysLimit, String> {
+    match (text, text.parse()) {
+        ("none", _) => Ok(DaysLimit(None)),
+        (_, Ok(days @ 1..=36_500)) => Ok(DaysLimit(Some(days))),
+        _ => Err("give a number of days from 1 to 36500, or none".to_owned()),
+    }
 }
 
 fn parse_switch(text: &str) -> Result<bool, String> {
@@ -248,7 +273,10 @@ fn parse_run(text: &str) -> Result<(RequestId, RunTimestamp), String> {
 #[must_use]
 pub fn main() -> ExitCode {
     crate::allocator::settle();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => return tell(&refused),
+    };
     let output = Output::new(cli.json);
     if let Command::Completions { shell } = cli.command {
         // Through memory, since clap panics where its writer fails.
@@ -271,11 +299,24 @@ pub fn main() -> ExitCode {
         if is_broken_pipe(&error) {
             return ExitCode::FAILURE;
         }
-        let text = format!("error: {}\n", told(&error));
-        // Where standard error is gone, nobody is left to tell.
-        drop(std::io::stderr().write_all(text.as_bytes()));
+        output.error(&told(&error));
         ExitCode::FAILURE
     })
+}
+
+/// What is wrong with the arguments, or the help that was asked for; the exit status is clap's.
+fn tell(refused: &clap::Error) -> ExitCode {
+    // Where nobody reads any more, there is no reason to complain.
+    drop(refused.print());
+    let wants_json = std::env::args_os().take_while(|arg| arg != "--").any(|arg| arg == "--json");
+    if refused.use_stderr() && wants_json {
+        let text = refused.to_string();
+        // Usage and hints come below it, and are for people.
+        let wrong = text.split("\n\n").next().unwrap_or_default();
+        let wrong = wrong.strip_prefix("error: ").unwrap_or(wrong);
+        drop(Output::new(true).result(&serde_json::json!({ "error": wrong })));
+    }
+    ExitCode::from(u8::try_from(refused.exit_code()).unwrap_or(1))
 }
 
 /// An error and its causes in one line, each said once: some errors tell their cause themselves.
@@ -309,6 +350,7 @@ async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Resume(args) => commands::resume::run(home, output, args).await,
         Command::Stop(args) => commands::stop::run(home, output, args).await,
         Command::Account(args) => commands::account::run(home, output, &args).await,
+        Command::NewVaultKey => commands::new_vault_key::run(home, output).await,
         Command::Simulate(args) => crate::simulate::run(home, output, args).await,
         Command::Completions { .. } => Ok(crate::SUCCESS),
     }

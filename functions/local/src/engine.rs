@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use spillway::{
     adapters::local_queue::{Delivery, LocalQueue},
     domain::RunKey,
-    ports::{ChunkQueue, Work},
-    steps::{self, Handled, Parts},
+    ports::{ChunkQueue, StoreError, Work},
+    steps::{self, Handled, Parts, StepError},
 };
-use tokio::task::JoinSet;
+use tokio::{sync::SetOnce, task::JoinSet};
 
 /// How many workers a command has: one encodes while the other waits for its bucket. Each takes up to some 60 MiB
 /// beside what the process has anyway, and all of it is to stay under 256 MiB, on a machine of any size.
@@ -25,6 +25,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// worked here, they would find their lake's files vanished.
 pub(crate) type IsOurs = Arc<dyn Fn(RunKey) -> bool + Send + Sync>;
 
+/// Why the workers of this process cannot go on, once that is known: somebody at this machine has to act first.
+pub(crate) type Stuck = Arc<SetOnce<String>>;
+
 /// Workers under way. Dropped, they are aborted where they stand.
 pub struct Workers {
     parts: Parts,
@@ -33,7 +36,8 @@ pub struct Workers {
 
 impl Workers {
     /// Starts `count` workers and sends the runs on their way that an earlier process `left` unfinished. Messages of
-    /// runs that are not ours are dropped; whoever goes on with those publishes anew.
+    /// runs that are not ours are dropped; whoever goes on with those publishes anew. What no worker can get over by
+    /// trying again is told to `stuck`.
     ///
     /// # Errors
     /// When the queue takes no messages.
@@ -43,6 +47,7 @@ impl Workers {
         count: usize,
         left: Vec<RunKey>,
         is_ours: IsOurs,
+        stuck: Stuck,
     ) -> anyhow::Result<Self> {
         // Everything that was on the queue of an earlier process is lost with it.
         let started = parts.clock.now();
@@ -51,12 +56,13 @@ impl Workers {
         }
         let mut tasks = JoinSet::new();
         for _ in 0..count {
-            let (parts, queue, is_ours) = (parts.clone(), queue.clone(), Arc::clone(&is_ours));
+            let (parts, queue) = (parts.clone(), queue.clone());
+            let (is_ours, stuck) = (Arc::clone(&is_ours), Arc::clone(&stuck));
             tasks.spawn(async move {
                 while let Some(delivery) = queue.receive().await {
                     match delivery.work() {
                         Work::Run { run } | Work::Chunks { run, .. } if !is_ours(*run) => delivery.ack(),
-                        _ => work(&parts, delivery).await,
+                        _ => work(&parts, delivery, &stuck).await,
                     }
                 }
             });
@@ -73,7 +79,7 @@ impl Workers {
     }
 }
 
-async fn work(parts: &Parts, delivery: Delivery) {
+async fn work(parts: &Parts, delivery: Delivery, stuck: &SetOnce<String>) {
     // A chunk gives its lease back by itself; planning a large lake would go on until it is done, and is cut off: it
     // may be, anywhere, and the next start plans anew.
     let is_run = matches!(delivery.work(), Work::Run { .. });
@@ -84,6 +90,12 @@ async fn work(parts: &Parts, delivery: Delivery) {
     match handled {
         Ok(Handled::Done) => delivery.ack(),
         Ok(Handled::Again(after)) => delivery.nack(after),
+        Err(StepError::Store(error @ StoreError::Full(_))) => {
+            tracing::warn!(%error, work = ?delivery.work(), "a step broke off; it is tried again");
+            // Whoever told it first said the same.
+            drop(stuck.set(error.to_string()));
+            delivery.nack(AFTER_ERROR);
+        }
         Err(error) => {
             tracing::warn!(%error, work = ?delivery.work(), "a step broke off; it is tried again");
             delivery.nack(AFTER_ERROR);

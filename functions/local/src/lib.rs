@@ -16,6 +16,7 @@ mod sample;
 mod serve;
 mod simulate;
 mod system;
+mod vault;
 pub mod verify;
 
 use std::process::ExitCode;

@@ -1,6 +1,9 @@
 //! What a person or a script sees: text and tables, or JSON; colours only on a terminal.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -13,23 +16,26 @@ use tracing_subscriber::{
 };
 
 /// Where results go. Progress and warnings go to standard error.
-#[derive(Debug, Clone, Copy)]
+///
+/// For scripts, standard output holds one JSON document, whatever happens: the result, or `{"error": …}`.
+#[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
+    has_result: AtomicBool,
 }
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, has_result: AtomicBool::new(false) }
     }
 
     /// Whether a script reads.
-    pub(crate) fn is_json(self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
     /// Prints a line for people; scripts do not see it.
-    pub(crate) fn line(self, text: impl AsRef<str>) -> anyhow::Result<()> {
+    pub(crate) fn line(&self, text: impl AsRef<str>) -> anyhow::Result<()> {
         if !self.json {
             writeln!(std::io::stdout(), "{}", text.as_ref())?;
         }
@@ -37,15 +43,30 @@ impl Output {
     }
 
     /// Prints the result for scripts; people do not see it.
-    pub(crate) fn result(self, value: &impl Serialize) -> anyhow::Result<()> {
+    pub(crate) fn result(&self, value: &impl Serialize) -> anyhow::Result<()> {
         if self.json {
+            self.has_result.store(true, Ordering::Relaxed);
             writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(value)?)?;
         }
         Ok(())
     }
 
+    /// Says why there is no result: a line on standard error, and for scripts a document in the place of the result. An
+    /// error after the result is on standard error alone. Where those are gone, nobody is left to tell.
+    pub(crate) fn error(&self, text: &str) {
+        drop(std::io::stderr().write_all(format!("error: {text}\n").as_bytes()));
+        if !self.has_result.load(Ordering::Relaxed) {
+            drop(self.result(&serde_json::json!({ "error": text })));
+        }
+    }
+
     /// Prints a table for people: the first columns are text, the last `numbers` are aligned to the right.
-    pub(crate) fn table(self, header: &[&str], numbers: usize, rows: Vec<Vec<String>>) -> anyhow::Result<()> {
+    pub(crate) fn table(
+        &self,
+        header: &[&str],
+        numbers: usize,
+        rows: Vec<Vec<String>>,
+    ) -> anyhow::Result<()> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         let text = header.len() - numbers;

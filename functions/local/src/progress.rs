@@ -9,7 +9,7 @@ use std::{
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use spillway::{domain::RunKey, steps::Observer};
 
-use crate::output::grouped;
+use crate::output::counted;
 
 /// The bars, and what went wrong meanwhile. Clones share them.
 #[derive(Clone)]
@@ -73,8 +73,8 @@ impl Progress {
         change(progress);
         if let Some(bar) = &progress.bar {
             bar.set_position(progress.bytes);
-            let (rows, bytes) = (grouped(progress.rows), HumanBytes(progress.bytes));
-            bar.set_message(format!("{rows} rows, {bytes}, {} files", progress.files));
+            let (rows, files) = (counted(progress.rows, "row"), counted(progress.files, "file"));
+            bar.set_message(format!("{rows}, {}, {files}", HumanBytes(progress.bytes)));
         }
     }
 }

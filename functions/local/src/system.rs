@@ -15,7 +15,6 @@ use jiff::Timestamp;
 use spillway::{
     adapters::{
         gcs::{GcsOptions, GcsPartnerBuckets},
-        key_file::KeyFileVault,
         lake::ObjectStoreLake,
         local_queue::LocalQueue,
         mail::{EmlFolder, MailSender},
@@ -30,13 +29,14 @@ use spillway::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    engine::{IsOurs, WORKERS, Workers},
+    engine::{IsOurs, Stuck, WORKERS, Workers},
     home::Home,
     ingest,
     interrupt::Interrupts,
     leftover,
     origins::{Origins, Places},
     progress::Progress,
+    vault,
 };
 
 /// All parts of Spillway in this process.
@@ -50,6 +50,7 @@ pub(crate) struct System {
     emulator: Option<Running>,
     /// Whether nobody else was at work on this home when this process began to be.
     is_alone: AtomicBool,
+    stuck: Stuck,
 }
 
 impl System {
@@ -60,7 +61,7 @@ impl System {
         let origins = Origins::new(home.origins());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::open(&home.state()).context("the state cannot be opened")?;
-        let vault = KeyFileVault::open(&home.vault_key())?;
+        let vault = vault::open(&home, &store).await?;
         if let Err(error) = ingest::complete_killed(&home.lake(), &*clock) {
             tracing::warn!("an ingest that was killed at its end cannot be completed yet: {error}");
         }
@@ -88,7 +89,8 @@ impl System {
             options: options(emulator.is_some()),
         };
         let is_alone = AtomicBool::new(false);
-        Ok(Self { home, parts, queue, progress, places, origins, emulator, is_alone })
+        let stuck = Stuck::default();
+        Ok(Self { home, parts, queue, progress, places, origins, emulator, is_alone, stuck })
     }
 
     /// Where a run of a home reads from and writes to, for whoever opens the home to go on with it.
@@ -132,14 +134,18 @@ impl System {
         &*self.parts.store
     }
 
-    /// Runs `work` while workers run, and ends them after it. Ctrl-C and SIGTERM end both; what is unfinished is
-    /// resumed by the next start.
+    /// Runs `work` while workers run, and ends them after it. Ctrl-C and SIGTERM end both, and so does what the workers
+    /// cannot get over by trying again; what is unfinished is resumed by the next start.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-        let ended = self.drive_until_told(work).await?;
-        ended.with_context(|| {
-            let places = self.places.flags();
-            format!("interrupted; `spillway resume{places}` goes on where this ended")
-        })
+        let resume = || format!("`spillway resume{}` goes on where this ended", self.places.flags());
+        let unless_stuck = async {
+            tokio::select! {
+                result = work => result,
+                wrong = self.stuck.wait() => bail!("{wrong}: {}", resume()),
+            }
+        };
+        let ended = self.drive_until_told(unless_stuck).await?;
+        ended.with_context(|| format!("interrupted; {}", resume()))
     }
 
     /// As [`System::drive`], for work that does not end by itself: none where it was told to.
@@ -151,7 +157,8 @@ impl System {
         let working = leftover::join(&self.parts, &self.home).await?;
         self.is_alone.store(working.is_alone, Ordering::Relaxed);
         let left = if working.is_alone { self.left().await? } else { Vec::new() };
-        let workers = Workers::start(&self.parts, &self.queue, WORKERS, left, self.is_ours()).await?;
+        let (is_ours, stuck) = (self.is_ours(), Arc::clone(&self.stuck));
+        let workers = Workers::start(&self.parts, &self.queue, WORKERS, left, is_ours, stuck).await?;
         let (result, grace) = tokio::select! {
             result = work => (result.map(Some), None),
             () = interrupts.next() => (Ok(None), Some(GRACE)),

@@ -52,6 +52,15 @@ pub enum KeyFileError {
         /// The file.
         path: PathBuf,
     },
+    /// It is not there any more.
+    #[error(
+        "the key file `{}` is gone, and with it what opens the sealed service account keys; bring it back from a backup",
+        path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// It can be neither read nor made.
     #[error("the key file `{}` cannot be used: {error}", path.display())]
     Io {
@@ -73,14 +82,25 @@ impl KeyFileVault {
     /// # Errors
     /// [`KeyFileError`]
     pub fn open(path: &Path) -> Result<Self, KeyFileError> {
-        let fault = |error| KeyFileError::Io { path: path.to_owned(), error };
-        let mut file = match File::open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                create(path).map_err(fault)?;
-                File::open(path).map_err(fault)?
+        match Self::open_existing(path) {
+            Err(KeyFileError::Missing { .. }) => {
+                create(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
+                Self::open_existing(path)
             }
-            file => file.map_err(fault)?,
-        };
+            opened => opened,
+        }
+    }
+
+    /// Opens the vault of a key file that was made before: a new key would open nothing of what is sealed already.
+    ///
+    /// # Errors
+    /// [`KeyFileError`]; [`KeyFileError::Missing`] where there is no file.
+    pub fn open_existing(path: &Path) -> Result<Self, KeyFileError> {
+        let fault = |error| KeyFileError::Io { path: path.to_owned(), error };
+        let mut file = File::open(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => KeyFileError::Missing { path: path.to_owned() },
+            _ => fault(error),
+        })?;
         // Of the open file, not of the path, which may come to mean another file.
         let facts = file.metadata().map_err(fault)?;
         let mode = facts.permissions().mode() & 0o7777;

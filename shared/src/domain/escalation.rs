@@ -11,8 +11,8 @@
 //! **Flapping.** What fails again within a day of a good delivery is the same incident; the three days begin anew, for
 //! something was delivered. The first relapse is told once, as the customer has just read that the bucket works. From
 //! then on nothing is told but reminders and the stop, until the bucket has worked for a whole day: that is told, and the
-//! incident is over. So a bucket that works every second hour gives four notices, however long that lasts, and the last
-//! one is true.
+//! incident is over. So a bucket that works every second hour gives four notices at most, however long that lasts, and the
+//! last one is true.
 
 use jiff::Timestamp;
 
@@ -103,35 +103,35 @@ impl Incident {
             // The clock went back, and what was remembered goes with it.
             self.failed_at = after(self.failed_at, gap_secs);
         }
+        // What seems to come from the future was written before a clock went back: it counts where that was in this very
+        // gap.
+        let latest = after(now, CLOCK_SKEW_SECS);
+        let is_good =
+            |at: &Timestamp| (self.failed_at < *at && *at <= latest) || (gap_secs < 0 && failed_at < *at);
+        let is_delivered = seen.deliveries.iter().any(is_good);
+        // It worked between two rounds, whether a round saw that or not.
+        let has_worked = matches!(self.phase, IncidentPhase::Recovered { .. })
+            || (self.phase == IncidentPhase::Resumed && is_delivered);
         match &seen.bucket {
             BucketSight::Gone => self.end(now),
             BucketSight::Blocked { .. } | BucketSight::Unblocked { .. } if !seen.has_exports => self.end(now),
             BucketSight::Blocked { since, failure, confirmed } => {
                 self.failure = failure.clone();
                 let confirmed = *confirmed || self.is_met_anew(*since, now);
-                self.blocked(*since, gap_secs, confirmed, now)
+                self.blocked((*since, has_worked), gap_secs, confirmed, now)
             }
             BucketSight::Unblocked { since } => {
                 // An encoder met it again although a probe had succeeded: that is told like any other failure.
                 let confirmed = self.phase == IncidentPhase::Resumed && self.is_met_anew(*since, now);
                 let failed_at = self.failed_at.max((*since).min(now));
-                let notice = self.blocked(*since, gap_secs, confirmed, now);
+                let notice = self.blocked((*since, has_worked), gap_secs, confirmed, now);
                 self.failed_at = failed_at;
                 if !matches!(self.phase, IncidentPhase::Stopping { .. }) {
                     self.phase = IncidentPhase::Resumed;
                 }
                 notice
             }
-            BucketSight::Ready => {
-                // What seems to come from the future was written before a clock went back: it counts where that was in
-                // this very gap.
-                let latest = after(now, CLOCK_SKEW_SECS);
-                let is_good = |at: &Timestamp| {
-                    (self.failed_at < *at && *at <= latest) || (gap_secs < 0 && failed_at < *at)
-                };
-                let is_delivered = seen.deliveries.iter().any(is_good);
-                self.ready(seen, is_delivered, gap_secs, now)
-            }
+            BucketSight::Ready => self.ready(seen, is_delivered, gap_secs, now),
         }
     }
 
@@ -142,12 +142,12 @@ impl Incident {
 
     fn blocked(
         &mut self,
-        since: Timestamp,
+        (since, has_worked): (Timestamp, bool),
         gap_secs: i64,
         confirmed: bool,
         now: Timestamp,
     ) -> Option<NoticeKind> {
-        if matches!(self.phase, IncidentPhase::Recovered { .. }) {
+        if has_worked {
             self.relapses += 1;
             self.failing_since = counted_from(since, now);
             self.stop_at = after(self.failing_since, STOP_AFTER_SECS);

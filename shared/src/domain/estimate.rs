@@ -46,6 +46,8 @@ pub struct Estimate {
     pub last_event: Option<Timestamp>,
     /// Days of a one-time export of which there is nothing.
     pub days_without_data: Vec<Date>,
+    /// From which day to which there are events at all, where a one-time export would deliver none.
+    pub days_with_data: Option<DateRange>,
     /// A file's name, as it would be if the export were created, or edited, now.
     pub example_name: String,
     /// Days that would be left out.
@@ -238,6 +240,7 @@ impl Estimator<'_> {
             first_event: sum.first_event,
             last_event: sum.last_event,
             days_without_data: Vec::new(),
+            days_with_data: None,
             example_name: self.example_name(sum, basis, day),
             clipped: None,
             unseen: None,

@@ -38,6 +38,10 @@ pub enum FailureClass {
     Throttled,
     /// Google does not answer, or not as it should.
     Unavailable,
+    /// The disk under a local bucket is full. Google's do not fill up.
+    StorageFull,
+    /// The folder of a local bucket may not be written.
+    StorageReadOnly,
     /// An object of the same name is there that we did not write.
     NameTaken,
     /// Google refused a request of ours for a reason that names nobody else.
@@ -69,7 +73,7 @@ pub struct BucketFailure {
 
 impl FailureClass {
     /// All of them, in the order in which people are told of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::CredentialsRejected,
         Self::KeyUnusable,
         Self::PermissionMissing { permission: None },
@@ -80,6 +84,8 @@ impl FailureClass {
         Self::RequesterPays,
         Self::OrganisationPolicy,
         Self::EncryptionKey,
+        Self::StorageFull,
+        Self::StorageReadOnly,
         Self::NameTaken,
         Self::Throttled,
         Self::Unavailable,
@@ -99,7 +105,9 @@ impl FailureClass {
             | Self::BillingDisabled
             | Self::RequesterPays
             | Self::EncryptionKey
-            | Self::OrganisationPolicy => Side::Customer,
+            | Self::OrganisationPolicy
+            | Self::StorageFull
+            | Self::StorageReadOnly => Side::Customer,
             Self::Throttled | Self::Unavailable => Side::Passing,
             Self::NameTaken | Self::Ours => Side::Ours,
         }
@@ -121,6 +129,8 @@ impl FailureClass {
             Self::OrganisationPolicy => "organisation-policy",
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
+            Self::StorageFull => "storage-full",
+            Self::StorageReadOnly => "storage-read-only",
             Self::NameTaken => "name-taken",
             Self::Ours => "ours",
         }

@@ -327,7 +327,7 @@ mod tests {
             notice.claim(token(1), at(now_secs)).unwrap();
             notice.failed(token(1), &"x".repeat(9_999), false, at(now_secs)).unwrap();
             let wait = notice.next_attempt_at.duration_since(at(now_secs)).as_secs();
-            assert_eq!(notice.is_due(at(now_secs + wait - 1)), false);
+            assert!(!notice.is_due(at(now_secs + wait - 1)));
             waited.push(wait);
             now_secs += wait;
         }

@@ -21,7 +21,7 @@ pub const ALL_IDENTITIES: &str = "all_identities";
 pub const EVENT_PROPS: &str = "event_props";
 /// JSON text.
 pub const SESSION_PROPS: &str = "session_props";
-/// JSON text; must exist.
+/// JSON text; must exist. A null is a profile without properties, as the last version of a deleted one often is.
 pub const PROFILE_PROPS: &str = "profile_props";
 /// When this version of the profile was made; must exist.
 pub const UPDATED_AT: &str = "updated_at";
@@ -67,13 +67,20 @@ pub fn profile_fields() -> Vec<Field> {
     vec![
         required(OBJECT_ID, DataType::Utf8View),
         required(UPDATED_AT, timestamp()),
-        required(PROFILE_PROPS, DataType::Utf8View),
+        optional(PROFILE_PROPS, DataType::Utf8View),
         optional(IDENTITY, DataType::Utf8View),
         optional(ALL_IDENTITIES, string_list()),
         optional("email", DataType::Utf8View),
         optional("phone", DataType::Utf8View),
         optional(DELETED, DataType::Boolean),
     ]
+}
+
+/// Whether every file must have the column. One that is missing is told from one that is null: a misspelt name must not
+/// lose all values in silence.
+#[must_use]
+pub fn must_exist(field: &Field) -> bool {
+    !field.is_nullable() || field.name() == PROFILE_PROPS
 }
 
 /// The names of the columns that a file's content is made of.
@@ -98,7 +105,7 @@ pub fn string_list() -> DataType {
     DataType::List(Arc::new(Field::new("element", DataType::Utf8View, true)))
 }
 
-/// A column that must be there. Its values may still be null in a faulty file; readers check.
+/// A column that must be there, without nulls. Its values may still be null in a faulty file; readers check.
 fn required(name: &str, data_type: DataType) -> Field {
     Field::new(name, data_type, false)
 }

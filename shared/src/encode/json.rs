@@ -109,7 +109,7 @@ impl TextRows for JsonProfiles {
         if !any {
             out.push('{');
         }
-        self.props.members(batch.profile_props(row)?, row, any, out)?;
+        self.props.members(batch.profile_props(row), row, any, out)?;
         out.push_str("}\n");
         Ok(())
     }

@@ -35,7 +35,7 @@ use parquet::{EventRows, ParquetFile, ProfileRows};
 use text_file::TextFile;
 use xml::{XmlEvents, XmlProfiles};
 
-pub use csv::is_fixed_profile_column;
+pub use csv::{column_name, is_fixed_profile_column};
 pub use json_text::JsonFault;
 pub use property_keys::{FOOTER_KEY, PropertyKeys};
 
@@ -152,7 +152,7 @@ pub enum EncodeError {
         key: String,
     },
     /// A time outside the years that the format can write.
-    #[error("row {row}: the time {ts_micros} µs is outside the years 0000 to 9999")]
+    #[error("row {row}: the time {ts_micros} µs is outside the years 1000 to 9999, which `ts` can tell")]
     BadTime {
         /// The row within the batch.
         row: usize,

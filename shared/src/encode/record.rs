@@ -283,9 +283,9 @@ impl<'a> Profiles<'a> {
         Ok(Self { user: User::bind(batch)?, profile_props: required(props, columns::PROFILE_PROPS)? })
     }
 
-    /// The text of the profile's properties.
-    pub(super) fn profile_props(&self, row: usize) -> Result<&'a str, EncodeError> {
-        properties(self.profile_props, row, columns::PROFILE_PROPS)
+    /// The text of the profile's properties; without any where it is null.
+    pub(super) fn profile_props(&self, row: usize) -> &'a str {
+        if self.profile_props.is_null(row) { "{}" } else { self.profile_props.value(row) }
     }
 
     /// The values of [`USER`].

@@ -11,6 +11,7 @@ use super::testing::{
 };
 use super::text::is_replaced;
 use super::*;
+use crate::domain::IdentityKind;
 
 fn row() -> impl Strategy<Value = Row> {
     let text = || prop::option::of(any::<String>());
@@ -192,6 +193,70 @@ fn hostile_properties_pass() {
                 assert_eq!(found.len(), 1, "{format}");
             }
         }
+    }
+}
+
+/// Numbers that JSON does not know: what follows of the text cannot be trusted either.
+#[test]
+fn properties_that_are_no_json_are_named_in_every_format() {
+    let texts = ["{\"a\":NaN}", "{\"a\":Infinity}", "{\"a\":-Infinity}", "{\"a\":[1,NaN]}", "{\"a\":.5}"];
+    for format in Format::ALL {
+        for text in texts {
+            let rows = [Row::new("{}"), Row::new(text)];
+            let of_event = |error| match error {
+                EncodeError::BadProperties { row, column, .. } => (row, column),
+                other => panic!("{format} {text}: {other}"),
+            };
+            let columns = vec![PropertyColumn { scope: PropertyScope::Event, key: "a".into() }];
+            let content = FileContent::Events { event_name: "E".into(), columns };
+            let error = file(&options(format), &content, &events(&rows)).unwrap_err();
+            assert_eq!(of_event(error), (1, columns::EVENT_PROPS), "{format} {text}");
+            let session = [Row::new("{}"), Row::new("{}").session(text)];
+            let error = file(&options(format), &content, &events(&session)).unwrap_err();
+            assert_eq!(of_event(error), (1, columns::SESSION_PROPS), "{format} {text}");
+            let columns = vec![PropertyColumn { scope: PropertyScope::Profile, key: "a".into() }];
+            let content = FileContent::Profiles { columns };
+            let error = file(&options(format), &content, &profiles(&rows)).unwrap_err();
+            assert_eq!(of_event(error), (1, columns::PROFILE_PROPS), "{format} {text}");
+        }
+    }
+}
+
+/// Nulls among the identities are nobody; a list of nothing else is absent. An empty text identifies nobody.
+#[test]
+fn nulls_and_empty_texts_are_no_identities() {
+    let rows = [
+        Row::new("{}").all_identities(&[None, Some("x"), None]).text("identity", "").text("email", "e"),
+        Row::new("{}").all_identities(&[None, None]).text("identity", "").text("email", ""),
+    ];
+    let options = |format| {
+        let kinds = vec![IdentityKind::Identity, IdentityKind::Email];
+        let identities = IdentityPriority::new(kinds).unwrap();
+        FileOptions { identities, header_line: false, ..options(format) }
+    };
+    let json = event_text(&options(Format::Json), &rows);
+    let profiles: Vec<Value> =
+        json.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["profile"].clone()).collect();
+    assert_eq!(profiles[0], serde_json::json!({"identity": "e", "all_identities": ["x"], "email": "e"}));
+    assert_eq!(profiles[1], serde_json::json!({"email": ""}));
+    let csv = event_text(&options(Format::Csv), &rows);
+    let lines: Vec<_> = csv.lines().skip(1).collect();
+    assert!(lines[0].contains("Product Viewed,e,,[x],"), "{csv}");
+    assert!(lines[1].contains("Product Viewed,,,,"), "{csv}");
+    let xml = event_text(&options(Format::Xml), &rows);
+    assert_eq!(xml.matches("<all_identities>").count(), 1, "{xml}");
+    assert!(xml.contains("<profile><identity>e</identity><all_identities>x</all_identities>"), "{xml}");
+    assert!(xml.contains("<profile><email></email></profile>"), "{xml}");
+}
+
+#[test]
+fn a_time_that_ts_cannot_tell_is_named() {
+    // 0001-01-01, which some platforms write for a time that they do not know.
+    let early = Row { ts_micros: -62_135_596_800_000_000, ..Row::new("{}") };
+    for format in Format::ALL {
+        let error = super::testing::event_error(&options(format), &early);
+        assert_eq!(error.row(), Some(0), "{format}");
+        assert!(error.to_string().contains("1000 to 9999"), "{format}: {error}");
     }
 }
 

@@ -23,7 +23,8 @@ impl LocalTime {
         Self { zone, valid: 0..0, offset_secs: 0, day: 0, day_number: 19_700_101_000_000 }
     }
 
-    /// The number for an instant in microseconds; none outside the local years 0000 to 9999. Fractions of a
+    /// The number for an instant in microseconds; none outside the local years 1000 to 9999, since an integer cannot keep
+    /// the zeros before an earlier year, and would come to mean another time. Fractions of a
     /// second are cut off.
     #[inline]
     pub(super) fn number(&mut self, ts_micros: i64) -> Option<i64> {
@@ -67,7 +68,7 @@ fn day_number(day: i64) -> Option<i64> {
     let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (0..=9999).contains(&year).then(|| ((year * 100 + month) * 100 + day_of_month) * 1_000_000)
+    (1000..=9999).contains(&year).then(|| ((year * 100 + month) * 100 + day_of_month) * 1_000_000)
 }
 
 #[cfg(test)]
@@ -88,8 +89,10 @@ mod tests {
         assert_eq!(number("UTC", "2025-06-11T07:08:09.999999Z"), Some(20_250_611_070_809));
         assert_eq!(number("Asia/Kolkata", "2025-06-11T20:00:00Z"), Some(20_250_612_013_000));
         assert_eq!(number("UTC", "1969-12-31T23:59:59.5Z"), Some(19_691_231_235_959));
-        assert_eq!(number("UTC", "0000-01-01T00:00:00Z"), Some(101_000_000));
-        assert_eq!(number("UTC", "-000001-12-31T23:59:59Z"), None);
+        assert_eq!(number("UTC", "1000-01-01T00:00:00Z"), Some(10_000_101_000_000));
+        for early in ["0999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "-000001-12-31T23:59:59Z"] {
+            assert_eq!(number("UTC", early), None, "{early}");
+        }
         assert_eq!(LocalTime::new(TimeZone::UTC).number(i64::MAX), None);
         assert_eq!(LocalTime::new(TimeZone::UTC).number(i64::MIN), None);
     }

@@ -110,7 +110,7 @@ impl TextRows for XmlProfiles {
     fn row(&mut self, batch: &Profiles<'_>, row: usize, out: &mut String) -> Result<(), EncodeError> {
         out.push_str("<Profile>");
         push_fields("", &USER, &batch.user(row, &self.identities), "", out);
-        let found = self.props.entries("<profileProps>", batch.profile_props(row)?, "</profileProps>", out);
+        let found = self.props.entries("<profileProps>", batch.profile_props(row), "</profileProps>", out);
         if !found.map_err(|fault| fault.in_row(row, columns::PROFILE_PROPS))? {
             out.push_str("<profileProps/>");
         }

@@ -30,6 +30,12 @@ pub fn is_precondition_failed(http_status: Option<u16>) -> bool {
     http_status == Some(412)
 }
 
+/// Whether an answer stays the same until somebody makes room, though it is said to be the server's fault.
+#[must_use]
+pub fn is_out_of_storage(http_status: u16) -> bool {
+    http_status == 507
+}
+
 /// Whether an answer is about a missing object in a bucket that is there.
 #[must_use]
 pub fn is_missing_object(failure: &BucketFailure) -> bool {
@@ -80,6 +86,9 @@ pub fn class_of(http_status: u16, reason: &str, message: &str) -> FailureClass {
         (_, "ratelimitexceeded" | "userratelimitexceeded" | "quotaexceeded" | "dailylimitexceeded") => {
             FailureClass::Throttled
         }
+        // Of the built-in emulator, whose objects are files.
+        (507, "readonlystorage") => FailureClass::StorageReadOnly,
+        (507, _) => FailureClass::StorageFull,
         (_, reason) if reason.starts_with("cloudkms") => FailureClass::EncryptionKey,
         (401, _) => FailureClass::CredentialsRejected,
         (400 | 403, _) if says("Cloud KMS") => FailureClass::EncryptionKey,

@@ -68,11 +68,11 @@ pub trait LakeRows: Send {
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
     /// A file breaks the contract of the lake; its chunk fails until the operator mends the file.
-    #[error("lake file `{path}`{}: {wrong}", row.map(|row| format!(", row {row}")).unwrap_or_default())]
+    #[error("lake file `{path}`{}: {wrong}", row.map(|row| format!(", row {}", row + 1)).unwrap_or_default())]
     Broken {
         /// From the lake's root.
         path: String,
-        /// Counted from 0, where it can be told.
+        /// Counted from 0, where it can be told; people are told it counted from 1, as lines are.
         row: Option<u64>,
         /// What is wrong.
         wrong: String,

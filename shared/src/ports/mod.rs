@@ -20,8 +20,8 @@ pub use partner_buckets::{
 pub use queue::{ChunkQueue, QueueError, Work};
 pub use store::{
     AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,
-    ChunkTally, DueExport, ExportPage, ExportStore, FilePage, IncidentChange, IncidentStore, NewExport,
-    NewRun, NoteStore, NoticeOutcome, Origin, Repeatable, Repeated, RunFile, RunPage, RunStore, StartAgain,
-    StartedAgain, Store, StoreError, WrittenSums,
+    ChunkTally, ClaimLimits, DueExport, ExportPage, ExportStore, FilePage, IncidentChange, IncidentStore,
+    NewExport, NewRun, NoteStore, NoticeOutcome, Origin, Repeatable, Repeated, RunFile, RunPage, RunStore,
+    StartAgain, StartedAgain, Store, StoreError, WrittenSums,
 };
 pub use webhooks::{WebhookCall, WebhookError, Webhooks};

@@ -50,7 +50,7 @@ const OUTSTANDING: Variable = Variable::new(
     "SPILLWAY_OUTSTANDING_MESSAGES",
     "How many messages of a run are with the encoders at most, so that a huge export starves nobody.",
 )
-.or("8");
+.or("32");
 const METADATA_HOST: Variable = Variable::new(
     "GCE_METADATA_HOST",
     "Where Google's metadata server is, in place of its own name: host:port.",

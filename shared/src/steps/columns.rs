@@ -11,7 +11,7 @@ use crate::{
         PropertyColumn, PropertyScope, RowCursor, Slice, SliceFile,
         plan::{EventFile, ProfileShard, ShardFile},
     },
-    encode::{PropertyKeys, columns},
+    encode::{PropertyKeys, column_name, columns},
     ports::{LakeError, LakeRows},
 };
 
@@ -73,7 +73,7 @@ pub(super) async fn of_profiles(
         }
     }
     let mut found = keys.columns();
-    found.sort();
+    sort_by_name(&mut found);
     append(parts, request, None, found).await
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn for_retry(
     };
     let mut found = keys.columns();
     if event_name.is_none() {
-        found.sort();
+        sort_by_name(&mut found);
     }
     append(parts, request, event_name, found).await
 }
@@ -129,6 +129,12 @@ fn single_files(slice: &Slice) -> Vec<(String, Slice)> {
         // Lists have been resolved.
         Slice::Profiles { files: ProfileFiles::Listed { .. }, .. } => Vec::new(),
     }
+}
+
+/// By the names that the header shows, so that a column's place does not depend on which control characters stood for
+/// its question marks; keys that share a name, and so a column, by their own bytes.
+fn sort_by_name(columns: &mut [PropertyColumn]) {
+    columns.sort_by_cached_key(|column| (column.scope, column_name(&column.key), column.key.clone()));
 }
 
 async fn append(

@@ -1,9 +1,13 @@
 //! What an export would deliver, before it is created: answered from the catalogue, without a look into the lake.
 
-use super::{Parts, StepError, catalogue::unseen_events, open::ratio_key};
+use super::{
+    Parts, StepError,
+    catalogue::{catalogue, unseen_events},
+    open::ratio_key,
+};
 use crate::{
     domain::{
-        AccountId, DataSelection, Estimate, Estimator, ExportSpec, Frequency, Records, RequestId,
+        AccountId, DataSelection, DateRange, Estimate, Estimator, ExportSpec, Frequency, Records, RequestId,
         plan::Ratios,
         rules::{self, Refusal, Refused},
     },
@@ -62,7 +66,11 @@ pub async fn estimate(
             let (days, clipped) =
                 rules::check_days(days, &account, estimator.today()).map_err(Refused::from)?;
             let catalogue = parts.store.catalogue_sums(account.id, days, &spec.data).await?;
-            estimator.once(days, clipped, &catalogue)
+            let estimate = estimator.once(days, clipped, &catalogue);
+            // Where there are some is looked up only for whom it helps.
+            let days_with_data =
+                if estimate.rows == 0 { days_of_events(parts, account.id, &spec.data).await? } else { None };
+            Estimate { days_with_data, ..estimate }
         }
         (Frequency::Recurring(_) | Frequency::Live { .. }, _) => {
             let catalogue = parts.store.catalogue_sums(account.id, estimator.look_back(), &spec.data).await?;
@@ -70,4 +78,20 @@ pub async fn estimate(
         }
     };
     Ok(Estimate { unseen, ..estimate })
+}
+
+/// From which day to which there are events of a selection; none where there are none, or for profiles.
+///
+/// # Errors
+/// [`StepError`].
+pub async fn days_of_events(
+    parts: &Parts,
+    account: AccountId,
+    data: &DataSelection,
+) -> Result<Option<DateRange>, StepError> {
+    let events = catalogue(parts, account).await?;
+    let wanted = || events.iter().filter(|event| event.rows > 0 && data.wants_event(&event.name));
+    let (first, last) =
+        (wanted().map(|event| event.first_day).min(), wanted().map(|event| event.last_day).max());
+    Ok(first.zip(last).and_then(|(first, last)| DateRange::new(first, last).ok()))
 }

@@ -72,7 +72,7 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
     }
     // A stop that came when all was there has cut nothing off; a finisher may even have written that manifest.
     let cut_off = stopped && (gathered.is_unfinished || gathered.totals.failed_chunks > 0);
-    let status = match (cut_off, gathered.totals) {
+    let mut status = match (cut_off, gathered.totals) {
         (true, _) => RunStatus::Stopped,
         (false, totals) if totals.failed_chunks > 0 => RunStatus::Incomplete,
         (false, totals) if totals.files == 0 => RunStatus::Empty,
@@ -86,8 +86,12 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
     };
     if let (true, Some(manifest_status)) = (run.spec.manifest, manifest_status) {
         let files = std::mem::take(&mut gathered.files);
-        if let Some(handled) = write_manifest(parts, &run, manifest_status, files, gathered.totals).await? {
-            return Ok(handled);
+        match write_manifest(parts, &run, manifest_status, files, gathered.totals).await? {
+            None => {}
+            // Its bucket is blocked. A stop must not wait for one that may never work again, also where nothing but the
+            // manifest is missing.
+            Some(Handled::Done) if stopped => status = RunStatus::Stopped,
+            Some(handled) => return Ok(handled),
         }
     }
     put_ratios(parts, &run, &gathered).await?;
@@ -162,7 +166,7 @@ async fn put_ratios(parts: &Parts, run: &Run, gathered: &Gathered) -> Result<(),
     Ok(parts.store.put_ratios(run.key.account, &ratio_key(&run.spec), &ratios).await?)
 }
 
-/// Writes the manifest. Some answer means that the run cannot be closed yet.
+/// Writes the manifest. Some answer means that it could not be: [`Handled::Done`] where the bucket is blocked.
 async fn write_manifest(
     parts: &Parts,
     run: &Run,
@@ -171,10 +175,8 @@ async fn write_manifest(
     totals: RunTotals,
 ) -> Result<Option<Handled>, StepError> {
     let bucket = parts.bucket_to_write(run).await?;
-    let stopped = status == ManifestStatus::Stopped;
     if matches!(bucket.state, BucketState::Blocked { .. }) {
-        // A stop must not wait for a bucket that may never work again.
-        return Ok(if stopped { None } else { Some(Handled::Done) });
+        return Ok(Some(Handled::Done));
     }
     let zone = run.zone.time_zone();
     let window = (run.window, &zone);
@@ -199,7 +201,7 @@ async fn write_manifest(
     match failure.class.side() {
         Side::Customer => match block(parts, run, &bucket.key, &failure).await? {
             BlockOutcome::KeyReplaced => Ok(Some(Handled::Again(Duration::ZERO))),
-            _ => Ok(if stopped { None } else { Some(Handled::Done) }),
+            _ => Ok(Some(Handled::Done)),
         },
         Side::Passing => Ok(Some(Handled::Again(parts.options.passing_delay))),
         Side::Ours => Err(StepError::Internal(format!("the manifest {name} was refused: {failure}"))),

@@ -14,6 +14,7 @@ mod estimate;
 mod files;
 mod finish;
 mod open;
+mod plan_token;
 mod preview;
 mod profile_files;
 mod progress;
@@ -42,7 +43,7 @@ pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
 pub use edit::{EditError, edit_export};
-pub use estimate::{EstimateError, estimate};
+pub use estimate::{EstimateError, days_of_events, estimate};
 pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
 pub use progress::{RunProgress, run_progress, worked_run};
@@ -99,8 +100,11 @@ pub struct Options {
     pub file_limit_bytes: u64,
     /// How large chunks are made.
     pub plan: PlanLimits,
-    /// How many messages of a run are on the queue at most.
+    /// How many messages of a run are on the queue at most. They are sent half of them at a time, so that between half and
+    /// all of them are out.
     pub outstanding_messages: usize,
+    /// From how many chunks on a plan may take more than one request to store.
+    pub long_plan_chunks: usize,
     /// How long the work on one chunk may take.
     pub step_timeout: Duration,
     /// How long a lease holds; longer than the step.
@@ -121,7 +125,8 @@ impl Default for Options {
         Self {
             file_limit_bytes: FILE_LIMIT_BYTES,
             plan: PlanLimits::default(),
-            outstanding_messages: 8,
+            outstanding_messages: 32,
+            long_plan_chunks: 20_000,
             step_timeout: Duration::from_secs(STEP_TIMEOUT_SECS),
             lease: Duration::from_secs(LEASE_SECS),
             stop_poll: Duration::from_secs(1),

@@ -5,13 +5,15 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     Handled, Parts, StepError, close,
     columns::{self, EventKeys},
-    finish, profile_files, publish, tell,
+    finish,
+    plan_token::plan_token,
+    profile_files, publish, tell,
 };
 use crate::{
     domain::{
         AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, Export, ExportSpec,
-        Footer, Format, LakeFile, LakePath, PlanToken, ProfileFiles, RequestId, Run, RunKey, RunOpening,
-        RunPlan, RunStatus, Slice, Window,
+        Footer, Format, LakeFile, LakePath, ProfileFiles, RequestId, Run, RunKey, RunOpening, RunPlan,
+        RunStatus, Slice, Window,
         plan::{
             EventFile, PROFILES_RATIO, ProfileList, Ratios, plan_events, plan_profiles, wants_row_groups,
         },
@@ -27,6 +29,8 @@ pub(super) const FOOTERS_AT_ONCE: usize = 16;
 /// What a plan is made for.
 pub(super) struct Request<'a> {
     pub(super) account: AccountId,
+    /// The run, where its plan is to be stored.
+    pub(super) run: Option<RunKey>,
     /// The export whose column lists are used and grow; none for a preview.
     pub(super) export: Option<RequestId>,
     pub(super) spec: &'a ExportSpec,
@@ -39,6 +43,8 @@ pub(super) struct Made {
     pub(super) chunks: Vec<ChunkPlan>,
     /// Lists of files that chunks name.
     pub(super) lists: Vec<ProfileList>,
+    /// The ratios that it rests on, where those are not kept for the run yet.
+    ratios: Option<Ratios>,
 }
 
 /// Opens an owed run, goes on with a running one, and hands on from a closed one to the next.
@@ -103,9 +109,10 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     }
     let zone = run.zone.time_zone();
     let spec = &export.spec;
-    let request =
-        Request { account: key.account, export: Some(key.request), spec, window: run.window, zone: &zone };
+    let (account, export, window) = (key.account, Some(key.request), run.window);
+    let request = Request { account, run: Some(key), export, spec, window, zone: &zone };
     let made = make(parts, &request).await?;
+    keep_ratios(parts, &request, &made).await?;
     let run = adopt(parts, &run, (spec, bucket.bucket_name), made).await?;
     match run {
         Some(run) => {
@@ -117,15 +124,16 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
 }
 
 /// Stores the chunks under a token of their own and makes them the plan of the run as it was `seen`. None where another
-/// planner won, or the run was closed meanwhile.
+/// planner won, or the run was closed meanwhile. Cut off before its end, it leaves chunks that the next planning of the
+/// run finds under the same token.
 async fn adopt(
     parts: &Parts,
     seen: &Run,
     (spec, bucket_name): (&ExportSpec, String),
-    Made { chunks: plans, lists }: Made,
+    Made { chunks: plans, lists, .. }: Made,
 ) -> Result<Option<Run>, StepError> {
     let key = seen.key;
-    let token = PlanToken(format!("{:016x}", rand::random::<u64>()));
+    let token = plan_token((key, seen.reopened), (spec, &bucket_name), &plans, &lists);
     let plan = RunPlan {
         token: token.clone(),
         chunks: plans.len() as u64,
@@ -174,13 +182,14 @@ pub(super) async fn send(parts: &Parts, run: &Run) -> Result<usize, StepError> {
 /// Lists the window's files and plans them.
 pub(super) async fn make(parts: &Parts, request: &Request<'_>) -> Result<Made, StepError> {
     let format = (request.spec.format, request.spec.packaging);
-    let ratios = Ratios(parts.store.ratios(request.account, &ratio_key(request.spec)).await?);
+    let (ratios, are_kept) = ratios(parts, request).await?;
+    let to_keep = |ratios| Some(ratios).filter(|_| !are_kept);
     let limits = parts.options.plan;
     if request.spec.data == DataSelection::AllProfiles {
         let shards = profile_files::shards(parts, request).await?;
         let columns = columns::of_profiles(parts, request, &shards).await?;
         let (chunks, lists) = plan_profiles(shards, &ratios, format, columns, limits);
-        return Ok(Made { chunks, lists });
+        return Ok(Made { chunks, lists, ratios: to_keep(ratios) });
     }
     let files = list(parts, request, Dataset::Events, request.window.captured_hours(request.zone)).await?;
     let wanted = files.into_iter().filter(|file| {
@@ -200,7 +209,37 @@ pub(super) async fn make(parts: &Parts, request: &Request<'_>) -> Result<Made, S
     let columns = columns::of_events(parts, request, keys).await?;
     let columns = |event: &str| columns.get(event).copied().unwrap_or(0);
     let chunks = plan_events(files, &ratios, format, columns, limits);
-    Ok(Made { chunks, lists: Vec::new() })
+    Ok(Made { chunks, lists: Vec::new(), ratios: to_keep(ratios.clone()) })
+}
+
+/// The ratios that a plan rests on, and whether they are those that were kept for the run.
+async fn ratios(parts: &Parts, request: &Request<'_>) -> Result<(Ratios, bool), StepError> {
+    let ratios = |key: String| async move { parts.store.ratios(request.account, &key).await };
+    if let Some(run) = request.run {
+        let kept = ratios(kept_ratios(request.spec, run)).await?;
+        if !kept.is_empty() {
+            return Ok((Ratios(kept), true));
+        }
+    }
+    Ok((Ratios(ratios(ratio_key(request.spec)).await?), false))
+}
+
+/// A plan that may take several requests to store rests on the same ratios in each of them, whatever other runs have
+/// measured meanwhile: with others it would become another plan, and begin anew.
+async fn keep_ratios(parts: &Parts, request: &Request<'_>, made: &Made) -> Result<(), StepError> {
+    let (Some(run), Some(Ratios(ratios))) = (request.run, &made.ratios) else { return Ok(()) };
+    if made.chunks.len() < parts.options.long_plan_chunks {
+        return Ok(());
+    }
+    let mut kept = ratios.clone();
+    // Never empty, so that it is known that these were kept; it says what would be guessed.
+    let format = (request.spec.format, request.spec.packaging);
+    kept.entry(PROFILES_RATIO.to_owned()).or_insert_with(|| Ratios::default().of(PROFILES_RATIO, format));
+    Ok(parts.store.put_ratios(request.account, &kept_ratios(request.spec, run), &kept).await?)
+}
+
+fn kept_ratios(spec: &ExportSpec, run: RunKey) -> String {
+    format!("{}@{run}", ratio_key(spec))
 }
 
 pub(super) async fn list(

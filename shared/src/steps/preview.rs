@@ -49,8 +49,9 @@ pub async fn preview(
     zone: &ZoneName,
 ) -> Result<Preview, StepError> {
     let zone = zone.time_zone();
-    let open::Made { chunks: plans, lists } =
-        open::make(parts, &open::Request { account, export: None, spec, window, zone: &zone }).await?;
+    let open::Made { chunks: plans, lists, .. } =
+        open::make(parts, &open::Request { account, run: None, export: None, spec, window, zone: &zone })
+            .await?;
     let mut footers: HashMap<String, Option<Footer>> = HashMap::new();
     for path in plans.iter().flat_map(|plan| paths(&plan.slice)) {
         footers.entry(path.to_owned()).or_default();

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Parts, StepError};
 use crate::{
     domain::{PlanToken, Run, RunKey},
-    ports::Work,
+    ports::{ClaimLimits, Work},
 };
 
 /// Puts messages of a plan onto the queue until as many are out as may be; such as were published before
@@ -16,17 +16,21 @@ pub(super) async fn publish(
     plan: &PlanToken,
     lost_before: Timestamp,
 ) -> Result<usize, StepError> {
-    let most = parts.options.outstanding_messages.max(1);
+    let limits = ClaimLimits::new(parts.options.outstanding_messages);
     // What is published here must not count as lost to the next round.
     let lost_before = lost_before.min(parts.now());
-    for sent in 0..most {
-        let chunks = parts.store.claim_message(run, plan, lost_before, most, parts.now()).await?;
-        if chunks.is_empty() {
-            return Ok(sent);
+    let mut sent = 0;
+    while sent < limits.most {
+        let messages = parts.store.claim_messages(run, plan, lost_before, limits, parts.now()).await?;
+        if messages.is_empty() {
+            break;
         }
-        parts.queue.send(Work::Chunks { run, plan: plan.clone(), chunks }).await?;
+        sent += messages.len();
+        for chunks in messages {
+            parts.queue.send(Work::Chunks { run, plan: plan.clone(), chunks }).await?;
+        }
     }
-    Ok(most)
+    Ok(sent)
 }
 
 /// Publishes again what was published before `lost_before` and is still unfinished, of a running run. Whoever unblocks

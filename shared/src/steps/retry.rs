@@ -82,7 +82,7 @@ pub async fn retry_run(parts: &Parts, key: RunKey) -> Result<u64, RetryError> {
 async fn retry_chunks(parts: &Parts, run: &Run, plan: &PlanToken) -> Result<u64, StepError> {
     let zone = run.zone.time_zone();
     let (account, export) = (run.key.account, Some(run.key.request));
-    let request = Request { account, export, spec: &run.spec, window: run.window, zone: &zone };
+    let request = Request { account, run: None, export, spec: &run.spec, window: run.window, zone: &zone };
     let (mut retried, mut from) = (0, None);
     loop {
         let page = parts.store.chunks(run.key, plan, from.as_ref(), PAGE).await?;

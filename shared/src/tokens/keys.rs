@@ -1,19 +1,30 @@
 //! The issuer's public keys, fetched when they are needed and kept for a while.
+//!
+//! They are fetched in a task of its own, which a caller who hangs up does not end, and no lock is held meanwhile: tokens
+//! of known keys are judged without waiting for what a token of an unknown one has set going.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use futures::StreamExt;
+use futures::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, Shared},
+};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
 };
-use tokio::sync::Mutex;
 use url::Url;
 
 use crate::ports::Clock;
 
-/// After how long keys are fetched anew, so that one that was withdrawn ends.
+/// After how long keys are fetched anew while the known ones still count, so that hardly anybody waits for that.
+const EARLY: SignedDuration = SignedDuration::from_mins(50);
+/// After how long they no longer count without having been fetched anew, so that one that was withdrawn ends.
 const FRESH: SignedDuration = SignedDuration::from_mins(60);
 /// For how long old keys still count while the issuer does not answer.
 const STALE: SignedDuration = SignedDuration::from_hours(24);
@@ -37,12 +48,18 @@ pub struct KeysError {
     wrong: String,
 }
 
-/// The keys of one issuer. One request fetches at a time; the others wait for it.
+/// The keys of one issuer. One task fetches at a time.
 pub(super) struct IssuerKeys {
+    issuer: Issuer,
+    clock: Arc<dyn Clock>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// Where keys are asked for.
+#[derive(Clone)]
+struct Issuer {
     url: Url,
     client: reqwest::Client,
-    clock: Arc<dyn Clock>,
-    known: Mutex<Known>,
 }
 
 #[derive(Default)]
@@ -50,7 +67,13 @@ struct Known {
     keys: BTreeMap<String, IssuerKey>,
     fetched_at: Option<Timestamp>,
     tried_at: Option<Timestamp>,
+    /// Why the last try gave no keys.
+    failed: Option<KeysError>,
+    fetching: Option<Fetching>,
 }
+
+/// Ends when the keys have been fetched, or could not be.
+type Fetching = Shared<BoxFuture<'static, ()>>;
 
 impl IssuerKeys {
     pub(super) fn new(url: Url, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
@@ -58,32 +81,68 @@ impl IssuerKeys {
             .timeout(Duration::from_secs(5))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { url, client, clock, known: Mutex::default() })
+        Ok(Self { issuer: Issuer { url, client }, clock, known: Arc::default() })
     }
 
     /// The key of this name; none where the issuer has none.
     pub(super) async fn find(&self, kid: &str) -> Result<Option<IssuerKey>, KeysError> {
-        let mut known = self.known.lock().await;
-        let now = self.clock.now();
-        let is_older = |at: Option<Timestamp>, than| at.is_none_or(|at| now.duration_since(at).abs() >= than);
-        let is_wanted = !known.keys.contains_key(kid) || is_older(known.fetched_at, FRESH);
-        if is_wanted && is_older(known.tried_at, AT_MOST_EVERY) {
-            known.tried_at = Some(now);
-            match self.fetch().await {
-                Ok(keys) => (known.keys, known.fetched_at) = (keys, Some(now)),
-                Err(error) if known.keys.is_empty() || is_older(known.fetched_at, STALE) => {
-                    return Err(error);
-                }
-                Err(error) => tracing::warn!(%error, "older keys are used"),
-            }
+        if let Some(fetching) = self.to_wait_for(kid) {
+            fetching.await;
         }
-        if is_older(known.fetched_at, STALE) {
-            return Err(self.failed("it did not answer, and is asked again soon"));
+        let known = lock(&self.known);
+        if is_older(known.fetched_at, self.clock.now(), STALE) {
+            let silent = || self.issuer.failed("it did not answer, and is asked again soon");
+            return Err(known.failed.clone().unwrap_or_else(silent));
         }
         Ok(known.keys.get(kid).cloned())
     }
 
-    async fn fetch(&self) -> Result<BTreeMap<String, IssuerKey>, KeysError> {
+    /// Has keys fetched where they are wanted and may be; gives that where this key cannot be judged before its end.
+    fn to_wait_for(&self, kid: &str) -> Option<Fetching> {
+        let mut known = lock(&self.known);
+        let now = self.clock.now();
+        let is_unknown = !known.keys.contains_key(kid);
+        let mut fetching = known.fetching.clone().filter(|fetching| fetching.peek().is_none());
+        let is_wanted = is_unknown || is_older(known.fetched_at, now, EARLY);
+        if fetching.is_none() && is_wanted && is_older(known.tried_at, now, AT_MOST_EVERY) {
+            known.tried_at = Some(now);
+            fetching = Some(self.fetch(now));
+            known.fetching.clone_from(&fetching);
+        }
+        // While the issuer is silent, older keys count at once.
+        let is_over = is_older(known.fetched_at, now, FRESH) && known.failed.is_none()
+            || is_older(known.fetched_at, now, STALE);
+        fetching.filter(|_| is_unknown || is_over)
+    }
+
+    fn fetch(&self, now: Timestamp) -> Fetching {
+        let (issuer, known) = (self.issuer.clone(), Arc::clone(&self.known));
+        let task = tokio::spawn(async move {
+            let fetched = issuer.keys().await;
+            let mut known = lock(&known);
+            match fetched {
+                Ok(keys) => (known.keys, known.fetched_at, known.failed) = (keys, Some(now), None),
+                Err(error) => {
+                    tracing::warn!(%error, "keys known from before are used as long as they may be");
+                    known.failed = Some(error);
+                }
+            }
+        });
+        task.map(|_ended| ()).boxed().shared()
+    }
+}
+
+/// What is locked is always whole: it is only ever swapped.
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_older(at: Option<Timestamp>, now: Timestamp, than: SignedDuration) -> bool {
+    at.is_none_or(|at| now.duration_since(at).abs() >= than)
+}
+
+impl Issuer {
+    async fn keys(&self) -> Result<BTreeMap<String, IssuerKey>, KeysError> {
         let failed = |error: reqwest::Error| self.failed(error.without_url());
         let answer = self.client.get(self.url.clone()).send().await.map_err(failed)?;
         let mut pieces = answer.error_for_status().map_err(failed)?.bytes_stream();

@@ -15,10 +15,10 @@ use spillway::{
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,
-        ChunkStore, ChunkTally, DueExport, ExportPage, ExportStore, FilePage, IncidentChange, IncidentStore,
-        Lake, LakeError, LakeQuery, LakeRows, NewExport, NewRun, NoteStore, NoticeOutcome, QueueError,
-        Repeated, RunPage, RunStore, SourcedBatch, StartAgain, StartedAgain, Store, StoreError, Work,
-        WrittenSums,
+        ChunkStore, ChunkTally, ClaimLimits, DueExport, ExportPage, ExportStore, FilePage, IncidentChange,
+        IncidentStore, Lake, LakeError, LakeQuery, LakeRows, NewExport, NewRun, NoteStore, NoticeOutcome,
+        QueueError, Repeated, RunPage, RunStore, SourcedBatch, StartAgain, StartedAgain, Store, StoreError,
+        Work, WrittenSums,
     },
 };
 
@@ -122,9 +122,9 @@ gated_store! {
     fn tally(run: RunKey, plan: &PlanToken, now: Timestamp) -> ChunkTally;
     fn written(run: RunKey, plan: &PlanToken) -> WrittenSums;
     fn files(run: RunKey, plan: &PlanToken, cursor: Option<&str>, limit: usize) -> FilePage;
-    fn claim_message(
-        run: RunKey, plan: &PlanToken, lost_before: Timestamp, most: usize, now: Timestamp
-    ) -> Vec<ChunkId>;
+    fn claim_messages(
+        run: RunKey, plan: &PlanToken, lost_before: Timestamp, limits: ClaimLimits, now: Timestamp
+    ) -> Vec<Vec<ChunkId>>;
     fn sweep_chunks(key: RunKey) -> u64;
 }
 

@@ -44,8 +44,31 @@ async fn a_run_that_begins_does_not_make_an_edit_stale() {
     app.advance_secs(7 * 3_600);
     spillway::steps::tick(&app.parts()).await.unwrap();
     app.drain().await.unwrap();
+    assert_ne!(person.get(&path).await.header("etag"), tag, "it stands elsewhere now");
     let edited = person.json(Method::PATCH, &path, &[("if-match", &tag)], &json!({"as_string": true})).await;
     assert_eq!(edited.expect(StatusCode::OK)["as_string"], true);
+}
+
+/// Whoever compares tags sees that something has happened: a run that is due, one that ends, a stop.
+#[tokio::test]
+async fn the_tag_of_an_export_changes_with_its_status() {
+    let app = TestApp::new().await;
+    fill(&app, 20);
+    let person = editor(&app);
+    let path = format!("/api/v1/exports/{}", create(&person, &once()).await);
+    let mut seen = Vec::new();
+    let mut look = async || {
+        let answer = person.get(&path).await;
+        let status = answer.expect(StatusCode::OK)["status"].as_str().unwrap().to_owned();
+        seen.push((status, answer.header("etag").to_owned()));
+    };
+    look().await;
+    look().await;
+    app.drain().await.unwrap();
+    look().await;
+    assert_eq!(seen[0], seen[1], "nothing has happened");
+    assert_ne!(seen[1].0, seen[2].0);
+    assert_ne!(seen[1].1, seen[2].1);
 }
 
 #[tokio::test]

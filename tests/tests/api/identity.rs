@@ -1,6 +1,6 @@
 //! Tokens: who gets in, as whom, and who does not.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use dashboard::{
@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use spillway_tests::{
     harness::{ACCOUNT, TestApp},
     tokens::{Issuer, Signer},
-    web::{Person, local_config},
+    web::{Person, local_config, serve},
 };
+use tokio::sync::{Semaphore, mpsc};
 
 const PATH: &str = "/api/v1/account";
 const ISSUER: &str = "https://login.example.com";
@@ -155,6 +156,60 @@ async fn an_issuer_that_is_down_is_not_the_persons_fault() {
     for _ in 0..2 {
         assert_eq!(status(&person, &signer.sign(&claims(&app))).await, StatusCode::SERVICE_UNAVAILABLE);
     }
+}
+
+/// Publishes the keys of `signers`, each time only once the test lets it; tells of every time that it is asked.
+async fn held_back(signers: &[&Signer]) -> (Issuer, Arc<Semaphore>, mpsc::UnboundedReceiver<()>) {
+    let mut issuer = Issuer::publishing(signers).await;
+    let (let_go, keys) = (Arc::new(Semaphore::new(0)), Arc::clone(&issuer.keys));
+    let (tell, told) = mpsc::unbounded_channel();
+    let gate = Arc::clone(&let_go);
+    let answer = axum::routing::get(async move || {
+        tell.send(()).unwrap();
+        gate.acquire().await.unwrap().forget();
+        axum::Json(json!({"keys": *keys.lock().unwrap()}))
+    });
+    issuer.url = serve(axum::Router::new().route("/", answer)).await;
+    (issuer, let_go, told)
+}
+
+/// A request that somebody gives up while the issuer is being asked for its key.
+async fn hung_up(person: &Arc<Person>, token: String, asked: &mut mpsc::UnboundedReceiver<()>) {
+    let person = Arc::clone(person);
+    let given_up = tokio::spawn(async move { status(&person, &token).await });
+    asked.recv().await.unwrap();
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+}
+
+#[tokio::test]
+async fn somebody_who_hangs_up_keeps_nobody_else_out() {
+    let app = TestApp::new().await;
+    let (first, second) = (Signer::rsa("1"), Signer::p256("2"));
+    let (issuer, let_go, mut asked) = held_back(&[&first]).await;
+    let person = Arc::new(app.person_with(oidc(&issuer)));
+    let soon = async |token: String| {
+        let in_time = tokio::time::timeout(std::time::Duration::from_secs(4), status(&person, &token)).await;
+        in_time.expect("it does not wait for the issuer")
+    };
+    // Nothing is known yet, and the first to come gives up.
+    hung_up(&person, first.sign(&claims(&app)), &mut asked).await;
+    let_go.add_permits(1);
+    assert_eq!(soon(first.sign(&claims(&app))).await, StatusCode::OK);
+    // A key that is not known yet is asked for; nobody with a known one waits for that.
+    app.advance_secs(31);
+    *issuer.keys.lock().unwrap() = vec![first.public(), second.public()];
+    hung_up(&person, second.sign(&claims(&app)), &mut asked).await;
+    assert_eq!(soon(first.sign(&claims(&app))).await, StatusCode::OK);
+    let_go.add_permits(1);
+    assert_eq!(soon(second.sign(&claims(&app))).await, StatusCode::OK);
+    // That has not made us ask more often.
+    asked.try_recv().unwrap_err();
+    // Near the end of their hour keys are fetched ahead, and still count.
+    app.advance_secs(3_001);
+    assert_eq!(soon(first.sign(&claims(&app))).await, StatusCode::OK);
+    asked.recv().await.unwrap();
+    let_go.add_permits(1);
 }
 
 #[tokio::test]

@@ -105,6 +105,8 @@ async fn five_thousand_exports_on_one_bucket_are_one_mail_and_all_stop() {
     let request = story.live().await;
     let spec = story.export(request).await.spec;
     for _ in 1..5_000 {
+        // Each in a second of its own, so that its number is free.
+        story.app.advance_secs(1);
         let origin = Origin { created_by: Some(AMY.to_owned()), repeatable: None };
         let new = NewExport {
             account: ACCOUNT,

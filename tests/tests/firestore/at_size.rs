@@ -31,10 +31,10 @@ async fn a_hundred_thousand_chunks_are_planned_and_claimed() {
     assert_eq!(store.tally(run.key, &plan, at(1)).await.unwrap(), all);
     let before = store.operations();
     for n in 0..8 {
-        let claimed = store.claim_message(run.key, &plan, Timestamp::MIN, 8, at(1)).await.unwrap();
+        let claimed = claim_one(&store, run.key, &plan, Timestamp::MIN, 8, at(1)).await;
         assert_eq!(claimed.len(), 50, "message {n}");
     }
-    assert_eq!(store.claim_message(run.key, &plan, Timestamp::MIN, 8, at(1)).await.unwrap(), []);
+    assert_eq!(claim_one(&store, run.key, &plan, Timestamp::MIN, 8, at(1)).await, []);
     println!("eight messages claimed: {:?}", store.operations() - before);
     let opening = opening_of(100_000, "p", &run.spec, 2);
     spillway::ports::RunStore::open_run(&store, run.key, &opening).await.unwrap();
@@ -61,7 +61,7 @@ async fn a_chunk_costs_three_reads_and_three_writes() {
     // A message of fifty: its plan, one look at what is out and one at what waits, its chunks; fifty-one writes.
     let keys = with_chunks(&store, &run, "q", &[0; 50]).await;
     let before = store.operations();
-    let claimed = store.claim_message(run.key, &keys[0].plan, Timestamp::MIN, 8, at(1)).await.unwrap();
+    let claimed = claim_one(&store, run.key, &keys[0].plan, Timestamp::MIN, 8, at(1)).await;
     assert_eq!(claimed.len(), 50);
     let message = store.operations() - before;
     assert_eq!((message.calls, message.commits, message.writes, message.retries), (5, 1, 51, 0));

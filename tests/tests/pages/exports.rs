@@ -160,6 +160,34 @@ async fn an_estimate_without_a_script_and_with_one() {
     assert!(said.contains("-Charged-20260309-0-0.csv.gz"), "{said}");
 }
 
+/// The first thing that somebody tries must not come to nothing without a word.
+#[tokio::test]
+async fn days_without_data_lead_to_those_with_some() {
+    let app = TestApp::new().await;
+    let long_ago = |date: Date| move |row: EventRow| EventRow { date, ..row };
+    let (first, last) = (date(2026, 2, 1), date(2026, 2, 20));
+    let all = [first, last].map(|day| rows("Charged", 3).into_iter().map(long_ago(day)).collect::<Vec<_>>());
+    all.iter().for_each(|rows| drop(app.lake.write_events(&app.file(10), rows)));
+    steps::keep_catalogue(&app.parts(), ACCOUNT).await.unwrap();
+    let person = app.person(ACCOUNT, Role::Editor);
+    // The form begins with days that have data, and so an estimate that is none of nothing.
+    let form = person.get("/exports/new").await;
+    assert_eq!((field(&form, "first"), field(&form, "last")), ("2026-02-01".into(), "2026-02-20".into()));
+    assert!(text(&form).contains("Rows about 6"), "{}", text(&form));
+    let said =
+        text(&person.form("/exports/estimate", &once(&field(&form, "once"), &[("editing", "")])).await);
+    assert!(said.contains("the export would be EMPTY. There is data of 1 – 20 Feb 2026"), "{said}");
+    let wish = serde_json::json!({
+        "bucket": BUCKET, "data": {"kind": "all-events"}, "format": "csv",
+        "frequency": {"kind": "one-time", "days": {"first": "2026-03-09", "last": "2026-03-09"}},
+    });
+    let told = person.post("/api/v1/estimate", &wish).await.expect(StatusCode::OK);
+    assert_eq!(
+        told["notice"],
+        "There is nothing on the chosen days; there is data from 2026-02-01 to 2026-02-20."
+    );
+}
+
 #[tokio::test]
 async fn clipped_days_are_told() {
     let app = TestApp::new().await;
@@ -283,6 +311,24 @@ async fn the_list_is_filtered_and_paged() {
         .unwrap();
     let second = person.get(&format!("/exports?{older}")).await;
     assert_eq!(listed(&second), created[20..40]);
+    // Forth and back over the same pages, also where exports come meanwhile.
+    let link = |page: &Answer, text: &str| {
+        let links = all_between(page, "<a class=\"button\" href=\"", "</a>");
+        let found = links.into_iter().find(|link| link.contains(text));
+        found.map(|link| link.split('"').next().unwrap().to_owned())
+    };
+    assert_eq!((link(&first, "Newer"), link(&first, "Newest")), (None, None));
+    let third = person.get(&link(&second, "Older").unwrap()).await;
+    assert_eq!(listed(&third), created[40..]);
+    assert_eq!(link(&third, "Older"), None);
+    app.advance_secs(1);
+    let newest = app.export(app.spec(Format::Csv, DAY, DAY)).await.0.request.to_string();
+    let back = person.get(&link(&third, "Newer").unwrap()).await;
+    assert_eq!(listed(&back), created[20..40]);
+    let first_again = person.get(&link(&back, "Newer").unwrap()).await;
+    assert_eq!(listed(&first_again)[0], newest);
+    assert_eq!(link(&first_again, "Newer"), None);
+    created.insert(0, newest);
     let wide = person.get("/exports?size=40").await;
     assert_eq!(listed(&wide), created[..40]);
 
@@ -348,6 +394,33 @@ async fn a_blocked_bucket_says_what_to_do() {
     assert!(text(&person.get("/exports").await).contains("BLOCKED"));
     assert!(text(&person.get("/partners").await).contains("1 bucket connected, 1 blocked"));
     app.abandon();
+}
+
+/// Not RUNNING: nothing is, until our operators have mended the lake.
+#[tokio::test]
+async fn an_incomplete_export_says_so_and_what_happens_next() {
+    for is_part in [true, false] {
+        let app = TestApp::new().await;
+        let broken = app.lake.write_events(&app.file(10), &rows("Charged", 20));
+        if is_part {
+            app.lake.write_events(&app.file(10), &rows("Viewed", 20));
+        }
+        let (export, run) = app.export(app.spec(Format::Csv, DAY, DAY)).await;
+        app.lake.write_raw(&broken, app.file(10).committed, b"PAR1 no more");
+        app.drain().await.unwrap();
+        assert_eq!(app.run(run.key).await.status, RunStatus::Incomplete);
+        let person = app.person(ACCOUNT, Role::Editor);
+        let page = person.get(&format!("/exports/{}", export.request)).await;
+        let said = text(&page);
+        assert!(said.contains("INCOMPLETE") && !said.contains("RUNNING"), "{said}");
+        assert!(said.contains("1 file of the last run could not be written"), "{said}");
+        assert!(said.contains("once they have mended it") && said.contains("stays INCOMPLETE"), "{said}");
+        assert_eq!(said.contains("the files that are there are whole"), is_part, "{said}");
+        assert!(text(&person.get("/exports").await).contains("INCOMPLETE"));
+        steps::stop_export(&app.parts(), ACCOUNT, export.request, &StopReason::User).await.unwrap();
+        let stopped = text(&person.get(&format!("/exports/{}", export.request)).await);
+        assert!(stopped.contains("STOPPED"), "{stopped}");
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use spillway_tests::{
 use crate::html::unescaped;
 
 const DAY: jiff::civil::Date = date(2026, 3, 9);
+const OTHER_DAY: jiff::civil::Date = date(2026, 3, 8);
 /// With everything that shells, SQL, Python and globs take for something.
 const HOSTILE: &str = "It's \"50%\", $(x) `y` {a,b}; \u{7} --\\n 🎉";
 
@@ -112,7 +113,24 @@ async fn they_read_these_very_files() {
             add(&app, &person, folder.path(), &mut case, spec, (&["objectId"], users.clone())).await;
         }
     }
-    assert_eq!(case.snippets.len(), 36);
+    // Two events beside each other, of which each has columns that the other has not: all files are read.
+    let mut both = uids;
+    let others: Vec<_> = (0..20)
+        .map(|at| EventRow::random(&mut rng, format!("other-{at}"), "Charged", OTHER_DAY, 0))
+        .collect();
+    let again: Vec<_> = rows.iter().map(|row| EventRow { date: OTHER_DAY, ..row.clone() }).collect();
+    app.lake.write_events(&app.file(10), &others);
+    app.lake.write_events(&app.file(10), &again);
+    both.extend(others.iter().map(|row| row.id.clone()));
+    for format in Format::ALL {
+        for packaging in [Packaging::Gzip, Packaging::Plain] {
+            let mut spec = app.spec(format, OTHER_DAY, OTHER_DAY);
+            spec.packaging = packaging;
+            let own = (&["eventProps", "uid"][..], both.clone());
+            add(&app, &person, folder.path(), &mut case, spec, own).await;
+        }
+    }
+    assert_eq!(case.snippets.len(), 36 + 16);
     fs::write(folder.path().join("snippets.json"), json!(case.snippets).to_string()).unwrap();
     let said = run_snippets(folder.path()).unwrap_or_else(|error| panic!("{error:#}"));
     let read: Vec<Vec<String>> = serde_json::from_str(&said).unwrap();

@@ -27,7 +27,7 @@ use crate::{
     App,
     identity::Viewer,
     problem::{FieldError, Problem, ProblemKind},
-    revision::revision_of,
+    revision::{etag_of, has_seen},
 };
 
 /// The header under which a creation may be repeated.
@@ -183,7 +183,7 @@ pub(super) async fn create_export(
     let unseen = steps::unseen_events(&app.parts, viewer.account, &created.export.spec.data).await?;
     let notice = bodies::notice(created.clipped, unseen);
     let body = ExportBody { notice, ..(&created.export).into() };
-    Ok((StatusCode::CREATED, answer, etag(&revision_of(&created.export)), Json(body)))
+    Ok((StatusCode::CREATED, answer, etag(&etag_of(&created.export)), Json(body)))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
@@ -205,7 +205,7 @@ pub(super) async fn get_export(
     PathOf(request): PathOf<i64>,
 ) -> Result<impl IntoResponse, Problem> {
     let export = find(&app, &viewer, request).await?;
-    Ok((etag(&revision_of(&export)), Json(ExportBody::from(&export))))
+    Ok((etag(&etag_of(&export)), Json(ExportBody::from(&export))))
 }
 
 /// Edit a recurring or live export, from its next run on.
@@ -213,7 +213,7 @@ pub(super) async fn get_export(
     patch, path = "/exports/{request_id}", tag = "Exports",
     params(
         ("request_id" = i64, Path, description = "The export's number"),
-        ("If-Match" = String, Header, pattern = r#"^(\*|"[!#-~]*")$"#, description = "The ETag of the export, or `*`"),
+        ("If-Match" = String, Header, pattern = r#"^(\*|"[!#-~]*")$"#, description = "The ETag of the export, or `*`. Only a change of its settings makes it stale"),
     ),
     request_body = ExportPatch,
     responses(
@@ -229,7 +229,7 @@ pub(super) async fn patch_export(
     JsonBody { value: patch, .. }: JsonBody<ExportPatch>,
 ) -> Result<impl IntoResponse, Problem> {
     let export = find(&app, &viewer, request).await?;
-    if tag.is_some_and(|tag| tag != revision_of(&export)) {
+    if tag.is_some_and(|tag| !has_seen(&tag, &export)) {
         let detail = format!("Export {request} was changed meanwhile. Get it again, and decide anew.");
         return Err(Problem::new(ProblemKind::ChangedMeanwhile, detail));
     }
@@ -239,7 +239,7 @@ pub(super) async fn patch_export(
     let edited = steps::edit_export(&app.parts, viewer.account, id, seen, &spec).await?;
     let unseen = steps::unseen_events(&app.parts, viewer.account, &edited.spec.data).await?;
     let body = ExportBody { notice: bodies::notice(None, unseen), ..(&edited).into() };
-    Ok((etag(&revision_of(&edited)), Json(body)))
+    Ok((etag(&etag_of(&edited)), Json(body)))
 }
 
 /// Stop an export, at once. Files that are complete stay.
@@ -264,7 +264,7 @@ pub(super) async fn stop_export(
     if stopped.status == ExportStatus::Done {
         rules::check_stop(&stopped, &zone)?;
     }
-    Ok((etag(&revision_of(&stopped)), Json(ExportBody::from(&stopped))))
+    Ok((etag(&etag_of(&stopped)), Json(ExportBody::from(&stopped))))
 }
 
 /// Start an export again that was stopped by failure.
@@ -287,7 +287,7 @@ pub(super) async fn start_export_again(
 ) -> Result<impl IntoResponse, Problem> {
     let request = RequestId(request);
     let started = steps::start_again(&app.parts, viewer.account, request, viewer.email.clone()).await?;
-    Ok((etag(&revision_of(&started.export)), Json(ExportBody::from(&started.export))))
+    Ok((etag(&etag_of(&started.export)), Json(ExportBody::from(&started.export))))
 }
 
 /// An export of the viewer's account.

@@ -1,6 +1,6 @@
 //! What state something is in, as a pill: a word, an icon and a colour, none of which is needed to know the others.
 
-use spillway::domain::{BucketState, ExportStatus, RunStatus, StopReason};
+use spillway::domain::{BucketState, Export, ExportStatus, Run, RunStatus, StopReason};
 
 /// A pill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,19 @@ impl Pill {
         Self { text, class, icon, meaning }
     }
 
-    /// Of an export.
+    /// Of an export as people see it: of one that is active and whose `newest` run cannot go on, that.
+    #[must_use]
+    pub(crate) fn of_export_with(export: &Export, newest: Option<&Run>, is_bucket_blocked: bool) -> Self {
+        let is_stuck = |run: &&Run| {
+            run.status == RunStatus::Incomplete || (is_bucket_blocked && !run.status.is_closed())
+        };
+        match newest.filter(is_stuck) {
+            Some(run) if export.is_active() => Self::of_run(run.status, is_bucket_blocked),
+            _ => Self::of_export(&export.status),
+        }
+    }
+
+    /// Of an export by its status alone.
     #[must_use]
     pub(crate) fn of_export(status: &ExportStatus) -> Self {
         match status {

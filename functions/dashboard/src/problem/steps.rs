@@ -79,7 +79,7 @@ impl From<StoreError> for Problem {
             StoreError::Conflict(_) | StoreError::NumberTaken { .. } => {
                 Self::new(ProblemKind::WrongState, sentence(&error))
             }
-            StoreError::Unavailable(_) => Self::unavailable(&error),
+            StoreError::Unavailable(_) | StoreError::Full(_) => Self::unavailable(&error),
             StoreError::Refused(_) | StoreError::Unreadable { .. } => Self::internal(&error),
         }
     }

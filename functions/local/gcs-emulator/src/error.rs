@@ -195,7 +195,7 @@ impl ApiError {
         )
     }
 
-    /// Google's disks do not fill up; this one can. 507, so that clients take it for the server's fault.
+    /// Google's disks do not fill up; this one can.
     pub(crate) fn disk_full() -> Self {
         Self::new(
             StatusCode::INSUFFICIENT_STORAGE,
@@ -203,12 +203,41 @@ impl ApiError {
             "The disk under the emulator's folder is full. Free some space, then try again.",
         )
     }
+
+    /// The folder cannot be written; `what` names the file and says why.
+    pub(crate) fn read_only(what: impl std::fmt::Display) -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "readOnlyStorage",
+            format!("The emulator's folder cannot be written. Make it writable, then try again: {what}"),
+        )
+    }
+
+    /// Whether nothing can be stored until somebody mends the disk under the folder.
+    pub(crate) fn is_out_of_storage(&self) -> bool {
+        self.status == StatusCode::INSUFFICIENT_STORAGE
+    }
 }
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => Self::disk_full(),
+            Error::Io { source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+                ) =>
+            {
+                Self::disk_full()
+            }
+            Error::Io { ref source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+                ) =>
+            {
+                Self::read_only(error)
+            }
             Error::NoBucket(_) => Self::no_bucket(),
             Error::NoObject(bucket, object) => Self::no_object(&bucket, &object),
             Error::BucketName(name) => Self::invalid(format!("Invalid bucket name: '{name}'")),
@@ -239,5 +268,23 @@ impl IntoResponse for ApiError {
         let body =
             json!({"error": {"code": self.status.as_u16(), "message": self.message, "errors": [item]}});
         (self.status, Json(body)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_disk_says_is_passed_on() {
+        let reason = |kind: io::ErrorKind| {
+            let refusal = ApiError::from(Error::io(Path::new("/buckets/files"))(kind.into()));
+            (refusal.status.as_u16(), refusal.reason, refusal.message.contains("/buckets/files"))
+        };
+        assert_eq!(reason(io::ErrorKind::StorageFull), (507, "insufficientStorage", false));
+        assert_eq!(reason(io::ErrorKind::QuotaExceeded), (507, "insufficientStorage", false));
+        assert_eq!(reason(io::ErrorKind::ReadOnlyFilesystem), (507, "readOnlyStorage", true));
+        assert_eq!(reason(io::ErrorKind::PermissionDenied), (507, "readOnlyStorage", true));
+        assert_eq!(reason(io::ErrorKind::Other), (500, "internalError", true));
     }
 }

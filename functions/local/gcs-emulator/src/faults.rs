@@ -37,6 +37,8 @@ pub enum Fault {
     OrgConstraint,
     /// 507: the disk is full.
     DiskFull,
+    /// 507: the folder may not be written.
+    ReadOnly,
     /// 401 `authError`, as for a key that was revoked.
     RevokedKey,
     /// 404 `notFound`, as for a bucket that was deleted.
@@ -55,6 +57,7 @@ impl Fault {
             Self::OrgPolicy => Some(ApiError::org_policy()),
             Self::OrgConstraint => Some(ApiError::org_constraint()),
             Self::DiskFull => Some(ApiError::disk_full()),
+            Self::ReadOnly => Some(ApiError::read_only("Read-only file system")),
             Self::RevokedKey => Some(ApiError::invalid_credentials()),
             Self::MissingBucket => Some(ApiError::no_bucket()),
             Self::RemovedPermission => {

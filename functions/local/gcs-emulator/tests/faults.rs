@@ -129,6 +129,7 @@ async fn refusals_on_demand() {
         (Fault::OrgPolicy, 403, "forbidden"),
         (Fault::OrgConstraint, 412, "conditionNotMet"),
         (Fault::DiskFull, 507, "insufficientStorage"),
+        (Fault::ReadOnly, 507, "readOnlyStorage"),
         (Fault::RevokedKey, 401, "authError"),
         (Fault::MissingBucket, 404, "notFound"),
         (Fault::RemovedPermission, 403, "forbidden"),

@@ -117,8 +117,8 @@ pub(crate) struct ExportArgs {
     /// The last day of events, included
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) to: Option<Date>,
-    /// Which identity stands in `identity`: the first of these that a user has
-    #[arg(long, value_delimiter = ',', default_value = "identity")]
+    /// Which identity stands in `identity`: the first of these that a user has [default: identity]
+    #[arg(long, value_delimiter = ',')]
     pub(crate) identity_priority: Vec<IdentityArg>,
     /// Write every property value as a string
     #[arg(long)]

@@ -16,7 +16,7 @@ use spillway::{
 };
 use zeroize::Zeroize;
 
-use crate::{private, system::System};
+use crate::{output::counted, private, system::System};
 
 /// The project that local buckets and service accounts are said to be in.
 const LOCAL_PROJECT: &str = "spillway-local";
@@ -57,8 +57,8 @@ pub(crate) async fn account_to_be(
     }
     if let Some(shards) = shards.filter(|shards| *shards != account.shards) {
         bail!(
-            "account {id} has {} shards, not {shards}; they cannot change once there is data",
-            account.shards
+            "account {id} has {}, not {shards}; they cannot change once there is data",
+            counted(account.shards.into(), "shard")
         );
     }
     Ok(account)
@@ -88,11 +88,26 @@ pub(crate) async fn bucket(
             other.bucket_name
         );
     }
-    let mut key = match connection.key_file {
+    let given = match connection.key_file {
         Some(file) => Some(private::read_key(file)?),
         None => None,
     };
-    if connection.create {
+    let connected = connect(system, account, (name, connection.create), given, known).await;
+    match connection.key_file {
+        // What is wrong is with this key, as far as anybody can tell.
+        Some(file) => connected.with_context(|| format!("with the key {}", file.display())),
+        None => connected,
+    }
+}
+
+async fn connect(
+    system: &System,
+    account: AccountId,
+    (name, create): (&str, bool),
+    mut key: Option<ServiceAccountKey>,
+    known: Option<PartnerBucket>,
+) -> anyhow::Result<PartnerBucket> {
+    if create {
         key = make_local(system, name, key, known.as_ref()).await?;
     }
     match (key, known) {
@@ -102,8 +117,18 @@ pub(crate) async fn bucket(
             bail!("there is no local bucket `{name}`; make it with --create-bucket")
         }
         (None, None) if system.is_local() && system.home.bucket_key(name).exists() => {
-            let key = private::read_key(&system.home.bucket_key(name))?;
-            save(system, account, name, key, None).await
+            let file = system.home.bucket_key(name);
+            // The key lies in the home for whoever made the bucket. To another account it is as foreign as a key at
+            // Google would be: who has that account's rows put there says so, by giving the key.
+            if let Some(owner) = system.store().buckets_named(name).await?.first() {
+                bail!(
+                    "the local bucket `{name}` is account {0}'s; to write account {account}'s files into it too, give \
+                     its key: --key {1}. Else name another bucket",
+                    owner.account,
+                    file.display()
+                );
+            }
+            save(system, account, name, private::read_key(&file)?, None).await
         }
         (None, None) => {
             bail!("account {account} does not know the bucket `{name}`; give its key with --key FILE")

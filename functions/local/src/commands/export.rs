@@ -14,14 +14,15 @@ use spillway::{
 
 use super::{connect, report::RunReport, wait};
 use crate::{
-    cli::{Data, ExportArgs},
+    cli::{Data, ExportArgs, FormatArg, IdentityArg},
     origins::Places,
-    output::{Output, grouped},
+    output::{Output, counted, grouped},
     system::System,
 };
 
 pub(crate) async fn run(home: &Path, output: &Output, args: ExportArgs) -> anyhow::Result<ExitCode> {
     let (data, days) = (selection(&args)?, days(&args)?);
+    refuse_idle_flags(&args)?;
     let places = Places { lake: args.lake.clone(), gcs_endpoint: args.gcs_endpoint.clone() };
     let system = System::open(home, places, output.is_json() || args.dry_run).await?;
     let has_files = system.home.lake().join(format!("account={}", args.account)).is_dir();
@@ -48,8 +49,10 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ExportArgs) -> anyho
         header_line: !args.no_header_line,
         manifest: !args.no_manifest,
     };
-    let kinds = args.identity_priority.iter().map(|identity| (*identity).into()).collect();
-    let identities = IdentityPriority::new(kinds)?;
+    let identities = match args.identity_priority.as_slice() {
+        [] => IdentityPriority::default(),
+        given => IdentityPriority::new(given.iter().map(|identity| (*identity).into()).collect())?,
+    };
     if args.dry_run {
         let spec = ExportSpec { identities, ..spec(&args.bucket) };
         return dry_run(&system, output, &account, &spec).await;
@@ -74,10 +77,28 @@ fn selection(args: &ExportArgs) -> anyhow::Result<DataSelection> {
     }
 }
 
+/// A flag that would change nothing was meant to: better to say so than to deliver something else.
+fn refuse_idle_flags(args: &ExportArgs) -> anyhow::Result<()> {
+    if args.no_header_line && (args.format != FormatArg::Json || args.data == Data::AllProfiles) {
+        bail!(
+            "--no-header-line goes with --format json of events only: no other file begins with such a line"
+        );
+    }
+    if args.data == Data::SelectEvents
+        && !matches!(args.identity_priority.as_slice(), [] | [IdentityArg::Identity])
+    {
+        bail!("--identity-priority goes with all-events and all-profiles; select-events uses the identity");
+    }
+    Ok(())
+}
+
 /// The days of an events export. Profiles are the state now: days say nothing about them.
 fn days(args: &ExportArgs) -> anyhow::Result<Option<DateRange>> {
     match (args.data, args.from, args.to) {
-        (Data::AllProfiles, _, _) => Ok(None),
+        (Data::AllProfiles, None, None) => Ok(None),
+        (Data::AllProfiles, _, _) => {
+            bail!("--from and --to go with events; profiles are exported as they are now")
+        }
         (_, Some(from), Some(to)) => Ok(Some(DateRange::new(from, to)?)),
         (_, _, _) => bail!("an export of events needs its days: --from YYYY-MM-DD --to YYYY-MM-DD"),
     }
@@ -103,6 +124,8 @@ async fn export(
         // Nothing was delivered: better to have it given again, rightly, than to leave it lying about.
         let reason = StopReason::Failure { message: failure.to_owned() };
         steps::stop_export(&system.parts, account.id, export.request, &reason).await?;
+        // Whoever still works on it sees that soon.
+        return wait::until_stopped(system, run.key).await;
     }
     let now = system.store().run(run.key).await?;
     Ok(now.unwrap_or(run))
@@ -144,7 +167,8 @@ fn print_preview(output: &Output, preview: &Preview) -> anyhow::Result<()> {
     let rows: u64 = preview.chunks.iter().filter_map(|chunk| chunk.rows).sum();
     let bytes: u64 = preview.chunks.iter().map(|chunk| chunk.plan.estimated_bytes).sum();
     let count = preview.chunks.len() as u64;
-    let sum = format!("\n{} chunks, {} rows, about {} bytes", grouped(count), grouped(rows), grouped(bytes));
+    let (chunks, rows_told) = (counted(count, "chunk"), counted(rows, "row"));
+    let sum = format!("\n{chunks}, {rows_told}, about {}", counted(bytes, "byte"));
     output.line(sum)?;
     let chunks = preview.chunks.iter().map(|chunk| {
         json!({ "object": chunk.title(), "rows": chunk.rows, "estimatedBytes": chunk.plan.estimated_bytes })

@@ -144,7 +144,7 @@ impl Bar {
 impl Observer for Bar {
     fn progress(&mut self, progress: Progress) {
         self.0.set_position(progress.bytes_read);
-        self.0.set_message(format!("{} lines, {} rows", grouped(progress.lines), grouped(progress.rows)));
+        self.0.set_message(format!("{}, {}", counted(progress.lines, "line"), counted(progress.rows, "row")));
     }
 
     fn bad_line(&mut self, bad: &BadLine) {

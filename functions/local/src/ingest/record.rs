@@ -250,8 +250,9 @@ fn properties<'a>(field: &str, raw: Raw<'a>) -> Result<Option<Cow<'a, str>>, Str
 
 /// `ts` in microseconds.
 fn micros(ts: &RawValue) -> Result<i64, String> {
-    const FIRST_SECOND: i64 = -62_167_219_200; // 0000-01-01
-    const LAST_SECOND: i64 = 253_402_300_799; // 9999-12-31
+    // What an export can write in any time zone, hence a day less at both ends.
+    const FIRST_SECOND: i64 = -30_610_137_600; // 1000-01-02
+    const LAST_SECOND: i64 = 253_402_214_399; // 9999-12-30
     let text = ts.get();
     let seconds_are_known = |seconds: i64| (FIRST_SECOND..=LAST_SECOND).contains(&seconds);
     let micros = match text.parse::<i64>() {
@@ -264,7 +265,7 @@ fn micros(ts: &RawValue) -> Result<i64, String> {
         }
         Err(_) => return Err("its `ts` is not a number of epoch seconds".to_owned()),
     };
-    micros.ok_or_else(|| format!("its `ts` {text} is outside the years 0000 to 9999; is it in milliseconds?"))
+    micros.ok_or_else(|| format!("its `ts` {text} is outside the years 1000 to 9999; is it in milliseconds?"))
 }
 
 /// Without the line number, which is always 1.

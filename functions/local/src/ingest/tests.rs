@@ -216,10 +216,12 @@ fn bad_lines_are_told_and_left_out() {
         r#"{"type":"event","identity":"u","evtName":"e","ts":1,"evtData":[]}"#,
         r#"{"type":"event","identity":{},"evtName":"e","ts":1}"#,
         "\u{feff}{}",
+        r#"{"type":"event","identity":"u","evtName":"e","ts":-62135596800}"#,
+        r#"{"type":"event","identity":"u","evtName":"e","ts":1,"evtData":{"n":NaN}}"#,
         r#"{"type":"event","identity":"u","evtName":"e","ts":1}"#,
     ];
     let report = lake.ingest_text(&lines.join("\r\n"));
-    assert_eq!((report.lines, report.events, report.bad_lines), (13, 1, 12));
+    assert_eq!((report.lines, report.events, report.bad_lines), (15, 1, 14));
     let heard: Vec<(u64, &str)> = lake.heard.bad.iter().map(|bad| (bad.line, bad.reason.as_str())).collect();
     let told = |line: u64| heard.iter().find(|(at, _)| *at == line).unwrap().1;
     assert_eq!(told(1), "EOF while parsing an object at byte 1");
@@ -229,10 +231,12 @@ fn bad_lines_are_told_and_left_out() {
     assert_eq!(told(6), "it has no `evtName`");
     assert_eq!(told(7), "it has no `ts`");
     assert_eq!(told(8), "its `ts` is not a number of epoch seconds");
-    assert_eq!(told(9), "its `ts` 1609459200000 is outside the years 0000 to 9999; is it in milliseconds?");
+    assert_eq!(told(9), "its `ts` 1609459200000 is outside the years 1000 to 9999; is it in milliseconds?");
     assert!(told(10).starts_with("duplicate field `ts`"), "{}", told(10));
     assert_eq!(told(11), "`evtData` is not an object");
     assert_eq!(told(12), "`identity` is not text");
+    assert!(told(14).contains("1000 to 9999"), "the year 1: {}", told(14));
+    assert!(told(15).starts_with("expected value"), "{}", told(15));
 }
 
 #[test]

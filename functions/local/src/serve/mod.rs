@@ -71,13 +71,15 @@ async fn account(system: &System, args: &ServeArgs) -> anyhow::Result<AccountId>
     if let Some(account) = args.account {
         return Ok(connect::account(system, account, args.time_zone.clone(), None).await?.id);
     }
+    // Of an account that is there, the zone is looked at like any other flag: it must be the account's.
+    let zone = args.time_zone.clone();
     if args.sample {
-        return Ok(sample::ACCOUNT);
+        return Ok(connect::account(system, sample::ACCOUNT, zone, None).await?.id);
     }
     // More than two need not be counted: one has to be named.
     match system.store().account_ids(None, 10).await?.as_slice() {
-        [] => Ok(connect::account(system, AccountId(1), args.time_zone.clone(), None).await?.id),
-        [account] => Ok(*account),
+        [] => Ok(connect::account(system, AccountId(1), zone, None).await?.id),
+        [account] => Ok(connect::account(system, *account, zone, None).await?.id),
         several => {
             let ids: Vec<_> = several.iter().map(ToString::to_string).collect();
             bail!("this home has the accounts {}; name one with --account", ids.join(", "))

@@ -114,7 +114,7 @@ mod tests {
             let now = start + SignedDuration::from_secs(second);
             let chunk = Document::Chunk(ChunkId(format!("{second}")));
             counts.wrote(
-                "claim_message",
+                "claim_messages",
                 vec![Document::One("plan"), chunk.clone(), Document::One("plan")],
                 now,
             );
@@ -125,12 +125,16 @@ mod tests {
         let hottest = counts.hottest().unwrap();
         assert_eq!((hottest.document, hottest.writes), ("chunk", 3));
         for _ in 0..20 {
-            counts.wrote("claim_message", vec![Document::One("plan")], start + SignedDuration::from_secs(10));
+            counts.wrote(
+                "claim_messages",
+                vec![Document::One("plan")],
+                start + SignedDuration::from_secs(10),
+            );
         }
         let hottest = counts.hottest().unwrap();
         assert_eq!((hottest.document, hottest.writes), ("plan", 42));
         assert!((hottest.writes_per_sec - 4.2).abs() < 1e-9);
         assert_eq!((counts.reads, counts.writes), (1, 11 * 4 + 5 + 20));
-        assert_eq!(counts.calls["claim_message"], 31);
+        assert_eq!(counts.calls["claim_messages"], 31);
     }
 }

@@ -18,9 +18,9 @@ use spillway::{
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,
-        ChunkTally, Clock, DueExport, ExportPage, ExportStore, FilePage, IncidentChange, IncidentStore,
-        NewExport, NewRun, NoteStore, NoticeOutcome, Repeated, RunPage, RunStore, StartAgain, StartedAgain,
-        Store, StoreError, WrittenSums,
+        ChunkTally, ClaimLimits, Clock, DueExport, ExportPage, ExportStore, FilePage, IncidentChange,
+        IncidentStore, NewExport, NewRun, NoteStore, NoticeOutcome, Repeated, RunPage, RunStore, StartAgain,
+        StartedAgain, Store, StoreError, WrittenSums,
     },
 };
 
@@ -183,11 +183,11 @@ metered! {
             let written = [Some(chunk), successor.as_ref()];
             written.into_iter().flatten().map(|chunk| Document::Chunk(chunk.key().id.clone())).collect()
         };
-    fn claim_message(
-        run: RunKey, plan: &PlanToken, lost_before: Timestamp, most: usize, now: Timestamp
-    ) -> Vec<ChunkId>, |claimed| {
+    fn claim_messages(
+        run: RunKey, plan: &PlanToken, lost_before: Timestamp, limits: ClaimLimits, now: Timestamp
+    ) -> Vec<Vec<ChunkId>>, |claimed| {
             let plan = (!claimed.is_empty()).then_some(Document::One("plan"));
-            plan.into_iter().chain(claimed.iter().cloned().map(Document::Chunk)).collect()
+            plan.into_iter().chain(claimed.iter().flatten().cloned().map(Document::Chunk)).collect()
         };
     fn sweep_chunks(key: RunKey) -> u64, |_| Vec::new();
     adds:

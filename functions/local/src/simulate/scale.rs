@@ -23,13 +23,16 @@ use super::{
 };
 use crate::{
     cli::{ScaleArgs, StoreArg},
-    engine::Workers,
+    engine::{Stuck, Workers},
     output::Output,
 };
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(folder: &Path, output: &Output, args: &ScaleArgs) -> anyhow::Result<ExitCode> {
+    if args.project.is_some() && args.store != StoreArg::Firestore {
+        bail!("--project goes with --store firestore");
+    }
     let bar = Bar::new(args.chunks, output.is_json());
     let kind = StoreKind::of(args.store, args.project.as_ref());
     let buckets = SimulatedBuckets::new(usize::try_from(args.chunks)?);
@@ -107,10 +110,15 @@ fn spec(bucket: &BucketId, days: DateRange) -> ExportSpec {
 async fn work(simulation: &Simulation, key: RunKey, workers: usize) -> anyhow::Result<(Run, f64)> {
     let Simulation { parts, queue, .. } = simulation;
     let begun = parts.clock.now();
-    let workers = Workers::start(parts, queue, workers, Vec::new(), Arc::new(|_| true)).await?;
+    let stuck = Stuck::default();
+    let of_all = Arc::new(|_| true);
+    let workers = Workers::start(parts, queue, workers, Vec::new(), of_all, Arc::clone(&stuck)).await?;
     let mut tick = tokio::time::interval(LOOK_EVERY);
     let ended = loop {
         tick.tick().await;
+        if let Some(wrong) = stuck.get() {
+            bail!("{wrong}");
+        }
         let run = run_of(simulation, key).await?;
         if run.status.is_closed() {
             break run;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::support::{Home, events, tree};
+use super::support::{Home, events, export_args, tree};
 
 #[test]
 fn each_difference_is_named() {
@@ -190,4 +190,31 @@ fn a_retry_into_a_blocked_bucket_tries_it() {
     assert!(retried.out.contains("DONE"), "{}", retried.out);
     home.run(&["resume"]).ok();
     home.run(&["verify", "--bucket", "files"]).ok();
+}
+
+/// Whether there are rows or none, whether the bucket's folder or its all is gone: nothing was delivered, so the export is
+/// over, says why, and is given again.
+#[test]
+fn an_export_into_a_removed_bucket_is_stopped() {
+    let home = Home::with(&events(40));
+    home.export("json", &[]).ok();
+    let mut args = export_args("files", "csv", &[]);
+    args.retain(|arg| *arg != "--create-bucket");
+    let empty =
+        |args: &[&'static str]| args.iter().map(|arg| arg.replace("2025-06", "2024-06")).collect::<Vec<_>>();
+    let empty = empty(&args);
+    let empty: Vec<&str> = empty.iter().map(String::as_str).collect();
+    for part in ["home/buckets/files", "home/buckets/.gcs/buckets/files.json"] {
+        let part = home.path(part);
+        if part.is_dir() {
+            fs::remove_dir_all(&part).unwrap()
+        } else {
+            fs::remove_file(&part).unwrap()
+        }
+        for args in [&args, &empty] {
+            let done = home.run(args).fails(&["STOPPED", "no bucket of exactly this name"]);
+            assert!(!done.out.contains("BLOCKED") && !done.out.contains("EMPTY"), "{done:?}");
+        }
+    }
+    assert_eq!(home.run(&["resume"]).ok().out, "Nothing is unfinished.\n");
 }

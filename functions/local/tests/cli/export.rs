@@ -184,3 +184,30 @@ fn wrong_flags_are_told() {
     stranger[2] = "77";
     home.run(&stranger).error(&["account 77", "ingest"]);
 }
+
+/// What would change nothing was meant to.
+#[test]
+fn flags_without_effect_are_refused() {
+    let home = Home::with(&(events(6) + &profiles(3)));
+    for (format, more, words) in [
+        ("json", &["--data", "all-profiles", "--from", "2025-06-01"][..], "as they are now"),
+        ("json", &["--data", "all-profiles", "--from", "2025-06-01", "--to", "2025-06-02"], "--to"),
+        ("json", &["--data", "all-profiles", "--no-header-line"], "--no-header-line"),
+        ("csv", &["--no-header-line"], "--format json"),
+        (
+            "json",
+            &["--data", "select-events", "--event", "A", "--identity-priority", "email"],
+            "select-events",
+        ),
+        ("json", &["--event", "Charged"], "--event"),
+    ] {
+        home.export(format, more).error(&[words]);
+    }
+    assert!(!home.path("home/buckets/files").exists());
+    home.run(&["simulate", "scale", "--chunks", "1", "--project", "p"]).error(&["--store firestore"]);
+    home.run(&["serve", "--port", "0", "--time-zone", "Asia/Kolkata"]).error(&["time zone UTC"]);
+    let wrong = home.feed(&["ingest", "--account", "1", "--shards", "3", "-"], "");
+    wrong.error(&["account 1 has 1 shard, not 3"]);
+    let identity = ["--data", "select-events", "--event", "Charged", "--identity-priority", "identity"];
+    home.export("json", &identity).ok();
+}

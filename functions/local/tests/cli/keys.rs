@@ -27,10 +27,10 @@ fn wrong_keys_are_refused_with_a_sentence() {
     export_with(&home, "files", &right).ok();
     let count = home.objects("files").len();
 
-    export_with(&home, "files", "not JSON").error(&["JSON"]);
-    export_with(&home, "files", &right[..right.len() / 2]).error(&["JSON"]);
+    export_with(&home, "files", "not JSON").error(&["given.json", "JSON"]);
+    export_with(&home, "files", &right[..right.len() / 2]).error(&["given.json", "JSON"]);
     let external = r#"{"type":"external_account","audience":"x","credential_source":{"executable":{"command":"touch /tmp/x"}}}"#;
-    export_with(&home, "files", external).error(&["service_account"]);
+    export_with(&home, "files", external).error(&["given.json", "service_account"]);
     home.export("json", &["--key", "/nonexistent/key.json"]).error(&["/nonexistent/key.json"]);
 
     // PKCS#8 of RSA 2048 is 26 bytes around PKCS#1.
@@ -40,11 +40,11 @@ fn wrong_keys_are_refused_with_a_sentence() {
     let inner = BASE64_STANDARD.encode(&BASE64_STANDARD.decode(body).unwrap()[26..]);
     json["private_key"] =
         format!("-----BEGIN RSA PRIVATE KEY-----\n{inner}\n-----END RSA PRIVATE KEY-----\n").into();
-    let refused = export_with(&home, "files", &json.to_string()).error(&["PKCS"]);
+    let refused = export_with(&home, "files", &json.to_string()).error(&["given.json", "PKCS"]);
     assert!(!refused.err.contains(&inner[..40]) && !refused.out.contains(&inner[..40]));
 
     // The key of another bucket's account.
-    let refused = export_with(&home, "files", &key("other")).error(&["may not create"]);
+    let refused = export_with(&home, "files", &key("other")).error(&["given.json", "may not create"]);
     assert!(!refused.out.contains("BEGIN"));
     assert_eq!(home.objects("files").len(), count, "nothing was written under wrong keys");
     // A wrong key does not take the place of the one that works.
@@ -99,6 +99,8 @@ fn what_is_far_too_large_is_no_key() {
     fs::write(&binary, [0x30, 0x82, 0xff, 0xfe]).unwrap();
     set_mode(&binary, 0o600);
     home.export("csv", &["--key", binary.to_str().unwrap()]).error(&["binary.p12", "give the JSON key"]);
+    home.run(&export_args("fresh", "csv", &["--key", home.path("home/vault.key").to_str().unwrap()]))
+        .error(&["vault.key", "JSON"]);
     let pipe = "--key=/dev/zero";
     home.export("csv", &[pipe]).error(&["/dev/zero"]);
 }
@@ -154,4 +156,58 @@ fn a_taken_nickname_is_not_moved_to_another_bucket() {
     home.run(&export_args("acme-data", "json", &[])).error(&["`acme-data`", "`files`", "another nickname"]);
     assert_eq!(bucket(), before);
     assert!(!home.path("home/buckets/acme-data").exists(), "no bucket without its nickname");
+}
+
+/// A key that is made anew would open nothing: better to be told than to find every bucket shut.
+#[test]
+fn a_lost_vault_key_is_not_made_anew_in_silence() {
+    let home = Home::with(&events(5));
+    home.export("json", &[]).ok();
+    let vault = home.path("home/vault.key");
+    let kept = fs::read(&vault).unwrap();
+    fs::remove_file(&vault).unwrap();
+    for args in [export_args("files", "csv", &[]), vec!["resume"], vec!["verify", "--bucket", "files"]] {
+        home.run(&args).error(&["vault.key", "backup", "1 bucket", "`files`", "spillway new-vault-key"]);
+        assert!(!vault.exists(), "{args:?}");
+    }
+    // Brought back, it opens what it sealed.
+    fs::write(&vault, &kept).unwrap();
+    set_mode(&vault, 0o600);
+    home.export("csv", &[]).ok();
+    home.run(&["new-vault-key"]).error(&["vault.key", "move it away"]);
+    // Lost for good: the bucket's own key is given again.
+    fs::remove_file(&vault).unwrap();
+    let told = home.run(&["new-vault-key"]).ok().out;
+    assert!(told.contains("`files`") && told.contains("keys/files.json"), "{told}");
+    assert_ne!(fs::read(&vault).unwrap(), kept);
+    home.export("xml", &[]).fails(&["service account key"]);
+    let key = home.path("home/keys/files.json");
+    home.export("xml", &["--key", key.to_str().unwrap()]).ok();
+}
+
+/// A home without buckets has nothing to lose.
+#[test]
+fn a_vault_key_under_which_nothing_is_sealed_is_made_again() {
+    let home = Home::with(&events(5));
+    fs::remove_file(home.path("home/vault.key")).unwrap();
+    home.export("json", &[]).ok();
+}
+
+/// The key of a local bucket lies in the home for the account that made it, as a customer's lies with the customer.
+#[test]
+fn another_account_needs_the_key_of_a_local_bucket() {
+    let home = Home::with(&events(5));
+    home.feed(&["ingest", "--account", "2", "-"], &events(3)).ok();
+    home.export("json", &[]).ok();
+    let mut other = export_args("files", "json", &[]);
+    other[2] = "2";
+    let before = home.objects("files");
+    home.run(&other).error(&["account 1's", "keys/files.json", "another bucket"]);
+    other.retain(|arg| *arg != "--create-bucket");
+    home.run(&other).error(&["account 1's", "--key"]);
+    assert_eq!(home.objects("files"), before, "nothing was written");
+    let key = home.path("home/keys/files.json");
+    home.run(&[&other[..], &["--key", key.to_str().unwrap()]].concat()).ok();
+    // Once connected, it is its own.
+    home.run(&other).ok();
 }

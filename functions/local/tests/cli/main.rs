@@ -5,6 +5,7 @@ mod create;
 mod damage;
 mod demo;
 mod export;
+mod full;
 mod hostile;
 mod ingest;
 mod interrupt;

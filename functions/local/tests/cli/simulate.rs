@@ -36,3 +36,25 @@ fn a_simulation_that_cannot_be_is_refused() {
         home.run(&firestore).error(&["--features cloud"]);
     }
 }
+
+/// Seeds that are kept: a whole month, and ten days twice.
+const SEEDS: [(u64, u32); 3] = [(1, 720), (2, 240), (7, 240)];
+
+#[test]
+fn months_of_failures_lose_and_double_nothing_and_tell_what_the_rule_says() {
+    let home = Home::new();
+    for (seed, hours) in SEEDS {
+        let (seed, hours) = (seed.to_string(), hours.to_string());
+        let failures = ["simulate", "failures", "--hours", &hours, "--seed", &seed, "--json"];
+        let report = home.run(&failures).ok().json();
+        for key in ["owed", "lost", "doubled", "mails_wrong"] {
+            assert_eq!(report[key], 0, "{key}: {report}");
+        }
+        assert_eq!(report["windows"], report["delivered"], "{report}");
+        assert_eq!(report["mails"], report["mails_expected"], "{report}");
+        assert_eq!(report["lies"], serde_json::json!([]), "{report}");
+        for key in ["windows", "mails", "incidents"] {
+            assert!(report[key].as_u64().is_some_and(|number| number > 0), "{key}: {report}");
+        }
+    }
+}

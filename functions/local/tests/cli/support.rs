@@ -25,7 +25,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    fn of(output: std::process::Output) -> Self {
+    pub(crate) fn of(output: std::process::Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let done = Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
         let both = format!("{}{}", done.out, done.err);
@@ -147,7 +147,7 @@ pub(crate) fn export_args<'a>(bucket: &'a str, format: &'a str, more: &[&'a str]
     if !more.contains(&"--data") {
         args.extend(["--data", "all-events"]);
     }
-    if !more.contains(&"--from") {
+    if !more.contains(&"--from") && !more.contains(&"all-profiles") {
         args.extend(["--from", "2025-06-01", "--to", "2025-06-30"]);
     }
     args.extend(more);

@@ -16,7 +16,10 @@ use spillway::{
     ports::{Clock as _, ExportStore as _},
 };
 use tempfile::TempDir;
-use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WebElement, prelude::*};
+use thirtyfour::{
+    ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WebElement, error::WebDriverErrorInner,
+    prelude::*,
+};
 
 /// How long a page may take to become what a test waits for, in seconds: two cores encode and render at once.
 const WAIT_SECS: u64 = 60;
@@ -270,8 +273,17 @@ impl Browser {
         }
     }
 
+    /// Clicks as a person does who sees the page change under the pointer: what comes in its place is clicked.
     pub(crate) async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        let mut interval = tokio::time::interval(POLL);
+        for _ in 0..(WAIT_SECS * 1_000 / 50) {
+            interval.tick().await;
+            match self.find(css).await.click().await {
+                Err(error) if matches!(*error, WebDriverErrorInner::StaleElementReference(_)) => {}
+                clicked => return clicked.unwrap(),
+            }
+        }
+        panic!("{css} is never there for long at {}", self.at().await);
     }
 
     pub(crate) async fn fill(&self, css: &str, text: &str) {

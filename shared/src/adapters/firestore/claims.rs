@@ -1,9 +1,9 @@
-//! Taking the next message of a plan.
+//! Taking the next messages of a plan.
 //!
 //! Every claim writes the plan's document, on the condition that no other claim has done so since it was read: so
 //! claims come one after the other, and what another one has taken is seen. Whatever else happens to chunks meanwhile
 //! only ends messages, or changes a chunk that this claim writes, which fails then and is made anew. The plan's document
-//! is written once a message, of which each keeps a worker busy for a while.
+//! is written once for all messages of a claim, so that it stays below the rate that Firestore grants one document.
 
 use std::collections::BTreeSet;
 
@@ -20,10 +20,11 @@ use super::{
 };
 use crate::{
     domain::{CLOCK_SKEW_SECS, Chunk, ChunkCommand, ChunkId, PlanToken, RunKey},
-    ports::StoreError,
+    ports::{ClaimLimits, StoreError},
 };
 
-/// The most chunks that a message names (DESIGN, How a run becomes chunks).
+/// The most chunks that a message names (DESIGN, How a run becomes chunks). As many are enough for one claim: with the
+/// last message's they stay below what a commit may have.
 const MESSAGE_CHUNKS: usize = 50;
 /// How many waiting chunks are looked at at once.
 const WAITING_PAGE: usize = 60;
@@ -59,9 +60,9 @@ pub(super) async fn claim(
     tx: &Transaction,
     (run, plan): (RunKey, &PlanToken),
     lost_before: Timestamp,
-    most: usize,
+    limits: ClaimLimits,
     now: Timestamp,
-) -> Result<Vec<ChunkId>, Fault> {
+) -> Result<Vec<Vec<ChunkId>>, Fault> {
     let path = paths::plan(run, &plan.0);
     let times = Times::new(lost_before, now);
     if tx.get(&path).await?.is_none() {
@@ -76,17 +77,37 @@ pub(super) async fn claim(
     let published = tx.query(published).await?;
     let is_out = |chunk: &&Stored| !chunk.number("published_at").is_some_and(|at| times.is_lost(at));
     let (out, lost): (Vec<_>, Vec<_>) = published.iter().partition(is_out);
-    let out: BTreeSet<i64> = out.iter().filter_map(|chunk| chunk.number("message")).collect();
-    if out.len() >= most {
-        return Ok(vec![]);
-    }
+    let mut out: BTreeSet<i64> = out.iter().filter_map(|chunk| chunk.number("message")).collect();
     let lost =
         lost.into_iter().filter(|chunk| times.is_free(chunk)).filter_map(|chunk| chunk.number("message"));
-    let lost = lost.filter(|message| !out.contains(message)).min();
-    let waiting = lowest_waiting(tx, (run, plan), &out, times, lost).await?;
-    let Some(message) = lost.into_iter().chain(waiting).min() else { return Ok(vec![]) };
-    let of_message =
-        Query::new(Queries::ChunksOfMessage, Some(&path)).equal("message", number_value(message));
+    let lost: BTreeSet<i64> = lost.filter(|message| !out.contains(message)).collect();
+    let room = limits.room(out.len());
+    let (mut messages, mut chunks) = (Vec::new(), 0);
+    // The transaction does not see what it writes: what it has claimed is out, as far as the next message goes.
+    while messages.len() < room && chunks < MESSAGE_CHUNKS {
+        let lost = lost.iter().find(|message| !out.contains(message)).copied();
+        let waiting = lowest_waiting(tx, (run, plan), &out, times, lost).await?;
+        let Some(message) = lost.into_iter().chain(waiting).min() else { break };
+        let claimed = claim_of_message(tx, (run, &path), message, times, now).await?;
+        out.insert(message);
+        chunks += claimed.len();
+        messages.push(claimed);
+    }
+    if !messages.is_empty() {
+        tx.put(path, Fields::default());
+    }
+    Ok(messages)
+}
+
+/// Marks the chunks of a message that are free as published.
+async fn claim_of_message(
+    tx: &Transaction,
+    (run, path): (RunKey, &DocPath),
+    message: i64,
+    times: Times,
+    now: Timestamp,
+) -> Result<Vec<ChunkId>, Fault> {
+    let of_message = Query::new(Queries::ChunksOfMessage, Some(path)).equal("message", number_value(message));
     let of_message = tx.query(of_message).await?;
     let is_claimable = |chunk: &&Stored| {
         times.is_free(chunk) && chunk.number("published_at").is_none_or(|at| times.is_lost(at))
@@ -102,7 +123,6 @@ pub(super) async fn claim(
         // The chunk that was seen has been taken by a worker since.
         return Err(Fault::Again(format!("message {message} changed while it was claimed")));
     }
-    tx.put(path, Fields::default());
     Ok(claimed)
 }
 

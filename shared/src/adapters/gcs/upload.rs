@@ -50,7 +50,7 @@ fn has_cause<C: std::error::Error + 'static>(error: &Error) -> bool {
     false
 }
 
-/// Retries what Google answered, never a connection that broke: `send_buffered` of google-cloud-storage 1.21 loses
+/// Retries what Google answered, unless that stays so until somebody makes room; never a connection that broke: `send_buffered` of google-cloud-storage 1.21 loses
 /// the buffer in flight then, goes on with the next one, and so can create an object with a hole in it. A broken
 /// upload is begun anew instead, by the next attempt on its chunk.
 #[derive(Debug, Clone)]
@@ -58,10 +58,10 @@ pub(super) struct OnlyAnswered<P>(pub(super) P);
 
 impl<P: RetryPolicy> RetryPolicy for OnlyAnswered<P> {
     fn on_error(&self, state: &RetryState, error: Error) -> RetryResult {
-        if error.http_status_code().is_none() {
-            return RetryResult::Permanent(error);
+        match error.http_status_code() {
+            Some(status) if !google::is_out_of_storage(status) => self.0.on_error(state, error),
+            _ => RetryResult::Permanent(error),
         }
-        self.0.on_error(state, error)
     }
 }
 

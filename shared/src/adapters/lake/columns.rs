@@ -11,7 +11,7 @@ use parquet::basic::ConvertedType;
 use parquet::schema::types::SchemaDescriptor;
 
 use crate::domain::Dataset;
-use crate::encode::columns::{event_fields, profile_fields};
+use crate::encode::columns::{event_fields, must_exist, profile_fields};
 
 /// Those of a file's columns that are read.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Columns {
                 return Err(format!("it has two columns `{name}`"));
             }
             let Some(at) = place else {
-                if field.is_nullable() {
+                if !must_exist(&field) {
                     continue;
                 }
                 return Err(format!("it has no column `{name}`, which every file of {dataset:?} must have"));

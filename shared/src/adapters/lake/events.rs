@@ -103,7 +103,8 @@ impl OpenFile {
             file_row += rows;
         }
         if skip > 0 {
-            let wrong = format!("it ends before row {from_row}, where its next file begins; it was replaced");
+            let wrong =
+                format!("it ends before row {}, where its next file begins; it was replaced", from_row + 1);
             return Err(broken(path, Some(file_row), wrong));
         }
         Ok(Self { file, groups, rows: None })

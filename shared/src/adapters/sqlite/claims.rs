@@ -1,4 +1,4 @@
-//! Taking the next message of a plan.
+//! Taking the next messages of a plan.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     domain::{CLOCK_SKEW_SECS, Chunk, ChunkCommand, ChunkId, PlanToken, RunKey},
-    ports::StoreError,
+    ports::{ClaimLimits, StoreError},
 };
 
-/// The most chunks that a message names (DESIGN, How a run becomes chunks).
-const MESSAGE_CHUNKS: u32 = 50;
+/// The most chunks that a message names (DESIGN, How a run becomes chunks). As many are enough for one claim.
+const MESSAGE_CHUNKS: usize = 50;
 
 /// The messages that are out. Little is read: few are out at a time, of few chunks each.
 pub(super) const OUTSTANDING: &str = "
@@ -59,11 +59,11 @@ pub(super) fn claim(
     run: RunKey,
     plan: &PlanToken,
     lost_before: Timestamp,
-    most: usize,
+    limits: ClaimLimits,
     now: Timestamp,
-) -> Result<Vec<ChunkId>, StoreError> {
+) -> Result<Vec<Vec<ChunkId>>, StoreError> {
     let (account, request, timestamp) = run_columns(run);
-    let (free_at, lost_before) = (instant_column(now), instant_column(lost_before));
+    let lost_before = instant_column(lost_before);
     let skew = SignedDuration::from_secs(CLOCK_SKEW_SECS);
     // Not before `lost_before`, so that nothing is lost twice over.
     let lost_behind = instant_column(now.saturating_add(skew).unwrap_or(Timestamp::MAX)).max(lost_before);
@@ -72,9 +72,28 @@ pub(super) fn claim(
         .query_row(params![account, request, timestamp, plan.0, lost_before, lost_behind], |row| {
             row.get(0)
         })?;
-    if usize::try_from(outstanding).is_ok_and(|outstanding| outstanding >= most) {
-        return Ok(vec![]);
+    let room = limits.room(usize::try_from(outstanding).unwrap_or(usize::MAX));
+    let (mut messages, mut chunks) = (Vec::new(), 0);
+    while messages.len() < room && chunks < MESSAGE_CHUNKS {
+        let claimed = claim_next(connection, (run, plan), (lost_before, lost_behind), now)?;
+        if claimed.is_empty() {
+            break;
+        }
+        chunks += claimed.len();
+        messages.push(claimed);
     }
+    Ok(messages)
+}
+
+/// The next message alone; what was claimed before is out.
+fn claim_next(
+    connection: &Connection,
+    (run, plan): (RunKey, &PlanToken),
+    (lost_before, lost_behind): (i64, i64),
+    now: Timestamp,
+) -> Result<Vec<ChunkId>, StoreError> {
+    let (account, request, timestamp) = run_columns(run);
+    let free_at = instant_column(now);
     let message: Option<i64> = connection
         .prepare_cached(LOWEST_MESSAGE)?
         .query_row(params![account, request, timestamp, plan.0, free_at, lost_before, lost_behind], |row| {
@@ -91,7 +110,7 @@ pub(super) fn claim(
         lost_before,
         lost_behind,
         message,
-        MESSAGE_CHUNKS
+        MESSAGE_CHUNKS.cast_signed() as i64
     ];
     let free: Vec<Chunk> = list(connection, OF_MESSAGE, params, |id| chunks::name(run, id))?;
     let mut claimed = Vec::with_capacity(free.len());

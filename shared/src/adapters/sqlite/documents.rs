@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{
-    Connection, OptionalExtension, Params,
+    Connection, ErrorCode, OptionalExtension, Params, ffi,
     types::{FromSql, FromSqlResult, ValueRef},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -14,8 +14,26 @@ use crate::{
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Unavailable(error.to_string())
+        if is_out_of_storage(&error) {
+            Self::Full(error.to_string())
+        } else {
+            Self::Unavailable(error.to_string())
+        }
     }
+}
+
+/// Whether nothing can be written until somebody mends the disk.
+pub(super) fn is_out_of_storage(error: &rusqlite::Error) -> bool {
+    let Some(told) = error.sqlite_error() else { return false };
+    matches!(told.code, ErrorCode::DiskFull | ErrorCode::ReadOnly)
+        // The disk takes no more for a reason that SQLite has no name for, or the index of the log could not grow.
+        || matches!(
+            told.extended_code,
+            ffi::SQLITE_IOERR_WRITE
+                | ffi::SQLITE_IOERR_TRUNCATE
+                | ffi::SQLITE_IOERR_FSYNC
+                | ffi::SQLITE_IOERR_SHMSIZE
+        )
 }
 
 /// JSON text as it lies in a row; whether it is any is told by whoever knows the document's name.

@@ -14,6 +14,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+use super::documents::is_out_of_storage;
 use crate::ports::StoreError;
 
 /// How long a step waits for another process that writes, in seconds.
@@ -46,8 +47,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     };
     create_private(path).map_err(|error| fault(&error))?;
     let mut connection = Connection::open(path).map_err(|error| fault(&error))?;
-    prepare(&mut connection).map_err(|error| fault(&error))?;
-    Ok(connection)
+    match prepare(&mut connection) {
+        Ok(()) => Ok(connection),
+        Err(OpenError::Sqlite(error)) if is_out_of_storage(&error) => {
+            Err(StoreError::Full(format!("store file `{}`: {error}", path.display())))
+        }
+        Err(error) => Err(fault(&error)),
+    }
 }
 
 /// The file holds sealed keys and the names of customers' things; SQLite's own files beside it take its mode.

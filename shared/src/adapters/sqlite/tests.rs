@@ -17,7 +17,8 @@ use crate::{
         SealedKey, Slice, StatusKind, Window, Written, ZoneName,
     },
     ports::{
-        AccountStore, BucketStore, ChunkStore, ExportStore, NewExport, NewRun, Origin, RunStore, StoreError,
+        AccountStore, BucketStore, ChunkStore, ClaimLimits, ExportStore, NewExport, NewRun, Origin, RunStore,
+        StoreError,
     },
 };
 
@@ -166,7 +167,10 @@ async fn a_damaged_document_is_named() {
         let (key, plan) = (chunk.key(), &chunk.key().plan);
         damaged(store.chunk(key).await.unwrap_err(), &chunk_name);
         damaged(store.chunks(run.key, plan, None, 9).await.unwrap_err(), &chunk_name);
-        damaged(store.claim_message(run.key, plan, at(0), 9, at(9)).await.unwrap_err(), &chunk_name);
+        damaged(
+            store.claim_messages(run.key, plan, at(0), ClaimLimits::new(9), at(9)).await.unwrap_err(),
+            &chunk_name,
+        );
         let token = LeaseToken::from_random(9);
         let lease = ChunkCommand::Lease { token, expires_at: at(50) };
         damaged(store.change_chunk(key, lease, at(9)).await.unwrap_err(), &chunk_name);
@@ -438,4 +442,21 @@ async fn a_hundred_thousand_exports_are_listed_in_no_time() {
     }
     // Far more than it takes, far less than without the index.
     assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_from_what_passes() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    let limit = |pages: i64| {
+        store.writer.read(move |connection| Ok(connection.pragma_update(None, "max_page_count", pages)?))
+    };
+    limit(1).await.unwrap();
+    let mut full = bucket();
+    full.bucket_name = "x".repeat(100_000);
+    let answer = store.put_bucket(&full).await;
+    assert!(matches!(&answer, Err(StoreError::Full(told)) if told.contains("full")), "{answer:?}");
+    assert_eq!(store.buckets(AccountId(1)).await.unwrap(), []);
+    limit(1_000_000).await.unwrap();
+    store.put_bucket(&full).await.unwrap();
 }

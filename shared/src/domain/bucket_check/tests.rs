@@ -77,6 +77,20 @@ fn failures_become_sentences_with_what_to_do() {
                  in where access is limited by address.",
             ),
         ),
+        (
+            FailureClass::StorageFull,
+            (
+                "The disk on which the bucket `acme-lake` lies is full.",
+                "Free some space on it, and try again.",
+            ),
+        ),
+        (
+            FailureClass::StorageReadOnly,
+            (
+                "The folder of the bucket `acme-lake` cannot be written.",
+                "Make it writable: look at its permissions, and whether its disk is mounted read-only.",
+            ),
+        ),
         (FailureClass::Throttled, passing),
         (FailureClass::Unavailable, passing),
         (

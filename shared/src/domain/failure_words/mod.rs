@@ -172,6 +172,8 @@ fn title(class: &FailureClass) -> String {
         FailureClass::OrganisationPolicy => "A policy of your organisation keeps us out",
         FailureClass::Throttled => "Google asks us to slow down",
         FailureClass::Unavailable => "Google Cloud Storage does not answer",
+        FailureClass::StorageFull => "The disk under the local bucket is full",
+        FailureClass::StorageReadOnly => "The folder of the local bucket cannot be written",
         FailureClass::NameTaken => "An object of the same name is there already",
         FailureClass::Ours => "The fault is ours",
     }
@@ -232,6 +234,10 @@ fn cause(class: &FailureClass, names: &Names) -> String {
         }
         FailureClass::Throttled => format!("Google asks us to write less often into {bucket}."),
         FailureClass::Unavailable => "Google Cloud Storage cannot be reached just now.".to_owned(),
+        FailureClass::StorageFull => format!("The disk on which {bucket} lies is full."),
+        FailureClass::StorageReadOnly => format!(
+            "The folder of {bucket} cannot be written: its disk is mounted read-only, or its permissions forbid it."
+        ),
         FailureClass::NameTaken => {
             format!(
                 "An object with the name of a file of ours, which we did not write, is in {bucket} already."
@@ -291,6 +297,10 @@ fn resolution(class: &FailureClass) -> String {
         FailureClass::Throttled | FailureClass::Unavailable => {
             "You need not do anything: the export goes on by itself."
         }
+        FailureClass::StorageFull => {
+            "Free some space on it; the files that are complete stay, and the export goes on behind them."
+        }
+        FailureClass::StorageReadOnly => "Make it writable; the export then goes on.",
         FailureClass::NameTaken => "Move it away, then have the run tried again by our support.",
         FailureClass::Ours => "You need not do anything: our operators have to act, and have been told.",
     }

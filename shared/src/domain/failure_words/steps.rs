@@ -87,6 +87,22 @@ pub(super) fn of(class: &FailureClass, names: &Names) -> Vec<HelpStep> {
         ],
         FailureClass::EncryptionKey => encryption_key(names),
         FailureClass::OrganisationPolicy => policy(names),
+        FailureClass::StorageFull => vec![
+            names.step(
+                "A local bucket is a folder of this machine, and its disk has no room left. Look how much is free.",
+                Some("df -h".to_owned()),
+            ),
+            names.step("Delete or move what is not needed; files in the bucket may be moved away, too.", None),
+            check_again(names),
+        ],
+        FailureClass::StorageReadOnly => vec![
+            names.step(
+                "A local bucket is a folder of this machine. Its owner has to be whoever runs Spillway, and its disk must not \
+                 be mounted read-only.",
+                Some("findmnt --target FOLDER".to_owned()),
+            ),
+            check_again(names),
+        ],
         FailureClass::NameTaken => vec![
             names.step(
                 "In Google Cloud's console open *Cloud Storage > Buckets*, click {bucket}, and look which program wrote the \

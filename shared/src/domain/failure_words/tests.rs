@@ -29,7 +29,7 @@ fn each_class_has_its_title_and_its_remedy() {
                    --iam-account=spillway@acme.iam.gserviceaccount.com"
         .to_owned();
     let bucket = |verb: &str, flags: &str| format!("gcloud storage buckets {verb} gs://acme-lake {flags}");
-    let table: [(FailureClass, &str, Option<String>, &str); 17] = [
+    let table: [(FailureClass, &str, Option<String>, &str); 19] = [
         (
             FailureClass::CredentialsRejected,
             "The credentials are incorrect or expired",
@@ -121,6 +121,13 @@ fn each_class_has_its_title_and_its_remedy() {
             "An object of the same name is there already",
             Some("gcloud storage mv gs://acme-lake/OBJECT gs://acme-lake/moved/OBJECT".to_owned()),
             "Cloud Storage > Buckets",
+        ),
+        (FailureClass::StorageFull, "The disk under the local bucket is full", Some("df -h".to_owned()), ""),
+        (
+            FailureClass::StorageReadOnly,
+            "The folder of the local bucket cannot be written",
+            Some("findmnt --target FOLDER".to_owned()),
+            "",
         ),
         (FailureClass::Throttled, "Google asks us to slow down", None, ""),
         (FailureClass::Ours, "The fault is ours", None, ""),

@@ -1,5 +1,7 @@
 //! Which buckets a customer may connect, and how they may be called. Pure.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 use crate::domain::{BucketId, KeyFault, PartnerBucket, RequestId};
 
 /// The longest nickname, in characters.
@@ -199,7 +201,8 @@ pub fn check_bucket(
 }
 
 /// Whether there is a place for it among the account's `buckets`: a free nickname, or the bucket whose key it replaces.
-/// Nicknames that differ in their letters' cases only are the same to a person.
+/// Nicknames that differ only in their letters' cases, or in how Unicode writes what looks the same, are the same to a
+/// person.
 ///
 /// # Errors
 /// [`BucketRefusal`].
@@ -210,8 +213,8 @@ pub fn check_place(
     buckets: &[PartnerBucket],
 ) -> Result<(), BucketRefusal> {
     if !replaces {
-        let folded = nickname.0.to_lowercase();
-        return match buckets.iter().find(|bucket| bucket.id.0.to_lowercase() == folded) {
+        let seen = as_seen(nickname);
+        return match buckets.iter().find(|bucket| as_seen(&bucket.id) == seen) {
             Some(taken) => Err(BucketRefusal::NicknameTaken(taken.id.clone())),
             None => Ok(()),
         };
@@ -223,6 +226,14 @@ pub fn check_place(
     } else {
         Err(BucketRefusal::OtherBucket { id: known.id.clone(), is: known.bucket_name.clone() })
     }
+}
+
+/// What a person takes a nickname for: NFKC, so that `é` is `é` in one character or in two, and a wide or styled letter is
+/// the letter; and in no letters' case.
+fn as_seen(nickname: &BucketId) -> String {
+    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
+    // Lower case may take a character apart again.
+    nfkc.normalize(&nfkc.normalize(&nickname.0).to_lowercase()).into_owned()
 }
 
 /// Whether nothing is seen of a character: two nicknames that differ in it alone look the same.

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::cell::push_cell;
+use super::{cell::push_cell, column_name};
 use crate::encode::flatten::{Cell, Cells};
 use crate::encode::hash::FastHash;
 use crate::encode::json_text::{JsonFault, Kind};
-use crate::encode::text::is_replaced;
 use crate::encode::text_file::ROW_MAX_BYTES;
 use crate::encode::{EncodeError, PropertyScope};
 
@@ -73,7 +72,7 @@ impl RowCells {
     /// control characters are replaced share a column: there, as everywhere that two sources meet in one column,
     /// the last in source order wins.
     pub(super) fn add(&mut self, scope: PropertyScope, key: &str) -> bool {
-        let name: String = key.chars().map(|c| if is_replaced(c) { '?' } else { c }).collect();
+        let name = column_name(key);
         let column = self.slots.len();
         let targets = self.targets(scope);
         if targets.contains_key(key) {

@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 
 use super::flatten::Flattener;
 use super::record::{Events, Profiles, Value};
-use super::text::{push_integer, push_number};
+use super::text::{is_replaced, push_integer, push_number};
 use super::text_file::TextRows;
 use super::time::LocalTime;
 use super::{EncodeError, FileOptions, PropertyColumn, PropertyScope, columns};
@@ -34,6 +34,12 @@ const FIXED_PROPERTIES: [&str; 8] =
 #[must_use]
 pub fn is_fixed_profile_column(key: &str) -> bool {
     USER_COLUMNS.contains(&key) || FIXED_PROPERTIES.contains(&key)
+}
+
+/// A property's column as the header names it: control characters replaced.
+#[must_use]
+pub fn column_name(key: &str) -> String {
+    key.chars().map(|c| if is_replaced(c) { '?' } else { c }).collect()
 }
 
 /// The rows of an events file.
@@ -164,7 +170,7 @@ impl TextRows for CsvProfiles {
         // Every value came with a comma before it; the row's first has none.
         out.push_str(&self.first[1..]);
         self.cells.begin(PropertyScope::Profile);
-        let found = self.flattener.flatten(batch.profile_props(row)?, &mut self.cells);
+        let found = self.flattener.flatten(batch.profile_props(row), &mut self.cells);
         found.map_err(|fault| fault.in_row(row, columns::PROFILE_PROPS))?;
         self.cells.push_all(out);
         out.push('\n');

@@ -181,7 +181,7 @@ impl ColumnRows for ProfileRows {
         row: usize,
         fits: impl FnOnce(Cost) -> bool,
     ) -> Result<Option<Cost>, EncodeError> {
-        let props = self.reader.object(batch.profile_props(row)?);
+        let props = self.reader.object(batch.profile_props(row));
         let props = props.map_err(|fault| fault.in_row(row, columns::PROFILE_PROPS))?;
         let user = batch.user(row, &self.identities);
         let cost = Cost::of_row(&[&user], &[], &[Some(props)]);

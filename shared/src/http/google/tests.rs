@@ -4,7 +4,7 @@
 use super::*;
 use FailureClass::{
     BillingDisabled, BucketMissing, CredentialsRejected, EncryptionKey, Hold, OrganisationPolicy, Ours,
-    PermissionMissing, RequesterPays, RetentionPolicy, Throttled, Unavailable,
+    PermissionMissing, RequesterPays, RetentionPolicy, StorageFull, StorageReadOnly, Throttled, Unavailable,
 };
 
 /// A body as the JSON API writes it.
@@ -99,6 +99,8 @@ fn the_classes_of_published_bodies() {
         (500, "internalError", "We encountered an internal error. Please try again.", Unavailable),
         (409, "conflict", "The resource changed at the same time.", Unavailable),
         (410, "gone", "The upload session is over.", Unavailable),
+        (507, "insufficientStorage", "The disk is full", StorageFull),
+        (507, "readOnlyStorage", "The folder cannot be written", StorageReadOnly),
         (400, "invalid", "Invalid argument", Ours),
         (412, "conditionNotMet", "At least one of the pre-conditions you specified did not hold.", Ours),
     ];

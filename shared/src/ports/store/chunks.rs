@@ -58,6 +58,32 @@ pub struct WrittenSums {
     pub bytes: u64,
 }
 
+/// How many messages of a plan may be out, and how many are taken in one write of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimLimits {
+    /// How many may be out.
+    pub most: usize,
+    /// How many are taken at once, where as many places are free: fewer are not worth a write.
+    pub at_once: usize,
+}
+
+impl ClaimLimits {
+    /// Half of those that may be out at once: a plan is then written once for many messages, and while as many are worked,
+    /// others wait on the queue.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        let most = most.max(1);
+        Self { most, at_once: (most / 2).max(1) }
+    }
+
+    /// How many messages may be taken while so many are out.
+    #[must_use]
+    pub fn room(self, out: usize) -> usize {
+        let at_once = self.at_once.clamp(1, self.most.max(1));
+        if out.saturating_add(at_once) <= self.most { at_once } else { 0 }
+    }
+}
+
 /// Chunks of runs. See [`Store`](super::Store).
 #[async_trait]
 pub trait ChunkStore: Send + Sync {
@@ -95,21 +121,35 @@ pub trait ChunkStore: Send + Sync {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<FilePage, StoreError>;
-    /// Takes the next message and marks its chunks as published now: of the chunks that are ready (or whose lease
-    /// has ended) and were not published, or are lost, those with the lowest message number, up to 50. Lost is what
-    /// was published before `lost_before`, or more than [`CLOCK_SKEW_SECS`](crate::domain::CLOCK_SKEW_SECS) after
+    /// Takes the next messages and marks their chunks as published now: of the chunks that are ready (or whose lease
+    /// has ended) and were not published, or are lost, those with the lowest message number, up to 50, then those with
+    /// the next, up to [`ClaimLimits::at_once`] messages, or fewer that have 50 chunks together. Lost is what was published before `lost_before`, or more than [`CLOCK_SKEW_SECS`](crate::domain::CLOCK_SKEW_SECS) after
     /// `now`: before the clock went back. A message is outstanding while a chunk of its number is unfinished and was
-    /// published and is not lost; none of an outstanding one is taken, nor any where `most` of the plan are
-    /// outstanding. Empty where there is none. Two callers never get the same chunk, and many at once never more
-    /// than `most` messages.
-    async fn claim_message(
+    /// published and is not lost; none of an outstanding one is taken, nor any where [`ClaimLimits::room`] has none for
+    /// them. Empty where there is none, and no message is. Two callers never get the same chunk, and many at once never
+    /// more than `most` messages.
+    async fn claim_messages(
         &self,
         run: RunKey,
         plan: &PlanToken,
         lost_before: Timestamp,
-        most: usize,
+        limits: ClaimLimits,
         now: Timestamp,
-    ) -> Result<Vec<ChunkId>, StoreError>;
+    ) -> Result<Vec<Vec<ChunkId>>, StoreError>;
     /// Deletes chunks of a run, and lists of profiles files, that are not of its plan (all of them where it has none and has ended).
     async fn sweep_chunks(&self, key: RunKey) -> Result<u64, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ClaimLimits;
+
+    #[test]
+    fn messages_are_taken_where_there_is_room_for_half_of_them() {
+        let room = |most: usize| (0..=most).map(|out| ClaimLimits::new(most).room(out)).collect::<Vec<_>>();
+        assert_eq!(room(1), [1, 0]);
+        assert_eq!(room(3), [1, 1, 1, 0]);
+        assert_eq!(room(8), [4, 4, 4, 4, 4, 0, 0, 0, 0]);
+        assert_eq!(ClaimLimits { most: 2, at_once: 9 }.room(0), 2);
+    }
 }

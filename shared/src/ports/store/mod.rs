@@ -14,7 +14,7 @@ mod runs;
 pub use accounts::AccountStore;
 pub use buckets::{BucketRemoval, BucketStore};
 pub use catalogue::{CatalogueStore, CatalogueUpdate};
-pub use chunks::{ChunkPage, ChunkStore, ChunkTally, FilePage, RunFile, WrittenSums};
+pub use chunks::{ChunkPage, ChunkStore, ChunkTally, ClaimLimits, FilePage, RunFile, WrittenSums};
 pub use exports::{
     DueExport, ExportPage, ExportStore, NewExport, Origin, Repeatable, Repeated, StartAgain, StartedAgain,
 };
@@ -55,6 +55,9 @@ pub enum StoreError {
         /// What is wrong with it.
         wrong: String,
     },
+    /// Nothing can be written until somebody mends the disk under the store.
+    #[error("the store cannot write: {0}; free some space on its disk, or make it writable, and go on then")]
+    Full(String),
     /// The store does not work just now; try again.
     #[error("the store is not available: {0}")]
     Unavailable(String),

@@ -75,7 +75,12 @@ impl Round<'_> {
                 (blocked_by(since, failure.clone(), false), Some(failure))
             }
         };
-        let seen = Observation { bucket, has_exports: found.has_exports, deliveries: Vec::new() };
+        // It may have worked since the last round, and failed again.
+        let deliveries = match &known {
+            Some(incident) if incident.phase == IncidentPhase::Resumed => self.deliveries(incident).await?,
+            _ => Vec::new(),
+        };
+        let seen = Observation { bucket, has_exports: found.has_exports, deliveries };
         match known {
             Some(incident) => self.observe(incident, &seen, &found.bucket, checked).await,
             // Whoever uses it no more is told of nothing.

@@ -146,20 +146,24 @@ impl<'a> Production<'a> {
     }
 }
 
-/// An encoder's error with the lake file and row that it is about.
+/// An encoder's error with the lake file and row that it is about, counted from 1.
 fn named(slice: &Slice, sourced: &SourcedBatch, error: EncodeError) -> Trouble {
     let Some(row) = error.row() else { return Trouble::Broken(error.to_string()) };
     let RowCursor { file, row: at } = sourced.origins.of(row);
-    let (path, from_group) = match slice {
-        Slice::Events { files, .. } => {
-            files.get(file as usize).map_or(("?", None), |file| (file.path.as_str(), file.row_groups))
-        }
+    let (path, part) = match slice {
+        Slice::Events { files, .. } => files
+            .get(file as usize)
+            .map_or(("?", None), |file| (file.path.as_str(), file.row_groups.map(|part| (part, file.rows)))),
         Slice::Profiles { files: ProfileFiles::Listed { .. }, .. } => ("?", None),
         Slice::Profiles { files: ProfileFiles::Named(files), .. } => {
             (files.get(file as usize).map_or("?", |file| file.path.as_str()), None)
         }
     };
-    let counted =
-        from_group.map(|(first, _)| format!(" (counted from row group {first})")).unwrap_or_default();
-    Trouble::Broken(format!("lake file `{path}`, row {at}{counted}: {}", error.reason()))
+    let (row, counted) = match part {
+        None => (at + 1, String::new()),
+        Some((_, Some(planned))) => (planned.first + at + 1, String::new()),
+        // A plan of an earlier version, which did not keep where its row groups begin.
+        Some(((first, _), None)) => (at + 1, format!(" (counted from row group {first}, the first being 0)")),
+    };
+    Trouble::Broken(format!("lake file `{path}`, row {row}{counted}: {}", error.reason()))
 }

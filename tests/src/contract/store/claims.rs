@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use spillway::{
     domain::{CLOCK_SKEW_SECS, ChunkCommand, ChunkId, ChunkKey, EndCursor, PlanToken, RowCursor, Written},
-    ports::Store,
+    ports::{ClaimLimits, Store},
 };
 
 use super::{Stores, fixtures::*};
@@ -19,7 +19,7 @@ async fn claim_of(
     most: usize,
     now: i64,
 ) -> Vec<ChunkId> {
-    let mut claimed = store.claim_message(key.run, &key.plan, lost_before, most, at(now)).await.unwrap();
+    let mut claimed = claim_one(store, key.run, &key.plan, lost_before, most, at(now)).await;
     claimed.sort();
     claimed
 }
@@ -37,7 +37,54 @@ pub async fn messages_come_in_order(stores: Stores) {
         assert_eq!(stores.two.chunk(key).await.unwrap().unwrap().published_at(), Some(at(9)));
     }
     let none = PlanToken("none".to_owned());
-    assert_eq!(stores.one.claim_message(run.key, &none, Timestamp::MAX, 9, at(9)).await.unwrap(), []);
+    assert_eq!(claim_one(&*stores.one, run.key, &none, Timestamp::MAX, 9, at(9)).await, []);
+}
+
+/// One write of the plan for many messages, where there is room for as many as are wanted at once.
+pub async fn several_messages_are_taken_at_once(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let keys = with_chunks(&*stores.one, &run, "p", &[0, 1, 1, 2, 3, 4, 5, 6]).await;
+    let take = async |most: usize, now: i64| {
+        let (plan, limits) = (&keys[0].plan, ClaimLimits::new(most));
+        let claimed =
+            stores.one.claim_messages(run.key, plan, Timestamp::MIN, limits, at(now)).await.unwrap();
+        let sorted = claimed.into_iter().map(|mut message| {
+            message.sort();
+            message
+        });
+        sorted.collect::<Vec<_>>()
+    };
+    let of = |keys: &[ChunkKey]| ids(keys);
+    assert_eq!(take(4, 0).await, [of(&keys[..1]), of(&keys[1..3])]);
+    assert_eq!(take(4, 0).await, [of(&keys[3..4]), of(&keys[4..5])]);
+    assert_eq!(take(4, 0).await, Vec::<Vec<ChunkId>>::new(), "as many are out as may be");
+    let finish = async |key: &ChunkKey| {
+        stores.two.change_chunk(key, lease(1, 50), at(1)).await.unwrap();
+        stores.two.change_chunk(key, complete(1), at(1)).await.unwrap();
+    };
+    finish(&keys[0]).await;
+    assert_eq!(take(4, 2).await, Vec::<Vec<ChunkId>>::new(), "one place is not worth a write");
+    finish(&keys[3]).await;
+    assert_eq!(take(4, 2).await, [of(&keys[5..6]), of(&keys[6..7])]);
+    finish(&keys[4]).await;
+    finish(&keys[5]).await;
+    assert_eq!(take(4, 3).await, [of(&keys[7..])], "what is left");
+    assert_eq!(take(4, 3).await, Vec::<Vec<ChunkId>>::new());
+}
+
+/// However many are wanted: a commit must not outgrow what the store takes.
+pub async fn fifty_chunks_are_enough_for_one_claim(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let messages: Vec<u32> = (0..120).map(|n| n / 30).collect();
+    let keys = with_chunks(&*stores.one, &run, "p", &messages).await;
+    let mut sizes = Vec::new();
+    for _ in 0..3 {
+        let limits = ClaimLimits { most: 100, at_once: 10 };
+        let claimed =
+            stores.one.claim_messages(run.key, &keys[0].plan, Timestamp::MIN, limits, at(0)).await.unwrap();
+        sizes.push(claimed.iter().map(Vec::len).collect::<Vec<_>>());
+    }
+    assert_eq!(sizes, [vec![30, 30], vec![30, 30], vec![]]);
 }
 
 pub async fn a_message_has_up_to_fifty_chunks(stores: Stores) {

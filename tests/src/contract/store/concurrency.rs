@@ -6,7 +6,7 @@ use futures::{FutureExt, future::join_all};
 use jiff::Timestamp;
 use spillway::{
     domain::{AccountId, ChunkRefusal, PropertyColumn, PropertyScope, RunStatus},
-    ports::{NewExport, Origin, Store, StoreError},
+    ports::{ClaimLimits, NewExport, Origin, Store, StoreError},
 };
 
 use super::{Stores, fixtures::*};
@@ -63,7 +63,7 @@ pub async fn claimers_never_get_the_same_chunk(stores: Stores) {
     let keys = with_chunks(&*stores.one, &run, "p", &messages).await;
     let claims = at_once(&stores, 40, |store, _| {
         let (run, plan) = (run.key, keys[0].plan.clone());
-        async move { store.claim_message(run, &plan, Timestamp::MIN, 100, at(0)).await.unwrap() }
+        async move { claim_one(&*store, run, &plan, Timestamp::MIN, 100, at(0)).await }
     })
     .await;
     assert_eq!(claims.iter().filter(|claim| claim.is_empty()).count(), 10);
@@ -78,10 +78,26 @@ pub async fn claimers_never_get_more_messages_than_may_be_out(stores: Stores) {
     let keys = with_chunks(&*stores.one, &run, "p", &messages).await;
     let claims = at_once(&stores, 40, |store, _| {
         let (run, plan) = (run.key, keys[0].plan.clone());
-        async move { store.claim_message(run, &plan, Timestamp::MIN, 7, at(0)).await.unwrap() }
+        async move { claim_one(&*store, run, &plan, Timestamp::MIN, 7, at(0)).await }
     })
     .await;
     assert_eq!(claims.iter().filter(|claim| !claim.is_empty()).count(), 7);
+}
+
+pub async fn claimers_of_several_messages_never_get_more_than_may_be_out(stores: Stores) {
+    let run = with_run(&*stores.one, ACME).await;
+    let messages: Vec<u32> = (0..60).map(|n| n / 3).collect();
+    let keys = with_chunks(&*stores.one, &run, "p", &messages).await;
+    let claims = at_once(&stores, 20, |store, _| {
+        let (run, plan, limits) = (run.key, keys[0].plan.clone(), ClaimLimits::new(9));
+        async move { store.claim_messages(run, &plan, Timestamp::MIN, limits, at(0)).await.unwrap() }
+    })
+    .await;
+    let mut counts: Vec<_> = claims.iter().map(Vec::len).filter(|count| *count > 0).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [4, 4]);
+    let claimed: BTreeSet<_> = claims.into_iter().flatten().flatten().collect();
+    assert_eq!(claimed.len(), 8 * 3, "none twice");
 }
 
 pub async fn one_of_many_leases_is_given(stores: Stores) {

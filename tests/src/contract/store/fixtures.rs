@@ -6,10 +6,10 @@ use spillway::{
         Account, AccountId, AnchorHour, BucketFailure, BucketId, BucketState, Chunk, ChunkCommand,
         ChunkContent, ChunkId, ChunkKey, ChunkPlan, Crc32c, Cycle, DataSelection, DatabaseId, DateRange,
         EndCursor, EveryHours, Export, ExportSpec, FailureClass, Format, Frequency, IdentityPriority, Intent,
-        KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunOpening,
-        RunPlan, RunStatus, RunTotals, SealedKey, Slice, SliceFile, Window, Written, ZoneName,
+        KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunKey,
+        RunOpening, RunPlan, RunStatus, RunTotals, SealedKey, Slice, SliceFile, Window, Written, ZoneName,
     },
-    ports::{NewExport, NewRun, Origin, Store, StoreError},
+    ports::{ClaimLimits, NewExport, NewRun, Origin, Store, StoreError},
 };
 
 /// The account of most cases.
@@ -245,4 +245,22 @@ pub fn ids(keys: &[ChunkKey]) -> Vec<ChunkId> {
 #[must_use]
 pub fn later(at: Timestamp, secs: i64) -> Timestamp {
     at + SignedDuration::from_secs(secs)
+}
+
+/// Takes one message, where not so many are out.
+///
+/// # Panics
+/// Where the store does not answer, or gives more than one.
+pub async fn claim_one(
+    store: &dyn Store,
+    run: RunKey,
+    plan: &PlanToken,
+    lost_before: Timestamp,
+    most: usize,
+    now: Timestamp,
+) -> Vec<ChunkId> {
+    let limits = ClaimLimits { most, at_once: 1 };
+    let mut messages = store.claim_messages(run, plan, lost_before, limits, now).await.unwrap();
+    assert!(messages.len() <= 1, "{messages:?}");
+    messages.pop().unwrap_or_default()
 }

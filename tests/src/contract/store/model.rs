@@ -197,8 +197,7 @@ impl<'a> World<'a> {
             .collect();
         expected.sort();
         let (run, plan) = (self.run.key, &self.keys[0].plan);
-        let claimed = store.claim_message(run, plan, at(lost_before), most, at(self.now)).await;
-        let mut claimed = claimed.unwrap();
+        let mut claimed = claim_one(store, run, plan, at(lost_before), most, at(self.now)).await;
         claimed.sort();
         assert_eq!(claimed, expected);
     }

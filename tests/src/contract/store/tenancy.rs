@@ -49,7 +49,7 @@ pub async fn nothing_is_found_across_accounts(stores: Stores) {
     assert_eq!(store.chunk(&chunk).await.unwrap(), None);
     assert_eq!(store.chunks(key, &chunk.plan, None, 10).await.unwrap().chunks, []);
     assert_eq!(store.tally(key, &chunk.plan, at(0)).await.unwrap(), ChunkTally::default());
-    assert_eq!(store.claim_message(key, &chunk.plan, Timestamp::MAX, 9, at(0)).await.unwrap(), []);
+    assert_eq!(claim_one(&**store, key, &chunk.plan, Timestamp::MAX, 9, at(0)).await, []);
     assert_eq!(store.columns(OTHER, key.request, Some("e")).await.unwrap(), []);
     assert_eq!(store.scanned_keys(OTHER, "path").await.unwrap(), None);
     assert_eq!(store.ratios(OTHER, "json").await.unwrap(), BTreeMap::new());

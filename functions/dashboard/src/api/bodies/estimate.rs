@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
-use spillway::domain::{Basis, Estimate, UnseenEvents, rules::ClippedDays};
+use spillway::domain::{Basis, DateRange, Estimate, UnseenEvents, rules::ClippedDays};
 use utoipa::ToSchema;
 
 /// What an export would deliver, told before it is created.
@@ -36,6 +36,11 @@ pub(in crate::api) struct EstimateBody {
     pub notice: Option<String>,
 }
 
+/// Where there is data, for whoever has chosen days without any.
+fn elsewhere(days: DateRange) -> String {
+    format!("There is nothing on the chosen days; there is data from {} to {}.", days.first(), days.last())
+}
+
 /// What must be told beside an export.
 pub(in crate::api) fn notice(clipped: Option<ClippedDays>, unseen: Option<UnseenEvents>) -> Option<String> {
     let sentences = clipped.map(|clipped| clipped.to_string()).into_iter();
@@ -58,7 +63,11 @@ impl From<Estimate> for EstimateBody {
             last_event: estimate.last_event,
             days_without_data: estimate.days_without_data,
             example_name: estimate.example_name,
-            notice: notice(estimate.clipped, estimate.unseen),
+            notice: match (notice(estimate.clipped, estimate.unseen), estimate.days_with_data.map(elsewhere))
+            {
+                (Some(told), Some(elsewhere)) => Some(format!("{told} {elsewhere}")),
+                (told, elsewhere) => told.or(elsewhere),
+            },
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The form of an export: from its fields to a spec, and back.
 
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 use spillway::domain::{
     Account, AnchorHour, BucketId, Cycle, DataKind, DataSelection, DateRange, EveryHours, Export, ExportSpec,
     Format, Frequency, FrequencyKind, IdentityKind, IdentityPriority, Packaging, PartnerBucket, Preset,
-    rules::{Refusal, Refused, SpecField},
+    rules::{self, Refusal, Refused, SpecField},
 };
 
 use crate::pages::{
@@ -20,9 +20,18 @@ pub(super) const RANGE: &str = "range";
 /// How many priorities there may be.
 pub(super) const PRIORITIES: [&str; 3] = ["identity1", "identity2", "identity3"];
 
-/// What a new form begins with: yesterday's events, once, as JSON, into the first bucket that works.
+/// How many days a new form begins with where there is nothing of yesterday.
+const LAST_DAYS: i64 = 30;
+
+/// What a new form begins with: yesterday's events, once, as JSON, into the first bucket that works. An account whose
+/// `events` end before that begins with the last days that have some, so that nobody's first export is EMPTY.
 #[must_use]
-pub(crate) fn defaults(account: &Account, buckets: &[PartnerBucket], times: &Times) -> Fields {
+pub(crate) fn defaults(
+    account: &Account,
+    buckets: &[PartnerBucket],
+    times: &Times,
+    events: Option<DateRange>,
+) -> Fields {
     use spillway::domain::BucketState::Ready;
     let mut fields = Fields::default();
     let bucket = buckets.iter().find(|bucket| bucket.state == Ready).or(buckets.first());
@@ -33,12 +42,29 @@ pub(crate) fn defaults(account: &Account, buckets: &[PartnerBucket], times: &Tim
     let first = kinds.first().copied().or(account.identities.first());
     fields.push("identity1", first.map_or("", |kind| kind.as_str()));
     fields.push("frequency", FrequencyKind::OneTime.as_str());
-    fields.push("days", words::preset_value(Preset::Yesterday));
+    match events.and_then(|events| last_days(events, account, times.today())) {
+        Some(days) => {
+            fields.push("days", RANGE);
+            fields.push("first", days.first().to_string());
+            fields.push("last", days.last().to_string());
+        }
+        None => fields.push("days", words::preset_value(Preset::Yesterday)),
+    }
     fields.push("every", "24");
     fields.push("hour", "0");
     fields.push("start", times.today().to_string());
     fields.push("format", Format::Json.as_str());
     fields
+}
+
+/// The last days of which there are events, where those end before yesterday and may still be exported.
+fn last_days(events: DateRange, account: &Account, today: Date) -> Option<DateRange> {
+    if events.last() >= today.saturating_sub(1.day()) {
+        return None;
+    }
+    let first = events.last().saturating_sub((LAST_DAYS - 1).days()).max(events.first());
+    let days = DateRange::new(first, events.last()).ok()?;
+    rules::check_days(days, account, today).ok().map(|(days, _)| days)
 }
 
 /// What an edit begins with: the export as it is.
@@ -263,7 +289,7 @@ mod tests {
         let zone = ZoneName::default();
         let account = Account::new(AccountId(1), zone.clone());
         let times = Times::new(&zone, "2026-11-25T12:00:00Z".parse().unwrap());
-        let mut fields = defaults(&account, &[], &times);
+        let mut fields = defaults(&account, &[], &times, None);
         assert_eq!(spec(&fields, TODAY).unwrap_err().all_wrong()[0].0, "bucket");
         fields = Fields::parse(format!("bucket=main&{}", fields.to_query()).as_bytes());
         let spec = spec(&fields, TODAY).unwrap();
@@ -271,6 +297,30 @@ mod tests {
         assert_eq!(spec.frequency, Frequency::OneTime { days: Some(yesterday) });
         assert_eq!((spec.format, spec.packaging), (Format::Json, Packaging::Gzip));
         assert!(spec.header_line && spec.manifest && !spec.as_string);
+    }
+
+    #[test]
+    fn a_form_begins_with_days_that_have_data() {
+        let zone = ZoneName::default();
+        let mut account = Account::new(AccountId(1), zone.clone());
+        account.one_time_limit_days = None;
+        let times = Times::new(&zone, "2026-11-25T12:00:00Z".parse().unwrap());
+        let days = |account: &Account, first: Date, last: Date| {
+            let events = DateRange::new(first, last).unwrap();
+            let fields = defaults(account, &[], &times, Some(events));
+            let text = |name: &str| fields.text(name).to_owned();
+            (text("days"), text("first"), text("last"))
+        };
+        let range = |first: &str, last: &str| (RANGE.to_owned(), first.to_owned(), last.to_owned());
+        let yesterday = ("yesterday".to_owned(), String::new(), String::new());
+        let old = date(2018, 1, 1);
+        assert_eq!(days(&account, old, date(2025, 12, 22)), range("2025-11-23", "2025-12-22"));
+        assert_eq!(days(&account, date(2025, 12, 20), date(2025, 12, 22)), range("2025-12-20", "2025-12-22"));
+        assert_eq!(days(&account, old, date(2026, 11, 24)), yesterday);
+        // Of an account with the limit, only what may still be exported.
+        account.one_time_limit_days = Some(60);
+        assert_eq!(days(&account, old, date(2025, 12, 22)), yesterday);
+        assert_eq!(days(&account, old, date(2026, 10, 1)).2, "2026-10-01");
     }
 
     #[test]

@@ -291,7 +291,14 @@ impl EstimateView {
                 "The last days had nothing. The first run takes what has come since the start.".to_owned(),
             );
         } else if is_none {
-            notes.push("There is nothing to export yet. The export would be EMPTY.".to_owned());
+            notes.push(match estimate.days_with_data {
+                Some(days) => format!(
+                    "There is nothing on the chosen days, so that the export would be EMPTY. There is data of {}: choose days of \
+                     these.",
+                    Times::days(days.first(), days.last())
+                ),
+                None => "There is nothing to export yet. The export would be EMPTY.".to_owned(),
+            });
         } else if estimate.basis == Basis::EachRun {
             notes.push("On average, by the last seven days. The first run may be larger.".to_owned());
         }

@@ -12,7 +12,7 @@ use spillway::{
 
 use super::{
     filter::Filter,
-    pager::{self, Pager},
+    pager::{self, Back, Pager},
     row::{LastRun, Row},
 };
 use crate::{
@@ -76,11 +76,13 @@ pub(super) async fn results(app: &App, visit: &Visit) -> Result<Results, Problem
         })
         .collect();
     let text = |id: RequestId| id.to_string();
-    let pager = Pager::new(filter.fields(), size, rows.len(), (cursor.map(text), page.next.map(text)));
+    let back = Back::of(query);
+    let pager = Pager::new(filter.fields(), size, rows.len(), (cursor.map(text), page.next.map(text)), &back);
     let live = if page.exports.iter().any(Export::is_active) {
         let mut fields: Fields = filter.fields().clone();
         fields.push("size", size.to_string());
         fields.push("cursor", cursor.map(text).unwrap_or_default());
+        fields.push(pager::BACK, back.to_text());
         format!("/exports/live?{}", fields.to_query())
     } else {
         String::new()

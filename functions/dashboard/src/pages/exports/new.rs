@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode};
 use spillway::{
-    domain::{Export, IdempotencyKey, RequestId},
+    domain::{DataSelection, Export, IdempotencyKey, RequestId},
     steps::{self, CreateError, EstimateError, NewRequest},
 };
 
@@ -35,7 +35,8 @@ const PART: &str = "x-part";
 pub(super) async fn page(State(app): State<Arc<App>>, Enabled(visit): Enabled) -> Result<Response, Problem> {
     visit.check_editor()?;
     let buckets = app.parts.store.buckets(visit.viewer.account).await?;
-    let fields = fields::defaults(&visit.account, &buckets, &visit.times);
+    let events = steps::days_of_events(&app.parts, visit.viewer.account, &DataSelection::AllEvents).await?;
+    let fields = fields::defaults(&visit.account, &buckets, &visit.times, events);
     let estimate = estimated(&app, &visit, None, &fields).await?;
     Ok(html(&form_page(&app, &visit, None, &fields, Form::default(), estimate).await?))
 }

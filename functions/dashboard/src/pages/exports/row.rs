@@ -1,7 +1,7 @@
 //! A row of the list of exports.
 
 use spillway::{
-    domain::{BucketState, Export, PartnerBucket, Run, RunStatus},
+    domain::{BucketState, Export, PartnerBucket, Run},
     steps::RunProgress,
 };
 
@@ -64,14 +64,7 @@ impl Row {
     ) -> Self {
         let is_blocked = bucket.is_some_and(|bucket| bucket.state != BucketState::Ready);
         let run = last.run.as_ref();
-        let is_open = run.is_some_and(|run| !run.status.is_closed());
-        let is_incomplete = run.is_some_and(|run| run.status == RunStatus::Incomplete);
-        let status = match run {
-            Some(run) if export.is_active() && ((is_open && is_blocked) || is_incomplete) => {
-                Pill::of_run(run.status, is_blocked)
-            }
-            _ => Pill::of_export(&export.status),
-        };
+        let status = Pill::of_export_with(export, run, is_blocked);
         let rows = match (&last.progress, run) {
             (Some(progress), _) => numbers::count(progress.written.rows),
             (None, Some(run)) if run.status.is_closed() => numbers::count(run.totals.rows),

@@ -199,21 +199,41 @@ pub(crate) fn troubles(
     }
     troubles.extend(of_bucket);
     if let Some(run) = last.filter(|run| run.status == RunStatus::Incomplete) {
-        troubles.push(Trouble {
-            class: "warn",
-            icon: "alert",
-            title: format!("{} of the last run could not be written", numbers::counted(run.totals.failed_chunks, "file", "files")),
-            text: "The fault is ours, and our operators have been told. You need not do anything: the missing files follow \
-                   under the same run, and its manifest after them."
-                .to_owned(),
-            lines: Vec::new(),
-            help: Some(help_path(&FailureClass::Ours, None)),
-            fix: None,
-            said: None,
-            act: None,
-        });
+        troubles.push(incomplete(export, run));
     }
     troubles
+}
+
+/// A run of which something is missing for a fault of ours, and what happens next.
+fn incomplete(export: &Export, run: &Run) -> Trouble {
+    let missing = run.totals.failed_chunks;
+    let title = match missing {
+        0 => "The last run could not go on".to_owned(),
+        missing => {
+            format!("{} of the last run could not be written", numbers::counted(missing, "file", "files"))
+        }
+    };
+    let follows = "The fault is ours, and our operators have been told. You need not do anything: what is missing follows \
+                   under the same run once they have mended it, and the manifest after that.";
+    // A recurring export goes on with its next windows meanwhile.
+    let until_then = match (export.is_one_time(), run.totals.files) {
+        (true, 0) => " Until then the export stays INCOMPLETE.",
+        (true, _) => {
+            " Until then the export stays INCOMPLETE; the files that are there are whole, and may be used."
+        }
+        (false, _) => " Later runs go on meanwhile.",
+    };
+    Trouble {
+        class: "warn",
+        icon: "alert",
+        title,
+        text: format!("{follows}{until_then}"),
+        lines: Vec::new(),
+        help: Some(help_path(&FailureClass::Ours, None)),
+        fix: None,
+        said: None,
+        act: None,
+    }
 }
 
 /// The address of a bucket's page.

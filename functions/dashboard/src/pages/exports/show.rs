@@ -117,7 +117,10 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
         Some(run) => store.run(RunKey { account, request, run }).await?,
         None => first_worth_seeing(&runs.runs),
     };
-    let last = if cursor.is_none() { runs.runs.first() } else { None };
+    let last = match cursor {
+        None => runs.runs.first().cloned(),
+        Some(_) => store.runs_page(account, request, None, 1).await?.runs.into_iter().next(),
+    };
     let open = steps::worked_run(&app.parts, account, request).await?;
     let progress = match &open {
         Some(run) => Some(steps::run_progress(&app.parts, run).await?),
@@ -134,9 +137,9 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
         csrf: visit.csrf().to_owned(),
     });
     let live = LiveParts {
-        status: StatusPart { status: Pill::of_active_export(&export.status, is_blocked && open.is_some()) },
+        status: StatusPart { status: Pill::of_export_with(&export, last.as_ref(), is_blocked) },
         now: NowPart {
-            troubles: run_view::troubles(&export, of_bucket, last, start_again, times),
+            troubles: run_view::troubles(&export, of_bucket, last.as_ref(), start_again, times),
             progress: progress.and_then(|progress| ProgressView::new(progress, is_blocked, times.now())),
             live_href: if is_settled { String::new() } else { live_href(&export, query) },
         },
@@ -280,7 +283,7 @@ async fn shown_run(
     });
     let (nothing_title, nothing) = run_view::nothing(run, is_blocked);
     let (snippets, snippets_about) = match files_to_read(app, run, &to_read, &bucket_name).await? {
-        Some((files, is_cut)) => (files.snippets(), about_files(&files, is_cut)),
+        Some(files) => (files.snippets(), about_files(&files)),
         None => (Vec::new(), String::new()),
     };
     Ok(ShownRun {
@@ -300,28 +303,28 @@ async fn shown_run(
 }
 
 /// Which files the lines read.
-fn about_files(files: &Files<'_>, is_cut: bool) -> String {
+fn about_files(files: &Files<'_>) -> String {
     let count = files.names.len() as u64;
-    let which = if is_cut { "the first " } else { "" };
     match files.event_name {
-        Some(name) => format!("{which}{} of {name}", numbers::counted(count, "file", "files")),
-        None => format!("{which}{}", numbers::counted(count, "file of profiles", "files of profiles")),
+        _ if files.whole_run => "all files of the run".to_owned(),
+        Some(name) => format!("{} of {name}", numbers::counted(count, "file", "files")),
+        None => numbers::counted(count, "file of profiles", "files of profiles"),
     }
 }
 
-/// The files of the page that are of the event of its first one, up to a bound, and what one has to know to read them;
-/// whether there are more of them.
+/// The files of the page that are of the event of its first one, up to a bound, and what one has to know to read them, or
+/// the whole run where it has others.
 async fn files_to_read<'a>(
     app: &App,
     run: &'a Run,
     page: &'a FilePage,
     bucket_name: &'a str,
-) -> Result<Option<(Files<'a>, bool)>, Problem> {
+) -> Result<Option<Files<'a>>, Problem> {
     let Some(first) = page.files.first() else { return Ok(None) };
     let event_name = first.file.event_name.as_deref();
     let all = page.files.iter().filter(|file| file.file.event_name.as_deref() == event_name);
     let mut names: Vec<&str> = all.map(|file| file.file.name.as_str()).collect();
-    let is_cut = names.len() > READ_FILES || (names.len() == page.files.len() && page.next.is_some());
+    let whole_run = names.len() > READ_FILES || names.len() < page.files.len() || page.next.is_some();
     names.truncate(READ_FILES);
     let columns =
         if run.spec.format == Format::Csv { header(app, run, event_name).await? } else { Vec::new() };
@@ -329,13 +332,14 @@ async fn files_to_read<'a>(
         run: run.key,
         bucket_name,
         names,
+        whole_run,
         event_name,
         format: run.spec.format,
         packaging: run.spec.packaging,
         header_line: run.spec.header_line,
         columns,
     };
-    Ok(Some((files, is_cut)))
+    Ok(Some(files))
 }
 
 /// The header of an export's CSV files of an event. Files of earlier runs have fewer columns at its end.

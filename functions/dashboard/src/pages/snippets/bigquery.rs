@@ -15,6 +15,14 @@ impl Files<'_> {
         let table = format!("my_dataset.{}", self.table());
         let part = |about, code| Part::new(LABEL, about, code);
         match self.format {
+            Format::Csv if self.whole_run && self.event_name.is_some() => {
+                let about = "In a shell; my_dataset has to exist, in the bucket's location. Loads the files of one event: each \
+                             has columns of its own, and so a table of its own.";
+                // The names are those of the first event.
+                let own = Files { whole_run: false, ..self.clone() };
+                let table = format!("my_dataset.{}", own.table());
+                vec![part(about, own.csv_load(&table))]
+            }
             Format::Csv => vec![part(ABOUT, self.csv_load(&table))],
             Format::Json if self.event_name.is_some() && !self.header_line => {
                 let uris = self.uris();
@@ -31,8 +39,12 @@ impl Files<'_> {
             Format::Parquet if self.is_gzip() => {
                 let about = "In a shell, after the download: BigQuery does not take the gzip around a Parquet file off, so it \
                              comes off here.";
-                let loads: Vec<_> =
-                    self.unpacked().iter().map(|path| format!("  {}", quote::shell(path))).collect();
+                let loads: Vec<_> = if self.whole_run {
+                    // A shell's pattern, which has only digits, dashes and dots beside the star.
+                    vec![format!("  {}", self.pattern_path().trim_end_matches(".gzip"))]
+                } else {
+                    self.unpacked().iter().map(|path| format!("  {}", quote::shell(path))).collect()
+                };
                 let code = format!(
                     "{}for file in \\\n{}\ndo\n  bq load --source_format=PARQUET {table} \"$file\"\ndone\n",
                     self.unpack(),
@@ -49,6 +61,9 @@ impl Files<'_> {
 
     /// All addresses, as one word. BigQuery parts them at commas, so those of a name are left to its wildcard.
     fn uris(&self) -> String {
+        if self.whole_run {
+            return quote::shell(&format!("gs://{}/{}", self.bucket_name, self.pattern()));
+        }
         let uris = self.names.iter().map(|name| {
             let name = match (name.find(','), name.rfind(',')) {
                 (Some(first), Some(last)) => format!("{}*{}", &name[..first], &name[last + 1..]),
@@ -94,10 +109,12 @@ impl Files<'_> {
     }
 
     fn xml_load(&self, table: &str) -> Vec<Part> {
-        let files = quote::list(&self.paths(), quote::python);
-        let gzip = if self.is_gzip() { "import gzip\n" } else { "" };
+        let files = self.python_files();
+        let xml = "xml.etree.ElementTree as ElementTree";
+        let imports =
+            if self.is_gzip() { self.imports(&["gzip", "json", xml]) } else { self.imports(&["json", xml]) };
         let convert = format!(
-            "{gzip}import json\nimport xml.etree.ElementTree as ElementTree\n\nfiles = {files}\n\n{}\n\
+            "{imports}files = {files}\n\n{}\n\
              with open(\"rows.jsonl\", \"w\", encoding=\"utf-8\") as lines:\n    for name in files:\n        for record in records(name):\n            \
              print(json.dumps({{\"record\": record}}), file=lines)\n",
             self.xml_records()

@@ -45,6 +45,18 @@ impl Files<'_> {
         format!("gzip --decompress --keep --force --suffix .gzip {folder}/*.gzip\n")
     }
 
+    /// The files as DuckDB is told them: one after the other, or a pattern.
+    fn sources(&self, paths: &[String]) -> String {
+        if self.whole_run {
+            let pattern = self.pattern_path();
+            let is_unpacked = self.format == Format::Parquet;
+            let pattern = pattern.strip_suffix(".gzip").filter(|_| is_unpacked).unwrap_or(&pattern);
+            quote::sql(pattern)
+        } else {
+            quote::list(paths, quote::sql)
+        }
+    }
+
     /// The files' paths once they are unpacked.
     pub(super) fn unpacked(&self) -> Vec<String> {
         let paths = self.paths().into_iter();
@@ -61,7 +73,7 @@ impl Files<'_> {
     }
 
     fn json_source(&self) -> String {
-        let files = quote::list(&self.paths(), quote::sql);
+        let files = self.sources(&self.paths());
         // As text, line by line: so the first line can be skipped, and nothing is guessed of the others.
         let skip = u8::from(self.has_header_line());
         let what = if self.event_name.is_some() {
@@ -82,7 +94,16 @@ impl Files<'_> {
     }
 
     fn csv_source(&self) -> String {
-        let files = quote::list(&self.paths(), quote::sql);
+        let files = self.sources(&self.paths());
+        if self.whole_run && self.event_name.is_some() {
+            // Each event has columns of its own; a row is null in those of the others.
+            return format!(
+                "SELECT * REPLACE (ts::BIGINT AS ts)\nFROM read_csv({files},\n    \
+                 union_by_name = true, all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"',\n    \
+                 new_line = '\\n', parallel = false, max_line_size = {LONGEST}, compression = '{}')",
+                self.compression()
+            );
+        }
         let columns = once_each(&self.columns);
         let types: Vec<_> = columns
             .iter()
@@ -102,7 +123,7 @@ impl Files<'_> {
 
     fn parquet_source(&self) -> String {
         let files = if self.is_gzip() { self.unpacked() } else { self.paths() };
-        format!("SELECT * FROM read_parquet({})", quote::list(&files, quote::sql))
+        format!("SELECT * FROM read_parquet({})", self.sources(&files))
     }
 }
 

@@ -26,6 +26,9 @@ pub(crate) struct Files<'a> {
     pub bucket_name: &'a str,
     /// The objects, at least one; of one event, or of profiles.
     pub names: Vec<&'a str>,
+    /// Whether the run has others beside these, of other events or more than are named: all of them are read then, by how
+    /// their names begin and end.
+    pub whole_run: bool,
     /// The event's name as captured; none for profiles.
     pub event_name: Option<&'a str>,
     /// The format.
@@ -79,6 +82,28 @@ impl Files<'_> {
         self.format == Format::Json && self.event_name.is_some() && self.header_line
     }
 
+    /// How the names of all objects of the run begin. They go on with an event's name, which may be anything.
+    fn begin(&self) -> String {
+        match self.event_name {
+            Some(_) => self.run.to_string(),
+            None => format!("{}-{}", self.run.account, self.run),
+        }
+    }
+
+    /// What shells, BigQuery, DuckDB and Python take for the names of all objects of the run, but not for its manifest's.
+    fn pattern(&self) -> String {
+        let name = self.names.first().copied().unwrap_or_default();
+        // Behind the last dash comes the database id, or, of profiles, the format.
+        let end = name.rfind('-').map_or("", |dash| &name[dash..]);
+        let end = if self.event_name.is_some() { end.find('.').map_or("", |dot| &end[dot..]) } else { end };
+        format!("{}-*{end}", self.begin())
+    }
+
+    /// The path of [`Files::pattern`] after the download.
+    fn pattern_path(&self) -> String {
+        format!("{}/{}", self.folder(), self.pattern())
+    }
+
     /// Their paths after the download.
     fn paths(&self) -> Vec<String> {
         self.names.iter().map(|name| format!("{}/{name}", self.folder())).collect()
@@ -86,7 +111,11 @@ impl Files<'_> {
 
     /// A table's name: letters, digits and underscores of the event's.
     fn table(&self) -> String {
-        let name = self.event_name.unwrap_or("profiles");
+        let all = if self.whole_run { Some("events") } else { self.event_name };
+        self.table_called(self.event_name.and(all).unwrap_or("profiles"))
+    }
+
+    fn table_called(&self, name: &str) -> String {
         let safe: String = name
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
@@ -101,7 +130,11 @@ impl Files<'_> {
     /// The snippets for all tools.
     #[must_use]
     pub(crate) fn snippets(&self) -> Vec<Snippet> {
-        let download = Snippet { title: "gcloud storage", parts: vec![self.download(), self.download_run()] };
+        let mut parts = vec![self.download_run()];
+        if !self.whole_run {
+            parts.insert(0, self.download());
+        }
+        let download = Snippet { title: "gcloud storage", parts };
         let of = |title, parts| Snippet { title, parts };
         vec![
             download,
@@ -127,18 +160,15 @@ impl Files<'_> {
 
     /// All that a run has written, by how its names begin.
     fn download_run(&self) -> Part {
-        let (folder, run) = (self.folder(), self.run);
-        let begin = match self.event_name {
-            Some(_) => run.to_string(),
-            None => format!("{}-{run}", run.account),
-        };
+        let (folder, begin) = (self.folder(), self.begin());
         let code =
             format!("mkdir -p {folder}\ngcloud storage cp 'gs://{}/{begin}-*' {folder}/\n", self.bucket_name);
-        Part::new(
-            "Shell lines that download the whole run",
-            "Downloads all files of the run, of all events.",
-            code,
-        )
+        let about = if self.whole_run {
+            "Downloads all files of the run, of all events; DuckDB and pandas read them there."
+        } else {
+            "Downloads all files of the run, of all events."
+        };
+        Part::new("Shell lines that download the whole run", about, code)
     }
 }
 

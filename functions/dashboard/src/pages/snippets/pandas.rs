@@ -17,7 +17,7 @@ impl Files<'_> {
 
     /// The lines that make the data frame.
     pub(super) fn frame(&self) -> String {
-        let files = quote::list(&self.paths(), quote::python);
+        let files = self.python_files();
         let body = match self.format {
             Format::Json => self.json_frame(),
             Format::Csv => self.csv_frame(),
@@ -27,15 +27,34 @@ impl Files<'_> {
             ),
             Format::Parquet => self.parquet_frame(),
         };
-        let imports = match (self.format, self.is_gzip()) {
-            (Format::Json, true) => "import gzip\nimport json\n\n",
-            (Format::Json, false) => "import json\n\n",
-            (Format::Xml, true) => "import gzip\nimport xml.etree.ElementTree as ElementTree\n\n",
-            (Format::Xml, false) => "import xml.etree.ElementTree as ElementTree\n\n",
-            (Format::Parquet, true) => "import gzip\nimport io\n\n",
-            (Format::Csv, _) | (Format::Parquet, false) => "",
+        let modules: &[&str] = match (self.format, self.is_gzip()) {
+            (Format::Json, true) => &["gzip", "json"],
+            (Format::Json, false) => &["json"],
+            (Format::Xml, true) => &["gzip", "xml.etree.ElementTree as ElementTree"],
+            (Format::Xml, false) => &["xml.etree.ElementTree as ElementTree"],
+            (Format::Parquet, true) => &["gzip", "io"],
+            (Format::Csv, _) | (Format::Parquet, false) => &[],
         };
-        format!("{imports}import pandas as pd\n\nfiles = {files}\n\n{body}")
+        format!("{}import pandas as pd\n\nfiles = {files}\n\n{body}", self.imports(modules))
+    }
+
+    /// The imports of Python's own modules, with what [`Files::python_files`] needs, and a blank line below them.
+    pub(super) fn imports(&self, modules: &[&str]) -> String {
+        let mut modules = modules.to_vec();
+        if self.whole_run {
+            modules.insert(0, "glob");
+        }
+        let lines: String = modules.iter().map(|module| format!("import {module}\n")).collect();
+        if lines.is_empty() { lines } else { format!("{lines}\n") }
+    }
+
+    /// The files as Python is told them: a list, or what makes one of a pattern.
+    pub(super) fn python_files(&self) -> String {
+        if self.whole_run {
+            format!("sorted(glob.glob({}))", quote::python(&self.pattern_path()))
+        } else {
+            quote::list(&self.paths(), quote::python)
+        }
     }
 
     fn open(&self) -> &'static str {

@@ -15,6 +15,7 @@ fn files<'a>(format: Format, packaging: Packaging, names: &[&'a str]) -> Files<'
         run: RunKey { account: AccountId(1), request: RequestId(17), run: RunTimestamp(18) },
         bucket_name: "acme-exports",
         names: names.to_vec(),
+        whole_run: false,
         event_name: Some("Product Viewed"),
         format,
         packaging,
@@ -89,6 +90,38 @@ fn bigquery_gets_parquet_unpacked() {
     assert!(packed.contains("'export-17-18/a.parquet'"), "{packed}");
     let plain = code(&files(Format::Parquet, Packaging::Plain, &["a.parquet"]), "BigQuery");
     assert!(!plain.contains("gzip"), "{plain}");
+}
+
+/// Of a run of many events, or of more files than are named.
+#[test]
+fn a_whole_run_is_read_by_how_its_names_begin_and_end() {
+    let whole = |format, packaging, name| Files { whole_run: true, ..files(format, packaging, &[name]) };
+    let json = whole(Format::Json, Packaging::Gzip, "17-18-a-b.c-20250611-0-6.json.gz");
+    assert_eq!(
+        code(&json, "gcloud"),
+        "mkdir -p export-17-18\ngcloud storage cp 'gs://acme-exports/17-18-*' export-17-18/\n"
+    );
+    assert!(code(&json, "DuckDB").contains("read_csv('export-17-18/17-18-*.json.gz',"));
+    assert!(code(&json, "DuckDB").contains("TABLE events_17 AS"));
+    let pandas = code(&json, "pandas");
+    assert!(pandas.starts_with("import glob\nimport gzip\nimport json\n\nimport pandas as pd\n"), "{pandas}");
+    assert!(pandas.contains("files = sorted(glob.glob(\"export-17-18/17-18-*.json.gz\"))\n"), "{pandas}");
+    assert!(code(&json, "BigQuery").contains("'gs://acme-exports/17-18-*.json.gz'"));
+    let packed = whole(Format::Parquet, Packaging::Gzip, "17-18-a-20250611-0-6.parquet.gzip");
+    assert!(code(&packed, "DuckDB").contains("read_parquet('export-17-18/17-18-*.parquet')"));
+    assert!(code(&packed, "BigQuery").contains("for file in \\\n  export-17-18/17-18-*.parquet\ndo"));
+    // Columns are an event's own in BigQuery, which takes no file that lacks some.
+    let csv = code(&whole(Format::Csv, Packaging::Plain, "17-18-a-20250611-0-6.csv"), "BigQuery");
+    assert!(
+        csv.contains("my_dataset.product_viewed_17 \\\n  'gs://acme-exports/17-18-a-20250611-0-6.csv'"),
+        "{csv}"
+    );
+    let mut profiles = whole(Format::Csv, Packaging::Gzip, "1-17-18-0-csv.gz");
+    profiles.event_name = None;
+    assert!(
+        code(&profiles, "BigQuery")
+            .contains("my_dataset.profiles_17 \\\n  'gs://acme-exports/1-17-18-*-csv.gz'")
+    );
 }
 
 #[test]

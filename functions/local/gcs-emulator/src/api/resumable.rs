@@ -111,6 +111,24 @@ pub(super) async fn status(allowed: Allowed) -> Result<Response, Failure> {
 
 /// Takes the bytes of one request, and makes the object with the last of them.
 pub(super) async fn put(allowed: Allowed, body: &mut Incoming) -> Result<Response, Failure> {
+    let (id, store) = (upload_id(&allowed)?, allowed.store());
+    let done = take(allowed, body).await;
+    if let Err(Failure::Refused(refusal)) = &done
+        && refusal.is_out_of_storage()
+    {
+        // Its client begins anew once there is room; kept, these bytes would themselves take what is left of that.
+        blocking(move || {
+            if let Err(error) = store.remove_session(&id) {
+                tracing::warn!(%error, "the bytes of an upload that had no room stay behind");
+            }
+            Ok::<_, ApiError>(())
+        })
+        .await?;
+    }
+    done
+}
+
+async fn take(allowed: Allowed, body: &mut Incoming) -> Result<Response, Failure> {
     let range = match allowed.headers.get(header::CONTENT_RANGE) {
         Some(value) => Some(content_range(value)?),
         None => None,

@@ -71,13 +71,15 @@ impl Oracle {
             last_word_is_failing: false,
             reminded: false,
         });
+        let was_resumed = story.resumed;
         let met_anew = !is_new && since > story.last_round && since <= now;
         let confirmed = match sight.works {
             Some(false) => true,
-            Some(true) => story.resumed && met_anew,
+            Some(true) => was_resumed && met_anew,
             None => met_anew,
         };
-        if story.worked_secs.take().is_some() {
+        let delivered_since = was_resumed && sight.deliveries > story.deliveries_when_blocked;
+        if story.worked_secs.take().is_some() || delivered_since {
             (story.relapses, story.reminded) = (story.relapses + 1, false);
             story.failed_secs = passed(since);
         } else if confirmed {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::super::{FirestoreStore, chunks, claims, run_files, sweep};
 use crate::{
     domain::{Chunk, ChunkCommand, ChunkId, ChunkKey, PlanToken, RunKey},
-    ports::{ChunkPage, ChunkStore, ChunkTally, FilePage, StoreError, WrittenSums},
+    ports::{ChunkPage, ChunkStore, ChunkTally, ClaimLimits, FilePage, StoreError, WrittenSums},
 };
 
 #[async_trait]
@@ -57,15 +57,15 @@ impl ChunkStore for FirestoreStore {
         self.read(|client| async move { run_files::page(&client, run, plan, cursor, limit).await }).await
     }
 
-    async fn claim_message(
+    async fn claim_messages(
         &self,
         run: RunKey,
         plan: &PlanToken,
         lost_before: Timestamp,
-        most: usize,
+        limits: ClaimLimits,
         now: Timestamp,
-    ) -> Result<Vec<ChunkId>, StoreError> {
-        self.write(|tx| async move { claims::claim(&tx, (run, plan), lost_before, most, now).await }).await
+    ) -> Result<Vec<Vec<ChunkId>>, StoreError> {
+        self.write(|tx| async move { claims::claim(&tx, (run, plan), lost_before, limits, now).await }).await
     }
 
     async fn sweep_chunks(&self, key: RunKey) -> Result<u64, StoreError> {

@@ -51,7 +51,7 @@ fn the_row_groups_of_a_slice_are_read_alone() {
         assert_eq!(read(0).unwrap(), [2, 3, 4, 5]);
         assert_eq!(read(3).unwrap(), [5]);
         assert_eq!(read(4).unwrap(), Vec::<i64>::new());
-        assert!(read(5).unwrap_err().to_string().contains("ends before row 5"));
+        assert!(read(5).unwrap_err().to_string().contains("ends before row 6"));
         let beyond = SliceFile { row_groups: Some((1, 6)), ..file.clone() };
         let slice = Slice::Events { files: vec![beyond], from: RowCursor::default() };
         assert!(lake.read(&slice, &["ts"]).unwrap_err().to_string().contains("it has 5 row groups"));

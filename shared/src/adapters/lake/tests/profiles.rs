@@ -78,6 +78,23 @@ fn unsorted_files_are_broken() {
     }
 }
 
+/// A null is a profile without properties; without the column it is a file of somebody who misspelt its name.
+#[test]
+fn properties_may_be_null_but_not_missing() {
+    let lake = TestLake::folder();
+    let ids = || ("object_id", texts(vec![Some("a"), Some("b")]));
+    let updated = || ("updated_at", times(vec![Some(1), Some(1)]));
+    let files = || ProfileFiles::Named(vec![file("p", 1, ProfileRole::Deliver)]);
+    let slice = || Slice::Profiles { files: files(), after: None, upto: None };
+    let props = ("profile_props", texts(vec![None, Some("{}")]));
+    lake.put("p", parquet(vec![ids(), updated(), props], WriterProperties::builder()));
+    let batch = lake.lake.rows(&slice(), &COLUMNS).next_batch().unwrap().unwrap().batch;
+    assert_eq!((batch.num_rows(), batch["profile_props"].null_count()), (2, 1));
+    lake.put("p", parquet(vec![ids(), updated()], WriterProperties::builder()));
+    let error = lake.lake.rows(&slice(), &COLUMNS).next_batch().unwrap_err();
+    assert!(error.to_string().contains("it has no column `profile_props`"), "{error}");
+}
+
 #[test]
 fn a_file_has_the_rows_and_ids_that_were_planned() {
     let lake = TestLake::folder();
@@ -95,10 +112,10 @@ fn a_file_has_the_rows_and_ids_that_were_planned() {
     assert!(read(4, ("a", "z"), None).unwrap_err().contains("it has 3 rows now, and had 4"));
     let outside = |ids, after| read(3, ids, after).unwrap_err();
     assert!(
-        outside(("c", "d"), None).contains("row 0: the `object_id` `b` lies outside what its footer said")
+        outside(("c", "d"), None).contains("row 1: the `object_id` `b` lies outside what its footer said")
     );
     assert!(outside(("c", "d"), Some("b")).contains("`b` lies outside"));
-    assert!(outside(("b", "c"), None).contains("row 2: the `object_id` `d` lies outside"));
+    assert!(outside(("b", "c"), None).contains("row 3: the `object_id` `d` lies outside"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::super::{SqliteStore, chunks, claims, run_files};
 use crate::{
     domain::{Chunk, ChunkCommand, ChunkId, ChunkKey, PlanToken, RunKey},
-    ports::{ChunkPage, ChunkStore, ChunkTally, FilePage, StoreError, WrittenSums},
+    ports::{ChunkPage, ChunkStore, ChunkTally, ClaimLimits, FilePage, StoreError, WrittenSums},
 };
 
 #[async_trait]
@@ -66,16 +66,16 @@ impl ChunkStore for SqliteStore {
         self.reader.read(move |db| run_files::page(db, run, &plan, cursor.as_deref(), limit)).await
     }
 
-    async fn claim_message(
+    async fn claim_messages(
         &self,
         run: RunKey,
         plan: &PlanToken,
         lost_before: Timestamp,
-        most: usize,
+        limits: ClaimLimits,
         now: Timestamp,
-    ) -> Result<Vec<ChunkId>, StoreError> {
+    ) -> Result<Vec<Vec<ChunkId>>, StoreError> {
         let plan = plan.clone();
-        self.writer.write(move |tx| claims::claim(tx, run, &plan, lost_before, most, now)).await
+        self.writer.write(move |tx| claims::claim(tx, run, &plan, lost_before, limits, now)).await
     }
 
     async fn sweep_chunks(&self, key: RunKey) -> Result<u64, StoreError> {

@@ -113,6 +113,25 @@ fn names_are_refused_by_googles_rules() {
     assert!(check_bucket(&id("new"), &exactly, false, &known()).is_ok());
 }
 
+/// In one character or in two, wide, styled, as a ligature, in capitals: a person reads the same.
+#[test]
+fn nicknames_that_look_the_same_clash() {
+    let bucket = |nickname: &str| PartnerBucket { id: id(nickname), ..known().remove(0) };
+    for (taken, wanted) in [
+        ("Caf\u{e9}", "Cafe\u{301}"),
+        ("Cafe\u{301}", "CAF\u{c9}"),
+        ("main", "\u{ff4d}\u{ff41}\u{ff49}\u{ff4e}"),
+        ("office", "o\u{fb03}ce"),
+        ("K2", "\u{212a}2"),
+        ("\u{1d5ef}ig", "BIG"),
+        ("\u{130}stanbul", "i\u{307}stanbul"),
+    ] {
+        let refused = check_bucket(&id(wanted), "acme-exports", false, &[bucket(taken)]).unwrap_err();
+        assert_eq!(refused.0, [BucketRefusal::NicknameTaken(id(taken))], "{wanted}");
+    }
+    check_bucket(&id("Cafe"), "acme-exports", false, &[bucket("Caf\u{e9}")]).unwrap();
+}
+
 #[test]
 fn all_that_is_wrong_is_told_at_once() {
     let refused = check_bucket(&id(""), "", false, &known()).unwrap_err();
