@@ -36,10 +36,12 @@ pub(crate) async fn recheck(
     account: AccountId,
     bucket: &BucketId,
 ) -> Result<RecheckAnswer, Problem> {
+    let missing = || Problem::not_found("bucket", &format!("`{bucket}`"));
+    app.parts.store.bucket(account, bucket).await?.ok_or_else(missing)?;
     let answer = app.validator.recheck(account, bucket).await.map_err(|error| {
         tracing::error!(%error, "a bucket could not be looked at again");
         let detail = "The bucket cannot be looked at just now, since our checker does not answer. Try again in a minute.";
         Problem::new(ProblemKind::ValidatorUnavailable, detail)
     })?;
-    answer.ok_or_else(|| Problem::not_found("bucket", &format!("`{bucket}`")))
+    answer.ok_or_else(missing)
 }

@@ -41,8 +41,8 @@ impl Settings for CheckerSettings {
 /// The routes.
 pub fn router(parts: Parts, notifier: Notifier, invokers: &Arc<Invokers>) -> Router {
     let sends = Router::new().route("/notify", post(notify::notify)).with_state(parts.clone());
-    invokers
-        .guard(Router::new().route("/check", post(check::check)).with_state((parts, notifier)).merge(sends))
+    let routes = Router::new().route("/check", post(check::check)).with_state((parts, notifier)).merge(sends);
+    invokers.guard(routes)
 }
 
 /// The service.

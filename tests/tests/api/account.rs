@@ -1,5 +1,8 @@
 //! The account's settings.
 
+#[path = "webhook.rs"]
+mod webhook;
+
 use dashboard::identity::Role;
 use http::{Method, StatusCode};
 use serde_json::json;

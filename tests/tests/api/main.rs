@@ -17,4 +17,3 @@ mod protection;
 mod runs;
 mod support;
 mod tenancy;
-mod webhook;
