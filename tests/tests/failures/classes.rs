@@ -14,6 +14,9 @@ use crate::support::{OPS, Story};
 /// The first byte of an upload, and its last ones; a small file has nothing between.
 const POINTS: [Operation; 2] = [Operation::Start, Operation::Finish];
 
+/// A fault, and how its class is told.
+type Case = (Fault, fn(&FailureClass) -> bool);
+
 async fn with_google(options: BucketOptions) -> (Story, Google) {
     let mut app = TestApp::new().await;
     let google = Google::start(&mut app, options).await;
@@ -22,7 +25,7 @@ async fn with_google(options: BucketOptions) -> (Story, Google) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_class_is_told_and_goes_on_once_mended() {
-    let faults: [(Fault, fn(&FailureClass) -> bool); 5] = [
+    let faults: [Case; 5] = [
         (Fault::RevokedKey, |class| *class == FailureClass::CredentialsRejected),
         (Fault::RemovedPermission, |class| matches!(class, FailureClass::PermissionMissing { .. })),
         (Fault::MissingBucket, |class| *class == FailureClass::BucketMissing),
