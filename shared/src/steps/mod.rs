@@ -33,6 +33,7 @@ pub use buckets::{
     BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
+pub use chunk::encode_slice;
 pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
@@ -52,7 +53,7 @@ use crate::{
         BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS,
         Side, plan::PlanLimits,
     },
-    encode::FILE_LIMIT_BYTES,
+    encode::{FILE_LIMIT_BYTES, GzipLevel},
     ports::{
         BucketHandle, ChunkQueue, Clock, KeyVault, Lake, LakeError, PartnerBuckets, QueueError, Store,
         StoreError, VaultError, Work,
@@ -87,6 +88,8 @@ pub struct Parts {
 pub struct Options {
     /// The most bytes of a stored file.
     pub file_limit_bytes: u64,
+    /// How hard gzip tries.
+    pub gzip_level: GzipLevel,
     /// How large chunks are made.
     pub plan: PlanLimits,
     /// How many messages of a run are on the queue at most.
@@ -110,6 +113,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             file_limit_bytes: FILE_LIMIT_BYTES,
+            gzip_level: GzipLevel::default(),
             plan: PlanLimits::default(),
             outstanding_messages: 8,
             step_timeout: Duration::from_secs(STEP_TIMEOUT_SECS),

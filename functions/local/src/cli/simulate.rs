@@ -16,6 +16,11 @@ Examples:
 
 The exit status is 1 if a row was lost or doubled.";
 
+const COST_EXAMPLES: &str = "\
+Examples:
+  spillway simulate cost
+  tests/bench/run --json > figures.json && spillway simulate cost --figures figures.json";
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct SimulateArgs {
     #[command(subcommand)]
@@ -27,6 +32,9 @@ pub(crate) enum SimulationArgs {
     /// Plan and work a run of many chunks, each of one row
     #[command(after_help = SCALE_EXAMPLES)]
     Scale(ScaleArgs),
+    /// What encoding a terabyte costs on Cloud Run, by measured CPU time, beside other programs
+    #[command(after_help = COST_EXAMPLES)]
+    Cost(CostArgs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,6 +62,13 @@ pub(crate) struct ScaleArgs {
     /// Stop once the plan is stored
     #[arg(long)]
     pub(crate) plan_only: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CostArgs {
+    /// What `tests/bench/run --json` printed on your machine [default: what it found on the machine that README names]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) figures: Option<std::path::PathBuf>,
 }
 
 fn parse_workers(text: &str) -> Result<usize, String> {

@@ -2,6 +2,7 @@
 //! queue are the real ones; the lake and the bucket are made up.
 
 mod buckets;
+mod cost;
 mod counts;
 mod lake;
 mod memory;
@@ -38,6 +39,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: SimulateArgs) -> any
     let simulated = async {
         match args.simulation {
             SimulationArgs::Scale(args) => scale::run(folder.path(), output, &args).await,
+            SimulationArgs::Cost(args) => cost::run(output, &args),
         }
     };
     tokio::select! {
