@@ -20,7 +20,7 @@ use spillway::{
         AccountId, DatabaseId, FileEventName, Format, IdentityPriority, Packaging, PropertyScope, RequestId,
         RunKey, RunTimestamp, names,
     },
-    encode::{self, FILE_LIMIT_BYTES, FileContent, FileOptions, PropertyKeys, columns},
+    encode::{self, FILE_LIMIT_BYTES, FileContent, FileOptions, GzipLevel, PropertyKeys, columns},
 };
 
 /// Rows come in batches of this many, so that files are made of several.
@@ -77,6 +77,8 @@ fn variants(dataset: &Dataset) -> Vec<FileOptions> {
                     variants.push(FileOptions {
                         format,
                         packaging,
+                        // Both levels are read, each with half of the variants.
+                        gzip_level: if as_string { GzipLevel::Compact } else { GzipLevel::Fast },
                         as_string,
                         header_line: *header_line,
                         identities: dataset.identities.clone(),

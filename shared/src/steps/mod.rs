@@ -39,6 +39,7 @@ pub use buckets::{
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
 pub use check::{Checked, Delivered, Notifier, check, send_mails, send_webhooks};
+pub use chunk::encode_slice;
 pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
@@ -61,7 +62,7 @@ use crate::{
         BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS,
         Side, plan::PlanLimits,
     },
-    encode::FILE_LIMIT_BYTES,
+    encode::{FILE_LIMIT_BYTES, GzipLevel},
     ports::{
         BucketHandle, ChunkQueue, Clock, KeyVault, Lake, LakeError, PartnerBuckets, QueueError, Store,
         StoreError, VaultError, Webhooks, Work,
@@ -98,6 +99,8 @@ pub struct Parts {
 pub struct Options {
     /// The most bytes of a stored file.
     pub file_limit_bytes: u64,
+    /// How hard gzip tries.
+    pub gzip_level: GzipLevel,
     /// How large chunks are made.
     pub plan: PlanLimits,
     /// How many messages of a run are on the queue at most. They are sent half of them at a time, so that between half and
@@ -124,6 +127,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             file_limit_bytes: FILE_LIMIT_BYTES,
+            gzip_level: GzipLevel::default(),
             plan: PlanLimits::default(),
             outstanding_messages: 32,
             long_plan_chunks: 20_000,

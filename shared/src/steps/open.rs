@@ -26,6 +26,9 @@ use std::{collections::BTreeMap, pin::pin};
 /// How many footers are read at once.
 pub(super) const FOOTERS_AT_ONCE: usize = 16;
 
+/// How many chunks are handed to the store at once.
+const STORED_AT_ONCE: usize = 10_000;
+
 /// What a plan is made for.
 pub(super) struct Request<'a> {
     pub(super) account: AccountId,
@@ -141,8 +144,12 @@ async fn adopt(
         estimated_bytes: plans.iter().map(|plan| plan.estimated_bytes).sum(),
     };
     profile_files::put_lists(parts, key, &token, &lists).await?;
-    let chunks: Vec<_> = plans.into_iter().map(|plan| Chunk::new(key, &token, plan)).collect();
-    parts.store.add_chunks(&chunks).await?;
+    let mut plans = plans.into_iter().peekable();
+    while plans.peek().is_some() {
+        // Not all at once, so that a large plan is not held twice.
+        let made = plans.by_ref().take(STORED_AT_ONCE).map(|plan| Chunk::new(key, &token, plan));
+        parts.store.add_chunks(&made.collect::<Vec<_>>()).await?;
+    }
     let (spec, reopened) = (spec.clone(), seen.reopened);
     let opening = RunOpening { plan, spec, bucket_name, reopened, now: parts.now() };
     let opened = parts.store.open_run(key, &opening).await;

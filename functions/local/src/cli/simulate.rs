@@ -23,6 +23,11 @@ Examples:
 
 The exit status is 1 if a window was lost or delivered twice, or the mails are not those that the rule says.";
 
+const COST_EXAMPLES: &str = "\
+Examples:
+  spillway simulate cost
+  tests/bench/run --json > figures.json && spillway simulate cost --figures figures.json";
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct SimulateArgs {
     #[command(subcommand)]
@@ -37,6 +42,9 @@ pub(crate) enum SimulationArgs {
     /// Let buckets, mail server, scheduler and clock of an account fail for a while
     #[command(after_help = FAILURES_EXAMPLES)]
     Failures(FailuresArgs),
+    /// What encoding a terabyte costs on Cloud Run, by measured CPU time, beside other programs
+    #[command(after_help = COST_EXAMPLES)]
+    Cost(CostArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,6 +82,13 @@ pub(crate) struct ScaleArgs {
     /// Stop once the plan is stored
     #[arg(long)]
     pub(crate) plan_only: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CostArgs {
+    /// What `tests/bench/run --json` printed on your machine [default: what it found on the machine that README names]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) figures: Option<std::path::PathBuf>,
 }
 
 fn parse_workers(text: &str) -> Result<usize, String> {

@@ -2,6 +2,7 @@
 //! planner and the store are the real ones; the lake and the buckets are made up.
 
 mod buckets;
+mod cost;
 mod counts;
 mod failures;
 mod lake;
@@ -40,6 +41,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: SimulateArgs) -> any
         match args.simulation {
             SimulationArgs::Scale(args) => scale::run(folder.path(), output, &args).await,
             SimulationArgs::Failures(args) => failures::run(folder.path(), output, &args).await,
+            SimulationArgs::Cost(args) => cost::run(output, &args),
         }
     };
     tokio::select! {

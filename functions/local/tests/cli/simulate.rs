@@ -30,6 +30,19 @@ fn five_hundred_chunks_are_worked_once_each() {
 }
 
 #[test]
+fn a_terabyte_has_its_price() {
+    let home = Home::new();
+    let costs = home.run(&["simulate", "cost", "--json"]).ok().json();
+    let dollars = |program: &str| {
+        let found = costs.as_array().unwrap().iter().find(|cost| cost["program"] == program);
+        found.and_then(|cost| cost["dollars"].as_f64()).unwrap()
+    };
+    assert!(dollars("spillway json") < dollars("duckdb json"), "{costs}");
+    assert!(dollars("duckdb json") < dollars("python json"), "{costs}");
+    home.run(&["simulate", "cost", "--figures", "/nowhere.json"]).fails(&["cannot be read"]);
+}
+
+#[test]
 fn a_simulation_that_cannot_be_is_refused() {
     let home = Home::new();
     home.run(&["simulate", "scale", "--chunks", "0"]).fails(&["1..="]);

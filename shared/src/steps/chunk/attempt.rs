@@ -143,6 +143,7 @@ async fn job(parts: &Parts, run: &Run, chunk: &Chunk, shared: &Arc<Shared>) -> R
     let options = FileOptions {
         format,
         packaging,
+        gzip_level: parts.options.gzip_level,
         as_string: run.spec.as_string,
         header_line: run.spec.header_line,
         identities: run.spec.effective_identities(),

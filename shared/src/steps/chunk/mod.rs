@@ -10,6 +10,7 @@ mod trouble;
 use std::time::Duration;
 
 use attempt::attempt;
+pub use produce::encode_slice;
 use trouble::Trouble;
 
 use super::{Handled, Parts, StepError, close::hand_on, finish::finish, publish::publish};
