@@ -109,6 +109,39 @@ variable "outgoing_ip_count" {
   }
 }
 
+variable "mail" {
+  description = <<-EOT
+    How customers are written to when their bucket fails. `password_secret` is the id of a secret in Secret Manager, made
+    and filled by hand. Null: they are told by the dashboard and by webhooks only.
+  EOT
+  type = object({
+    server          = string
+    from            = string
+    port            = optional(number, 587)
+    security        = optional(string, "starttls")
+    user            = optional(string)
+    password_secret = optional(string)
+    name            = optional(string)
+    bounces         = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.mail == null ? true : contains(["starttls", "tls"], var.mail.security)
+    error_message = "Mails leave encrypted: security is starttls (port 587) or tls (port 465)."
+  }
+
+  validation {
+    condition     = var.mail == null ? true : contains([465, 587], var.mail.port)
+    error_message = "The firewall lets 465 and 587 out; Google Cloud itself blocks 25."
+  }
+
+  validation {
+    condition     = var.mail == null ? true : (var.mail.user == null) == (var.mail.password_secret == null)
+    error_message = "A user has a password, and a password a user."
+  }
+}
+
 variable "alert_emails" {
   description = "Whom alerts wake."
   type        = list(string)

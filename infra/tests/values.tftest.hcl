@@ -178,3 +178,27 @@ run "limits" {
     error_message = "Only the limits that are given are set."
   }
 }
+
+run "mails_in_the_open" {
+  command = plan
+  variables {
+    mail = { server = "smtp.example.com", from = "exports@example.com", security = "plain" }
+  }
+  expect_failures = [var.mail]
+}
+
+run "a_user_without_a_password" {
+  command = plan
+  variables {
+    mail = { server = "smtp.example.com", from = "exports@example.com", user = "exports" }
+  }
+  expect_failures = [var.mail]
+}
+
+run "a_port_that_is_closed" {
+  command = plan
+  variables {
+    mail = { server = "smtp.example.com", from = "exports@example.com", port = 25 }
+  }
+  expect_failures = [var.mail]
+}

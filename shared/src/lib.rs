@@ -7,6 +7,7 @@ pub mod adapters;
 pub mod domain;
 pub mod encode;
 pub mod http;
+pub mod mails;
 pub mod ports;
 #[cfg(feature = "service")]
 pub mod service;

@@ -22,6 +22,9 @@ def known(function: str) -> set[str]:
     return {name for name, entry in ENVIRONMENT.items() if function in entry["services"]}
 
 
+SECRETS = re.compile(r"^  secrets = \{\n.*?^  \}\n", re.MULTILINE | re.DOTALL)
+
+
 def names(text: str) -> set[str]:
     """What is set in Terraform's text: NAME = value."""
     return set(re.findall(r"^\s+([A-Z][A-Z0-9_]{3,})\s+=", text, re.MULTILINE))
@@ -62,7 +65,13 @@ class Environment(unittest.TestCase):
     def test_nothing_secret_is_in_plain_sight(self):
         secret = {name for name, entry in ENVIRONMENT.items() if entry["secret"]}
         for path, text in TERRAFORM.items():
-            self.assertEqual(set(), names(text) & secret, path)
+            self.assertEqual(set(), names(SECRETS.sub("", text)) & secret, path)
+
+    def test_secrets_are_known_as_such(self):
+        secret = {name for name, entry in ENVIRONMENT.items() if entry["secret"]}
+        for path, text in TERRAFORM.items():
+            for block in SECRETS.findall(text):
+                self.assertLessEqual(names(block), secret, path)
 
 
 class Functions(unittest.TestCase):

@@ -20,7 +20,7 @@ use spillway::{
         AccountId, DatabaseId, FileEventName, Format, IdentityPriority, Packaging, PropertyScope, RequestId,
         RunKey, RunTimestamp, names,
     },
-    encode::{self, FILE_LIMIT_BYTES, FileContent, FileOptions, PropertyKeys, columns},
+    encode::{self, FILE_LIMIT_BYTES, FileContent, FileOptions, GzipLevel, PropertyKeys, columns},
 };
 
 /// Rows come in batches of this many, so that files are made of several.
@@ -77,6 +77,8 @@ fn variants(dataset: &Dataset) -> Vec<FileOptions> {
                     variants.push(FileOptions {
                         format,
                         packaging,
+                        // Both levels are read, each with half of the variants.
+                        gzip_level: if as_string { GzipLevel::Compact } else { GzipLevel::Fast },
                         as_string,
                         header_line: *header_line,
                         identities: dataset.identities.clone(),
@@ -212,8 +214,11 @@ fn run(script: &str, folder: &Path) -> anyhow::Result<String> {
     Ok(said)
 }
 
-/// The Python with the readers, beside this test's build.
-fn venv_python() -> anyhow::Result<PathBuf> {
+/// The Python with the readers and other programs that are not ours, beside this test's build.
+///
+/// # Errors
+/// Where `tests/run venv` has not made it, or of other versions.
+pub fn venv_python() -> anyhow::Result<PathBuf> {
     // <target>/<profile>/deps/<test>
     let test = std::env::current_exe()?;
     let target = test.ancestors().nth(3).context("the test does not lie in a target folder")?;

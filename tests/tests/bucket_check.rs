@@ -141,8 +141,9 @@ async fn a_name_in_other_cases_is_no_name() {
     assert_eq!((step, bucket), (CheckStep::Bucket, None));
     assert_eq!(
         text,
-        "Google knows no bucket of the name `Partner-Bucket`. The bucket name must match exactly, letter by letter. \
-         Copy it from Cloud Storage > Buckets in Google Cloud's console, or create the bucket there first."
+        "Google knows no bucket of the name `Partner-Bucket`. The bucket name must match exactly, letter by letter: compare \
+         it with Cloud Storage > Buckets in Google Cloud's console. If the bucket was deleted, create it again under \
+         this name, or use another bucket."
     );
 }
 
@@ -170,7 +171,12 @@ async fn requester_pays_is_told_where_google_refuses_for_it_and_where_not() {
     let (reports, bucket) = check(&app.parts(), proposal("second", BUCKET, &google.key)).await;
     let (step, text) = end(&reports);
     assert_eq!((step, bucket), (CheckStep::Bucket, None));
-    assert!(text.contains("or Requester Pays off for the bucket, in Google Cloud's console"), "{text}");
+    assert!(
+        text.contains(
+            "Turn Requester Pays off for the bucket, under its Configuration in Google Cloud's console"
+        ),
+        "{text}"
+    );
 
     let app = TestApp::new().await;
     let settings = spillway::domain::BucketSettings { retention: None, requester_pays: true };
@@ -248,7 +254,9 @@ async fn without_any_other_permission_the_upload_tells() {
     let (reports, _) = check(&app.parts(), proposal("second", BUCKET, &google_key)).await;
     let (step, text) = end(&reports);
     assert_eq!(step, CheckStep::Bucket);
-    assert!(text.starts_with("A policy of your Google Cloud organisation keeps us out of `partner-bucket`."));
+    assert!(text.starts_with(
+        "A policy of your Google Cloud organisation keeps us out of the bucket `partner-bucket`."
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -128,14 +128,9 @@ async fn unusable_keys_are_named() {
             "wrong private key",
             with("private_key", stranger["private_key"].clone()),
             rejected.clone(),
-            "Generate the service account key again",
+            "Generate the key again",
         ),
-        (
-            "a key that Google does not know",
-            stranger.to_string(),
-            rejected,
-            "Generate the service account key again",
-        ),
+        ("a key that Google does not know", stranger.to_string(), rejected, "Generate the key again"),
         (
             "PKCS#1",
             with("private_key", json!(private.replace("PRIVATE KEY", "RSA PRIVATE KEY"))),
@@ -212,7 +207,7 @@ async fn what_the_customer_has_to_mend_blocks_the_bucket() {
             none,
             none,
             FailureClass::CredentialsRejected,
-            "Generate the service account key again",
+            "Generate the key again",
         ),
         (
             "missing bucket",

@@ -40,12 +40,16 @@ pub(crate) fn unauthorized() -> Response {
 }
 
 pub(crate) async fn not_found() -> Response {
-    answer(StatusCode::NOT_FOUND, "/problems/not-found", "Not found", "There is only POST /check.")
+    answer(
+        StatusCode::NOT_FOUND,
+        "/problems/not-found",
+        "Not found",
+        "There are POST /check, POST /recheck and POST /webhook only.",
+    )
 }
 
 pub(crate) async fn not_allowed() -> Response {
-    let mut response =
-        answer(StatusCode::METHOD_NOT_ALLOWED, "/problems/method", "Not allowed", "Use POST /check.");
+    let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, "/problems/method", "Not allowed", "Use POST.");
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     response
 }
@@ -65,11 +69,29 @@ pub(crate) fn of_check(error: &CheckError) -> Response {
         CheckError::Refused(refused) => {
             answer(StatusCode::CONFLICT, "/problems/refused", "Refused", &refused.to_string())
         }
-        CheckError::Step(StepError::Store(StoreError::Unavailable(_) | StoreError::Full(_))) => {
+        CheckError::Step(error) => of_step(error),
+    }
+}
+
+/// A part of ours did not work.
+pub(crate) fn of_step(error: &StepError) -> Response {
+    match error {
+        StepError::Store(StoreError::Unavailable(_) | StoreError::Full(_)) => {
             answer(StatusCode::SERVICE_UNAVAILABLE, "/problems/unavailable", "Not available", OURS)
         }
-        CheckError::Step(_) => internal(),
+        _ => internal(),
     }
+}
+
+/// The account has no such bucket.
+pub(crate) fn no_bucket() -> Response {
+    answer(StatusCode::NOT_FOUND, "/problems/no-bucket", "No bucket", "The account has no such bucket.")
+}
+
+/// The account has none.
+pub(crate) fn no_webhook() -> Response {
+    let detail = "The account has no webhook.";
+    answer(StatusCode::NOT_FOUND, "/problems/no-webhook", "No webhook", detail)
 }
 
 pub(crate) fn internal() -> Response {

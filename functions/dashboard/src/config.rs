@@ -1,6 +1,6 @@
 //! What an operator configures. Unknown keys are refused, and secrets are not shown.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use http::HeaderName;
 use serde::Deserialize;
@@ -33,6 +33,10 @@ pub struct Config {
     /// Whom a customer asks for the feature, in words or as an address.
     #[serde(default)]
     pub operator_contact: Option<String>,
+    /// Where mails are kept as files in place of being sent, to be shown; none where they are sent. They are those of
+    /// all accounts, so it goes with one account without login only.
+    #[serde(default)]
+    pub mail_folder: Option<PathBuf>,
 }
 
 /// How much anybody may ask for.
@@ -133,6 +137,11 @@ pub enum ConfigError {
     /// No request could carry the token.
     #[error("`identity.header` is `{0}`, which is no name of a header; write it like authorization")]
     NoHeader(String),
+    /// Mails of all accounts would be shown to whoever logs in.
+    #[error(
+        "`mail_folder` shows the mails of all accounts, so it goes with `identity.kind: local` only; leave it out"
+    )]
+    MailsOfAll,
     /// A frame's ancestor is not an origin.
     #[error("`frame_ancestors` has {0}, which is no origin; write it like https://app.example.com")]
     NoOrigin(Url),
@@ -154,6 +163,9 @@ impl Config {
             return Err(ConfigError::LocalBeyondLoopback(self.listen));
         }
         self.check_logins()?;
+        if self.mail_folder.is_some() && !self.identity.is_local() {
+            return Err(ConfigError::MailsOfAll);
+        }
         let Limits { reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, .. } =
             self.limits;
         let limits = [

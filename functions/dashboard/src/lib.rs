@@ -8,6 +8,7 @@ pub mod api;
 mod check;
 pub mod config;
 pub mod identity;
+mod incidents;
 pub mod pages;
 pub mod problem;
 pub mod revision;

@@ -75,11 +75,14 @@ impl Settings for DashboardSettings {
             validator,
             outgoing_ips: outgoing_ips?.unwrap_or_default(),
             operator_contact: operator_contact?,
+            // Mails are sent; there is nothing to show.
+            mail_folder: None,
         };
         if let Err(error) = config.check() {
             let variable = match error {
                 ConfigError::LocalBeyondLoopback(_)
                 | ConfigError::KeysInTheOpen(_)
+                | ConfigError::MailsOfAll
                 | ConfigError::NoHeader(_) => IDENTITY,
                 ConfigError::LoginsInTheOpen(_) => PUBLIC_URL,
                 ConfigError::NothingAllowed(_) => LIMITS,

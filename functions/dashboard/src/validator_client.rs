@@ -5,7 +5,7 @@ use std::{io, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures::{Stream, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-use spillway::domain::{AccountId, CandidateId, CheckVerdict, StepReport};
+use spillway::domain::{AccountId, BucketFailure, BucketId, CandidateId, CheckVerdict, StepReport};
 use tokio_util::{
     codec::{FramedRead, LinesCodec, LinesCodecError},
     io::StreamReader,
@@ -52,6 +52,26 @@ pub enum CheckLine {
     Step(StepReport),
     /// The check has ended; the last line.
     Verdict(CheckVerdict),
+}
+
+/// What a bucket answered to another look.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RecheckAnswer {
+    /// Whether it takes files.
+    pub works: bool,
+    /// What keeps them out.
+    pub failure: Option<BucketFailure>,
+}
+
+/// What became of a test of a webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WebhookTried {
+    /// The status with which it was taken.
+    pub status: Option<u16>,
+    /// Why it was not: a sentence for the customer.
+    pub problem: Option<String>,
+    /// How long that took.
+    pub took_millis: u64,
 }
 
 /// Why a check cannot be made, or breaks off.
@@ -123,6 +143,54 @@ impl ValidatorClient {
         Self { identity: Some(identity), ..self }
     }
 
+    /// Has a bucket looked at now, and waits for what it answers. None where there is no such bucket.
+    ///
+    /// # Errors
+    /// [`ValidatorError`].
+    pub async fn recheck(
+        &self,
+        account: AccountId,
+        bucket: &BucketId,
+    ) -> Result<Option<RecheckAnswer>, ValidatorError> {
+        let answer =
+            self.post("recheck", &serde_json::json!({ "account": account, "bucket": bucket })).await?;
+        match answer.status() {
+            http::StatusCode::OK => Ok(Some(answer.json().await?)),
+            http::StatusCode::NOT_FOUND => Ok(None),
+            status => Err(ValidatorError::Refused(status)),
+        }
+    }
+
+    /// Has an account's webhook sent a test, and waits for what becomes of it. None where it has no webhook.
+    ///
+    /// # Errors
+    /// [`ValidatorError`].
+    pub async fn test_webhook(&self, account: AccountId) -> Result<Option<WebhookTried>, ValidatorError> {
+        let answer = self.post("webhook", &serde_json::json!({ "account": account })).await?;
+        match answer.status() {
+            http::StatusCode::OK => Ok(Some(answer.json().await?)),
+            http::StatusCode::NOT_FOUND => Ok(None),
+            status => Err(ValidatorError::Refused(status)),
+        }
+    }
+
+    async fn post(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<reqwest::Response, ValidatorError> {
+        let mut url = self.config.url.clone();
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        let mut request = self.client.post(url).json(body);
+        if let Some(identity) = &self.identity {
+            let token = identity.token().await.map_err(ValidatorError::NoToken)?;
+            request = request.bearer_auth(token.expose());
+        } else if let Some(secret) = &self.config.secret {
+            request = request.bearer_auth(secret.expose());
+        }
+        Ok(request.send().await?)
+    }
+
     /// Has a candidate checked. The lines come as the steps end; the check goes on where the stream is
     /// dropped or breaks off.
     ///
@@ -133,16 +201,7 @@ impl ValidatorClient {
         account: AccountId,
         candidate: &CandidateId,
     ) -> Result<impl Stream<Item = Result<CheckLine, ValidatorError>> + Send + use<>, ValidatorError> {
-        let mut url = self.config.url.clone();
-        url.set_path(&format!("{}/check", url.path().trim_end_matches('/')));
-        let mut request = self.client.post(url).json(&CheckRequest { account, candidate });
-        if let Some(identity) = &self.identity {
-            let token = identity.token().await.map_err(ValidatorError::NoToken)?;
-            request = request.bearer_auth(token.expose());
-        } else if let Some(secret) = &self.config.secret {
-            request = request.bearer_auth(secret.expose());
-        }
-        let answer = request.send().await?;
+        let answer = self.post("check", &CheckRequest { account, candidate }).await?;
         if answer.status() != http::StatusCode::OK {
             return Err(ValidatorError::Refused(answer.status()));
         }

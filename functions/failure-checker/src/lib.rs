@@ -1,9 +1,12 @@
 //! The failure checker: goes on with what nobody goes on with any more.
 //!
-//! `POST /check`, which Cloud Scheduler calls, publishes messages again that were lost, closes runs that are finished
-//! and not closed, and forgets candidates of buckets that have expired.
+//! `POST /check`, which Cloud Scheduler calls, looks at blocked buckets again, tells customers of those that still fail
+//! and stops their exports after three days, publishes messages again that were lost, closes runs that are finished and
+//! not closed, looks for what is unwell, and forgets candidates of buckets that have expired. `POST /notify`,
+//! called more often, sends what is owed to webhooks.
 
 mod check;
+mod notify;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,27 +17,32 @@ use spillway::{
         InvokerSettings, Invokers, Limits, Running, Service, StartError, Started,
         cloud::{self, CloudSettings, Keys},
         config::{Environment, Settings},
+        mail::{self, MailSettings},
         push::BODY_MAX_BYTES,
     },
-    steps::Parts,
+    steps::{Notifier, Parts},
 };
 
 /// What a checker wants to be told.
 pub struct CheckerSettings {
     cloud: CloudSettings,
     invokers: InvokerSettings,
+    mail: MailSettings,
 }
 
 impl Settings for CheckerSettings {
     fn read(env: &mut Environment) -> Option<Self> {
         let (cloud, invokers) = (CloudSettings::read(env), InvokerSettings::read(env));
-        Some(Self { cloud: cloud?, invokers: invokers? })
+        let mail = MailSettings::read(env);
+        Some(Self { cloud: cloud?, invokers: invokers?, mail: mail? })
     }
 }
 
 /// The routes.
-pub fn router(parts: Parts, invokers: &Arc<Invokers>) -> Router {
-    invokers.guard(Router::new().route("/check", post(check::check)).with_state(parts))
+pub fn router(parts: Parts, notifier: Notifier, invokers: &Arc<Invokers>) -> Router {
+    let sends = Router::new().route("/notify", post(notify::notify)).with_state(parts.clone());
+    let routes = Router::new().route("/check", post(check::check)).with_state((parts, notifier)).merge(sends);
+    invokers.guard(routes)
 }
 
 /// The service.
@@ -42,7 +50,8 @@ pub struct FailureChecker;
 
 impl Service for FailureChecker {
     const NAME: &'static str = "failure-checker";
-    const ABOUT: &'static str = "goes on with what was lost when Cloud Scheduler says so, and tidies up";
+    const ABOUT: &'static str =
+        "goes on with what was lost when Cloud Scheduler says so, tells customers what fails, and tidies up";
     type Settings = CheckerSettings;
 
     async fn start(settings: CheckerSettings, running: Running) -> Result<Started, StartError> {
@@ -53,6 +62,7 @@ impl Service for FailureChecker {
             request_timeout: Duration::from_secs(REQUEST_TIMEOUT_SECS),
             concurrency: 4,
         };
-        Ok(Started { router: router(parts, &invokers), limits })
+        let notifier = mail::notifier(&settings.mail)?;
+        Ok(Started { router: router(parts, notifier, &invokers), limits })
     }
 }

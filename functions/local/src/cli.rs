@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 use spillway::domain::{AccountId, RequestId, RunTimestamp, ZoneName};
 
 pub(crate) use export::{Data, ExportArgs, FormatArg, IdentityArg};
-pub(crate) use simulate::{ScaleArgs, SimulateArgs, SimulationArgs, StoreArg};
+pub(crate) use simulate::{CostArgs, FailuresArgs, ScaleArgs, SimulateArgs, SimulationArgs, StoreArg};
 
 use crate::{commands, output::Output};
 

@@ -42,6 +42,11 @@ impl Home {
         self.0.join("vault.key")
     }
 
+    /// The mails that people get, as files.
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.0.join("mail")
+    }
+
     /// Held, shared, by every process that works on chunks.
     pub(crate) fn workers_lock(&self) -> PathBuf {
         self.0.join("workers.lock")

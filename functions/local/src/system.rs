@@ -17,12 +17,14 @@ use spillway::{
         gcs::{GcsOptions, GcsPartnerBuckets},
         lake::ObjectStoreLake,
         local_queue::LocalQueue,
+        mail::{EmlFolder, MailSender},
         sqlite::SqliteStore,
         system_clock::SystemClock,
+        webhooks::{HttpsWebhooks, WebhookOptions},
     },
-    domain::RunKey,
+    domain::{EmailAddress, RunKey},
     ports::{Clock, Lake, Store},
-    steps::{Options, Parts},
+    steps::{Notifier, Options, Parts},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -80,6 +82,7 @@ impl System {
             lake,
             buckets: Arc::new(GcsPartnerBuckets::new(GcsOptions::new(endpoint))?),
             vault: Arc::new(vault),
+            webhooks: Arc::new(HttpsWebhooks::new(WebhookOptions::default())?),
             clock,
             observer: Arc::new(progress.clone()),
             shutdown: CancellationToken::new(),
@@ -105,6 +108,14 @@ impl System {
             Some(running) => Ok(running.emulator()),
             None => bail!("buckets at another endpoint are not ours to make"),
         }
+    }
+
+    /// Mails are files in the home, with links to the dashboard at `public_url`.
+    pub(crate) fn notifier(&self, public_url: String) -> anyhow::Result<Notifier> {
+        let address = EmailAddress::new("exports@spillway.example")?;
+        let sender = MailSender { address, name: "Spillway".to_owned(), bounces: None };
+        let mailer = Arc::new(EmlFolder::new(self.home.mail(), sender));
+        Ok(Notifier { mailer: Some(mailer), public_url: Some(public_url) })
     }
 
     /// Whether buckets are in the built-in emulator.

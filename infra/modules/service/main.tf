@@ -38,6 +38,15 @@ resource "google_project_iam_member" "store" {
   }
 }
 
+# Of the secrets that it is told. They are made and filled by hand, so that no value is in Terraform's state.
+resource "google_secret_manager_secret_iam_member" "told" {
+  for_each = var.secrets
+
+  secret_id = each.value
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.this.member
+}
+
 resource "google_cloud_run_v2_service" "this" {
   provider = google-beta
 
@@ -93,6 +102,21 @@ resource "google_cloud_run_v2_service" "this" {
         }
       }
 
+      dynamic "env" {
+        for_each = var.secrets
+
+        content {
+          name = env.key
+
+          value_source {
+            secret_key_ref {
+              secret  = env.value
+              version = "latest"
+            }
+          }
+        }
+      }
+
       resources {
         limits = {
           cpu    = tostring(var.cpu)
@@ -132,7 +156,7 @@ resource "google_cloud_run_v2_service" "this" {
   }
 
   # A service without its rights would start and fail.
-  depends_on = [google_project_iam_member.store]
+  depends_on = [google_project_iam_member.store, google_secret_manager_secret_iam_member.told]
 }
 
 # Of internal functions it says who calls, and Cloud Run does not ask (`invoker_iam_disabled`): SPILLWAY_INVOKER_EMAILS

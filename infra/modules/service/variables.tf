@@ -34,6 +34,12 @@ variable "environment" {
   type        = map(string)
 }
 
+variable "secrets" {
+  description = "Variables whose values are in Secret Manager: the secret's id for each name. Its newest version counts when an instance starts."
+  type        = map(string)
+  default     = {}
+}
+
 variable "machine_invoked" {
   description = "Whether Pub/Sub or Cloud Scheduler call it; it then has an invoker of its own."
   type        = bool

@@ -9,7 +9,9 @@ pub mod key_file;
 pub mod kms;
 pub mod lake;
 pub mod local_queue;
+pub mod mail;
 #[cfg(feature = "cloud")]
 pub mod pubsub;
 pub mod sqlite;
 pub mod system_clock;
+pub mod webhooks;

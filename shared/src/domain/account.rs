@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{AccountId, EmailAddress, IdentityKind, WebhookUrl};
+use super::{AccountId, EmailAddress, IdentityKind, WebhookUrl, webhook::WebhookSecrets};
 
 /// An IANA time zone that is known to exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +97,9 @@ pub struct Account {
     /// What is told of it too.
     #[serde(default)]
     pub webhook: Option<WebhookUrl>,
+    /// What signs that, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_secrets: Option<WebhookSecrets>,
     /// The operator's switch: whether the account may create and edit exports. What is there goes on either way.
     #[serde(default = "switched_on")]
     pub exports_enabled: bool,
@@ -120,6 +123,7 @@ impl Account {
             one_time_limit_days: Some(60),
             notify: Vec::new(),
             webhook: None,
+            webhook_secrets: None,
             exports_enabled: true,
         }
     }

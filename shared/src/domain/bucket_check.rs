@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BucketFailure, FailureClass, KeyFault, Side};
+use super::{BucketFailure, FailureClass, KeyFault, Known, Side};
 
 /// A step, in the order in which they are taken. The check ends at the first that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -151,88 +151,35 @@ impl Checked<'_> {
     /// The failure of an account that lacks what an export needs.
     #[must_use]
     pub fn may_not_create(&self) -> StepReport {
-        let (wrong, remedy) = self.missing_permission(None);
-        StepReport::failed(CheckStep::Create, wrong, remedy)
+        let class = FailureClass::PermissionMissing { permission: None };
+        let failure = BucketFailure { class, http_status: None, message: String::new() };
+        self.failed(CheckStep::Create, &failure)
     }
 
-    fn missing_permission(&self, permission: Option<&str>) -> (String, String) {
-        let Self { bucket_name, client_email } = self;
-        let permission = permission.unwrap_or("storage.objects.create");
-        let wrong = format!(
-            "The service account {client_email} may not create files in the bucket `{bucket_name}`: it lacks the \
-             permission {permission}."
-        );
-        let remedy = "Grant it the role Storage Object Creator (and Storage Object Viewer, so that files can be \
-                      verified) on the bucket, under Permissions > Grant access in Google Cloud's console, and try \
-                      again. A new grant can take some minutes to count.";
-        (wrong, remedy.to_owned())
-    }
-
+    /// The words that mails and pages have for it too, but where a check knows better.
     fn sentences(&self, failure: &BucketFailure) -> (String, String) {
-        let Self { bucket_name, client_email } = self;
         if failure.class.side() == Side::Passing {
             let remedy = "Try again in a minute; nothing that you gave is known to be wrong.";
             return ("Google does not answer just now.".to_owned(), remedy.to_owned());
         }
-        let (wrong, remedy) = match &failure.class {
-            FailureClass::PermissionMissing { permission } => {
-                return self.missing_permission(permission.as_deref());
-            }
+        match &failure.class {
             FailureClass::KeyUnusable => {
-                return (KeyFault::UnreadablePem.wrong(), KeyFault::UnreadablePem.remedy().to_owned());
+                (KeyFault::UnreadablePem.wrong(), KeyFault::UnreadablePem.remedy().to_owned())
             }
-            FailureClass::CredentialsRejected => (
-                format!(
-                    "Google does not accept the key of {client_email}: the key was deleted or has expired, or its \
-                     service account was deleted or disabled."
-                ),
-                "Generate the key again in Google Cloud's console (IAM & Admin > Service Accounts > Keys > Add key > \
-                 Create new key > JSON) and paste it whole.",
-            ),
-            FailureClass::BucketMissing => (
-                format!("Google knows no bucket of the name `{bucket_name}`."),
-                "The bucket name must match exactly, letter by letter. Copy it from Cloud Storage > Buckets in Google \
-                 Cloud's console, or create the bucket there first.",
-            ),
-            FailureClass::BillingDisabled => (
-                format!(
-                    "Google refuses for billing: billing is off for the project of `{bucket_name}`, or the bucket has \
-                     Requester Pays, which a service account of yours cannot settle."
-                ),
-                "Turn billing on for the project, or Requester Pays off for the bucket, in Google Cloud's console, \
-                 and try again.",
-            ),
-            FailureClass::OrganisationPolicy => (
-                format!("A policy of your Google Cloud organisation keeps us out of `{bucket_name}`."),
-                "Ask its administrator to exempt the bucket or the service account, and to let our outgoing addresses \
-                 in where access is limited by address.",
-            ),
-            FailureClass::RetentionPolicy | FailureClass::Hold => (
-                format!(
-                    "Google does not let files be created in `{bucket_name}` for a retention policy or a hold."
-                ),
-                "Change the policy, or connect another bucket.",
-            ),
-            FailureClass::StorageFull => (
-                format!("The disk on which the bucket `{bucket_name}` lies is full."),
-                "Free some space on it, and try again.",
-            ),
-            FailureClass::StorageReadOnly => (
-                format!("The folder of the bucket `{bucket_name}` cannot be written."),
-                "Make it writable: look at its permissions, and whether its disk is mounted read-only.",
-            ),
-            FailureClass::NameTaken
-            | FailureClass::Ours
-            | FailureClass::Throttled
-            | FailureClass::Unavailable => {
-                let said: String = failure.message.chars().take(300).collect();
-                return (
+            FailureClass::NameTaken | FailureClass::Ours => {
+                let said: String = failure.said().chars().take(300).collect();
+                (
                     format!("Google refused our request: {said}"),
-                    "Try again; where it stays so, tell our support.".to_owned(),
-                );
+                    "Try again; if it stays so, tell our support.".to_owned(),
+                )
             }
-        };
-        (wrong, remedy.to_owned())
+            _ => {
+                let known =
+                    Known { bucket_name: Some(self.bucket_name), client_email: Some(self.client_email) };
+                let words = failure.words(known);
+                (words.cause, words.resolution)
+            }
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use email_address::{EmailAddress as Syntax, Options};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use super::public_address::{is_public_v4, is_public_v6};
+
 /// The longest address that mail servers take (RFC 5321).
 const ADDRESS_MAX_BYTES: usize = 254;
 /// The longest webhook that is kept.
@@ -90,24 +92,9 @@ fn is_inside(url: &Url) -> bool {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
             !name.contains('.') || [".localhost", ".internal", ".local"].iter().any(|end| name.ends_with(end))
         }
-        Some(Host::Ipv4(address)) => is_inside_v4(address.octets()),
-        Some(Host::Ipv6(address)) => {
-            let [first, ..] = address.segments();
-            address.is_loopback()
-                || address.is_unspecified()
-                || address.to_ipv4().is_some_and(|address| is_inside_v4(address.octets()))
-                || (first & 0xfe00) == 0xfc00
-                || (first & 0xffc0) == 0xfe80
-        }
+        Some(Host::Ipv4(address)) => !is_public_v4(address.octets()),
+        Some(Host::Ipv6(address)) => !is_public_v6(address.segments()),
     }
-}
-
-/// Loopback, private, link-local, shared and unspecified addresses (RFC 6890).
-fn is_inside_v4(octets: [u8; 4]) -> bool {
-    matches!(
-        octets,
-        [0 | 10 | 127, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..]
-    )
 }
 
 impl WebhookUrl {
@@ -213,7 +200,7 @@ mod tests {
         assert_eq!(url.as_str(), "https://example.com/a%20b?c=d");
         assert!(
             WebhookUrl::new("https://172.32.0.1/").is_ok()
-                && WebhookUrl::new("https://[2001:db8::1]/").is_ok()
+                && WebhookUrl::new("https://[2606:4700::1111]/").is_ok()
         );
         let read: WebhookUrl = serde_json::from_str(&serde_json::to_string(&url).unwrap()).unwrap();
         assert_eq!(read, url);

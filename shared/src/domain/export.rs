@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, BucketId, Format, IdentityPriority, Packaging, Records, RequestId};
+use super::{AccountId, BucketId, Format, IdentityPriority, Packaging, Records, RequestId, RunTimestamp};
 
 /// Which data goes out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,6 +209,41 @@ pub struct Export {
     /// Who created it, by e-mail address, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
+    /// What its runs came to.
+    #[serde(default)]
+    pub history: ExportHistory,
+    /// The export that goes on where this one was stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<RequestId>,
+    /// The stopped export where this one goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<RequestId>,
+    /// The cut at which it goes on there: where its first window begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins_at: Option<Timestamp>,
+    /// Runs of a stopped export that are brought to their end all the same, under its own names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resumed_runs: Vec<RunTimestamp>,
+}
+
+/// What an export's runs came to: for the checker, which does not read them all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ExportHistory {
+    /// When a run last ended DONE or EMPTY.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub succeeded_at: Option<Timestamp>,
+    /// When such a run last left something in the bucket: files, or a manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<Timestamp>,
+    /// Into which one that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_into: Option<BucketId>,
+    /// Since when each run has had rows; none where the last one was EMPTY.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_since: Option<Timestamp>,
+    /// When a run was EMPTY after weeks in which each had rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emptied_at: Option<Timestamp>,
 }
 
 impl Export {
@@ -216,5 +251,11 @@ impl Export {
     #[must_use]
     pub fn is_active(&self) -> bool {
         matches!(self.status, ExportStatus::Pending | ExportStatus::Running)
+    }
+
+    /// Whether a run of it may be worked: it is active, or was started again and finishes what it had begun.
+    #[must_use]
+    pub fn works_on(&self, run: RunTimestamp) -> bool {
+        self.is_active() || self.resumed_runs.contains(&run)
     }
 }

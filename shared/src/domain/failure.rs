@@ -1,6 +1,11 @@
-//! The failure classes of a bucket, from what Google answers, and the sentence that each becomes.
+//! The failure classes of a bucket, from what Google answers. Their words are in `failure_words`.
 
 use serde::{Deserialize, Serialize};
+
+use super::failure_words::{FailureWords, Known, shown};
+
+/// The most that is shown of what Google said, in characters.
+const SAID_MAX_CHARS: usize = 500;
 
 /// What kind of failure it is, and so who has to act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +26,12 @@ pub enum FailureClass {
     RetentionPolicy,
     /// A hold protects an object of the same name.
     Hold,
-    /// Billing is off, or the bucket wants the requester to pay.
+    /// Billing is off for the bucket's project, or the project itself is off.
     BillingDisabled,
+    /// The bucket wants whoever makes a request to pay.
+    RequesterPays,
+    /// The key of Cloud KMS with which the bucket encrypts cannot be used.
+    EncryptionKey,
     /// A policy of the customer's organisation forbids it.
     OrganisationPolicy,
     /// Google asks us to slow down.
@@ -63,6 +72,26 @@ pub struct BucketFailure {
 }
 
 impl FailureClass {
+    /// All of them, in the order in which people are told of them.
+    pub const ALL: [Self; 16] = [
+        Self::CredentialsRejected,
+        Self::KeyUnusable,
+        Self::PermissionMissing { permission: None },
+        Self::BucketMissing,
+        Self::RetentionPolicy,
+        Self::Hold,
+        Self::BillingDisabled,
+        Self::RequesterPays,
+        Self::OrganisationPolicy,
+        Self::EncryptionKey,
+        Self::StorageFull,
+        Self::StorageReadOnly,
+        Self::NameTaken,
+        Self::Throttled,
+        Self::Unavailable,
+        Self::Ours,
+    ];
+
     /// Who has to act.
     #[must_use]
     pub fn side(&self) -> Side {
@@ -74,6 +103,8 @@ impl FailureClass {
             | Self::RetentionPolicy
             | Self::Hold
             | Self::BillingDisabled
+            | Self::RequesterPays
+            | Self::EncryptionKey
             | Self::OrganisationPolicy
             | Self::StorageFull
             | Self::StorageReadOnly => Side::Customer,
@@ -81,66 +112,63 @@ impl FailureClass {
             Self::NameTaken | Self::Ours => Side::Ours,
         }
     }
+
+    /// For machines, as in addresses: `bucket-missing`. Never changes.
+    #[must_use]
+    pub fn slug(&self) -> &'static str {
+        match self {
+            Self::KeyUnusable => "key-unusable",
+            Self::CredentialsRejected => "credentials-rejected",
+            Self::PermissionMissing { .. } => "permission-missing",
+            Self::BucketMissing => "bucket-missing",
+            Self::RetentionPolicy => "retention-policy",
+            Self::Hold => "hold",
+            Self::BillingDisabled => "billing-disabled",
+            Self::RequesterPays => "requester-pays",
+            Self::EncryptionKey => "encryption-key",
+            Self::OrganisationPolicy => "organisation-policy",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::StorageFull => "storage-full",
+            Self::StorageReadOnly => "storage-read-only",
+            Self::NameTaken => "name-taken",
+            Self::Ours => "ours",
+        }
+    }
+
+    /// The class of a slug.
+    #[must_use]
+    pub fn of_slug(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.slug() == slug)
+    }
 }
 
 impl BucketFailure {
-    /// What happened and what to do, for the customer; without Google's own words.
+    /// The words for it, filled in with what is known of the bucket.
+    #[must_use]
+    pub fn words(&self, known: Known<'_>) -> FailureWords {
+        FailureWords::new(&self.class, known)
+    }
+
+    /// What happened and what to do, for the customer; without names and without Google's own words.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let text = match &self.class {
-            FailureClass::KeyUnusable => {
-                "This is not a service account key in JSON form. Generate a new key (JSON) in the Google Cloud console \
-                 under IAM & Admin > Service Accounts > Keys, and paste the whole file."
-            }
-            FailureClass::CredentialsRejected => {
-                "The credentials are incorrect or expired. Generate the service account key again in the Google Cloud \
-                 console and replace the key of this bucket."
-            }
-            FailureClass::PermissionMissing { permission } => {
-                return format!(
-                    "The service account lacks the permission {}. Grant it the role Storage Object Creator (and Storage \
-                     Object Viewer, so that files can be verified) on the bucket.",
-                    permission.as_deref().unwrap_or("storage.objects.create"),
-                );
-            }
-            FailureClass::BucketMissing => {
-                "There is no bucket of exactly this name. Check the name letter by letter, or create the bucket again."
-            }
-            FailureClass::RetentionPolicy => {
-                "A retention policy protects an existing object of the same name. Wait until it may be replaced, or \
-                 export to another bucket."
-            }
-            FailureClass::Hold => {
-                "A hold protects an existing object of the same name. Release the hold in the Google Cloud console, or \
-                 export to another bucket."
-            }
-            FailureClass::BillingDisabled => {
-                "Google refuses for billing: billing is off for the bucket's project, or the bucket wants the requester \
-                 to pay. Turn billing on, or Requester Pays off."
-            }
-            FailureClass::OrganisationPolicy => {
-                "A policy of your Google Cloud organisation forbids this. Ask its administrator to exempt the bucket or \
-                 the service account."
-            }
-            FailureClass::Throttled => "Google asks to slow down; the export goes on by itself.",
-            FailureClass::Unavailable => {
-                "Google Cloud Storage cannot be reached just now; the export goes on by itself."
-            }
-            FailureClass::StorageFull => {
-                "The disk on which the bucket lies is full. Free some space on it; the files that are complete stay, \
-                 and the export goes on behind them."
-            }
-            FailureClass::StorageReadOnly => {
-                "The folder of the bucket cannot be written: its disk is mounted read-only, or its permissions forbid \
-                 it. Make it writable; the export then goes on."
-            }
-            FailureClass::NameTaken => {
-                "An object of this name, which we did not write, is in the bucket already. Move it away, then have the \
-                 run tried again."
-            }
-            FailureClass::Ours => "Our request was refused; our operators have to act.",
-        };
-        text.to_owned()
+        self.words(Known::default()).sentence()
+    }
+
+    /// The error code that people and programs are told: Google's status, where there was an answer, and the class.
+    #[must_use]
+    pub fn code(&self) -> String {
+        match self.http_status {
+            Some(status) => format!("{status} {}", self.class.slug()),
+            None => self.class.slug().to_owned(),
+        }
+    }
+
+    /// Google's own words, as they may be shown: without characters that nobody sees, and not too long.
+    #[must_use]
+    pub fn said(&self) -> String {
+        shown(&self.message, SAID_MAX_CHARS)
     }
 }
 
@@ -164,11 +192,34 @@ mod tests {
             FailureClass::PermissionMissing { permission: Some("storage.objects.get [sic]".to_owned()) };
         let failure = BucketFailure { class, http_status: Some(403), message: "no [access]".to_owned() };
         let sentence = failure.sentence();
-        assert!(sentence.ends_with("on the bucket.") && sentence.contains("get [sic]. Grant"), "{sentence}");
+        assert!(sentence.contains("get [sic] on the bucket. Grant"), "{sentence}");
         assert_eq!(failure.to_string(), format!("{sentence} [403: no [access]]"));
         assert_eq!(
             BucketFailure { http_status: None, ..failure }.to_string(),
             format!("{sentence} [no [access]]")
         );
+    }
+
+    #[test]
+    fn each_class_has_an_address_of_its_own() {
+        let mut slugs: Vec<_> = FailureClass::ALL.iter().map(FailureClass::slug).collect();
+        for class in FailureClass::ALL {
+            assert_eq!(FailureClass::of_slug(class.slug()), Some(class.clone()));
+            let stored =
+                serde_json::to_value(&class).ok().and_then(|json| json["class"].as_str().map(str::to_owned));
+            assert_eq!(stored.map(|name| name.replace('_', "-")).as_deref(), Some(class.slug()));
+        }
+        slugs.sort_unstable();
+        slugs.dedup();
+        assert_eq!(slugs.len(), FailureClass::ALL.len());
+        assert_eq!(FailureClass::of_slug("../x"), None);
+    }
+
+    #[test]
+    fn what_google_said_is_shown_without_what_nobody_sees() {
+        let message = format!("no\u{202e}\r\nway {}", "x".repeat(600));
+        let failure = BucketFailure { class: FailureClass::Ours, http_status: Some(400), message };
+        assert!(failure.said().starts_with("no???way x"), "{}", failure.said());
+        assert_eq!((failure.said().chars().count(), failure.code().as_str()), (501, "400 ours"));
     }
 }

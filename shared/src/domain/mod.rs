@@ -9,28 +9,35 @@ mod chunk;
 mod columns;
 mod contact;
 mod crc;
+mod escalation;
 mod estimate;
 mod export;
 mod failure;
+pub mod failure_words;
 mod format;
+pub mod health;
 mod idempotency;
 mod identity;
 mod ids;
+mod incident;
 pub mod key_text;
 mod kinds;
 pub mod lake;
 mod lease;
 mod manifest;
 pub mod names;
+mod notice;
 pub mod plan;
 mod preset;
 mod profile_note;
+pub mod public_address;
 pub mod rules;
 mod run;
 mod schedule;
 mod slice;
 mod transitions;
 mod unseen;
+pub mod webhook;
 mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
@@ -48,15 +55,22 @@ pub use chunk::{
 pub use columns::{PropertyColumn, PropertyScope};
 pub use contact::{EmailAddress, NoEmailAddress, NoWebhook, WebhookUrl};
 pub use crc::{Crc32c, NotCrc32c};
+pub use escalation::{BucketSight, Observation, Observed};
 pub use estimate::{Basis, Estimate, Estimator, LOOK_BACK_DAYS};
 pub use export::{
-    BackwardRange, DataSelection, DateRange, Export, ExportSpec, ExportStatus, Frequency, StopReason,
+    BackwardRange, DataSelection, DateRange, Export, ExportHistory, ExportSpec, ExportStatus, Frequency,
+    StopReason,
 };
 pub use failure::{BucketFailure, FailureClass, Side};
+pub use failure_words::{FailureWords, Known};
 pub use format::{Format, Packaging};
 pub use idempotency::{BadIdempotencyKey, Fingerprint, IDEMPOTENCY_SECS, IdempotencyKey};
 pub use identity::{IdentityKind, IdentityPriority, PriorityError};
 pub use ids::{AccountId, DatabaseId, RequestId, RunKey, RunTimestamp};
+pub use incident::{
+    Incident, IncidentId, IncidentPhase, LONGEST_GAP_SECS, NoticeKind, REMIND_AFTER_SECS, SETTLED_AFTER_SECS,
+    STOP_AFTER_SECS, ToldNotice,
+};
 pub use key_text::{KeyFault, KeyIdentity};
 pub use kinds::{DataKind, ExportFilter, ExportedOn, FrequencyKind, StatusKind};
 pub use lake::{BadLakePath, Dataset, EventFolder, Footer, LakeFile, LakePath, RowGroup};
@@ -66,13 +80,17 @@ pub use lease::{
 };
 pub use manifest::{Manifest, ManifestFile, ManifestStatus, ManifestWindow, WindowKind};
 pub use names::FileEventName;
+pub use notice::{
+    ChannelKind, Mailing, MailingId, NOTICE_ATTEMPTS, NOTICE_LEASE_SECS, Notice, NoticeId, NoticeState,
+    NoticeTask,
+};
 pub use preset::{Preset, clip, earliest_day};
 pub use profile_note::ProfileNote;
 pub use run::{AnotherBucket, Run, RunClosing, RunOpening, RunPlan, RunStatus, RunTotals};
 pub use slice::{
     EndCursor, PlannedRows, ProfileFile, ProfileFiles, ProfileRole, RowCursor, Slice, SliceFile,
 };
-pub use transitions::Superseded;
+pub use transitions::{LONG_WITH_DATA_SECS, Superseded};
 pub use unseen::UnseenEvents;
 pub use window::{
     AnchorHour, Cycle, EveryHours, NoSuchHour, NotOffered, SETTLE_LAG_SECS, Window, next_live_due,

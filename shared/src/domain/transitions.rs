@@ -5,9 +5,12 @@ use jiff::Timestamp;
 
 use super::{
     BlockOutcome, BucketFailure, BucketState, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
-    Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, RunTotals, SealedKey, StopReason, Window,
-    ZoneName,
+    RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, RunTotals, SealedKey,
+    StopReason, Window, ZoneName,
 };
+
+/// After how long in which each run had rows an EMPTY one is unexpected, in seconds: two weeks.
+pub const LONG_WITH_DATA_SECS: i64 = 14 * 86_400;
 
 /// The document stands where it does not allow this; somebody else was first. It is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -111,10 +114,15 @@ impl Export {
 
     /// A run has ended. What a STOPPED run left out has not been delivered, and a run that was opened again does
     /// not take back what later ones delivered.
-    pub fn run_closed(&mut self, status: RunStatus, cut: Timestamp, another_is_running: bool) {
+    pub fn run_closed(&mut self, run: &Run, another_is_running: bool) {
+        let status = run.status;
         if status != RunStatus::Stopped {
-            self.delivered_cut = self.delivered_cut.max(Some(cut));
+            self.delivered_cut = self.delivered_cut.max(Some(run.window.cut()));
         }
+        if status != RunStatus::Incomplete {
+            self.resumed_runs.retain(|resumed| *resumed != run.key.run);
+        }
+        self.remember(run);
         if !self.is_active() {
             return;
         }
@@ -124,6 +132,61 @@ impl Export {
             (false, _) if another_is_running => ExportStatus::Running,
             (false, _) => ExportStatus::Pending,
         };
+    }
+
+    fn remember(&mut self, run: &Run) {
+        let (history, Some(at)) = (&mut self.history, run.closed_at) else { return };
+        if !matches!(run.status, RunStatus::Done | RunStatus::Empty) {
+            return;
+        }
+        history.succeeded_at = Some(at);
+        if run.totals.files > 0 || run.spec.manifest {
+            (history.delivered_at, history.delivered_into) = (Some(at), Some(run.spec.bucket.clone()));
+        }
+        if run.totals.rows > 0 {
+            history.data_since = history.data_since.or(Some(at));
+        } else if let Some(since) = history.data_since.take()
+            && at.duration_since(since).as_secs() >= LONG_WITH_DATA_SECS
+        {
+            history.emptied_at = Some(at);
+        }
+    }
+
+    /// It was stopped by failure, and goes on: these runs are brought to their end, and `successor` takes what comes
+    /// behind them. A one-time export has none, and goes on itself.
+    ///
+    /// # Errors
+    /// [`Superseded`] where it was not stopped by failure, or has been started again.
+    pub fn start_again(
+        &mut self,
+        resumed_runs: &[RunTimestamp],
+        successor: Option<RequestId>,
+    ) -> Result<(), Superseded> {
+        if !matches!(self.status, ExportStatus::Stopped { reason: StopReason::Failure { .. }, .. })
+            || self.successor.is_some()
+        {
+            return Err(Superseded);
+        }
+        match successor {
+            Some(_) => (self.resumed_runs, self.successor) = (resumed_runs.to_vec(), successor),
+            None => self.status = ExportStatus::Running,
+        }
+        Ok(())
+    }
+
+    /// The plan of its run was given up.
+    pub fn run_given_up(&mut self, another_is_running: bool) {
+        if self.is_active() && !another_is_running {
+            self.status = ExportStatus::Pending;
+        }
+    }
+
+    /// A new export goes on where `stopped`, which has the same spec, was stopped: behind the runs that are resumed of it.
+    pub fn go_on_behind(&mut self, stopped: &Self, resumed: &[Run]) {
+        let begun = resumed.iter().map(|run| run.window.cut()).max();
+        // What went on itself, and delivered nothing, hands on where it began.
+        self.begins_at = stopped.delivered_cut.max(begun).max(stopped.begins_at);
+        (self.planned_cut, self.predecessor) = (self.begins_at, Some(stopped.request));
     }
 
     /// A run of it is being worked again; an export that has ended stays so.
@@ -206,6 +269,32 @@ impl Run {
         }
         self.status = if self.plan.is_some() { RunStatus::Running } else { RunStatus::Owed };
         (self.totals, self.reason, self.closed_at) = (RunTotals::default(), None, None);
+        self.reopened += 1;
+        Ok(())
+    }
+
+    /// Opens a STOPPED one again, whose export is started again; without a plan it is owed, and planned anew.
+    ///
+    /// # Errors
+    /// [`Superseded`] for any other.
+    pub fn resume(&mut self) -> Result<(), Superseded> {
+        if self.status != RunStatus::Stopped {
+            return Err(Superseded);
+        }
+        self.status = RunStatus::Incomplete;
+        self.reopen()
+    }
+
+    /// Gives the plan of a RUNNING one up: it is owed again, and what it has written so far is not part of it any more.
+    /// For a run whose bucket is blocked and whose export goes into another one by now.
+    ///
+    /// # Errors
+    /// [`Superseded`] for any other, and where it was opened again since it was looked at.
+    pub fn give_up_plan(&mut self, reopened: u32) -> Result<(), Superseded> {
+        if self.status != RunStatus::Running || self.reopened != reopened {
+            return Err(Superseded);
+        }
+        (self.status, self.plan, self.bucket_name, self.opened_at) = (RunStatus::Owed, None, None, None);
         self.reopened += 1;
         Ok(())
     }

@@ -3,13 +3,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
-
-/// The hash of a key without a seed, where collisions cost little.
-#[inline]
-pub(super) fn hash(key: &[u8]) -> u64 {
-    xxh3_64(key)
-}
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// For maps and sets of strings.
 #[derive(Debug, Clone, Copy)]

@@ -2,9 +2,9 @@
 
 use arrow_array::RecordBatch;
 
-use super::json_text::{Kind, Member, MemberReader, Minifier, push_json_string};
+use super::json_text::{Kind, Member, MemberReader, Minifier, push_json_string, push_json_text};
 use super::record::{DEVICE, DIMENSIONS, Events, Name, PROFILE, Profiles, USER, Value};
-use super::text::{push_integer, push_number};
+use super::text::{PushText as _, push_integer, push_number};
 use super::text_file::TextRows;
 use super::time::LocalTime;
 use super::{EncodeError, FileOptions, columns};
@@ -17,13 +17,13 @@ pub(super) struct JsonEvents {
     /// The first line with its end, or nothing.
     first_line: String,
     /// `,"eventName":…`
-    event_name: String,
+    event_name: Vec<u8>,
     props: Props,
 }
 
 impl JsonEvents {
     pub(super) fn new(options: &FileOptions, name: &str) -> Self {
-        let mut event_name = String::from(",\"eventName\":");
+        let mut event_name = b",\"eventName\":".to_vec();
         push_json_string(name, &mut event_name);
         let mut first_line = String::new();
         if options.header_line {
@@ -43,42 +43,53 @@ impl TextRows for JsonEvents {
         Events::bind(batch)
     }
 
-    fn head(&self, out: &mut String) {
-        out.push_str(&self.first_line);
+    fn head(&self, out: &mut Vec<u8>) {
+        out.push_text(&self.first_line);
     }
 
-    fn row(&mut self, batch: &Events<'_>, row: usize, out: &mut String) -> Result<(), EncodeError> {
+    fn row(&mut self, batch: &Events<'_>, row: usize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let ts_micros = batch.ts_micros(row)?;
         let ts = self.time.number(ts_micros).ok_or(EncodeError::BadTime { row, ts_micros })?;
-        out.push('{');
-        push_object("\"profile\":{", &PROFILE, &batch.profile(row, &self.identities), "},", out);
-        out.push_str("\"ts\":");
-        push_integer(ts, out);
-        out.push_str(&self.event_name);
-
-        let (device, dimensions) = (batch.device(row), batch.dimensions(row));
-        if push_object(",\"deviceInfo\":{", &DEVICE, &device, "", out) {
-            push_object(",\"dimensions\":{", &DIMENSIONS, &dimensions, "}", out);
-            out.push('}');
+        out.push_text("{\"profile\":");
+        if push_fields(&PROFILE, &batch.profile(row, &self.identities), out) {
+            out.push_text("},\"ts\":");
         } else {
-            push_object(",\"deviceInfo\":{\"dimensions\":{", &DIMENSIONS, &dimensions, "}}", out);
+            out.truncate(out.len() - "\"profile\":".len());
+            out.push_text("\"ts\":");
+        }
+        push_integer(ts, out);
+        out.extend_from_slice(&self.event_name);
+
+        let device = out.len();
+        out.push_text(",\"deviceInfo\":");
+        let mut any = push_fields(&DEVICE, &batch.device(row), out);
+        let dimensions = batch.dimensions(row);
+        if dimensions.iter().any(|value| !value.is_absent()) {
+            out.push_text(if any { ",\"dimensions\":" } else { "{\"dimensions\":" });
+            any = push_fields(&DIMENSIONS, &dimensions, out);
+            out.push(b'}');
+        }
+        if any {
+            out.push(b'}');
+        } else {
+            out.truncate(device);
         }
         if let Value::Text(group) = batch.control_group_name(row) {
-            out.push_str(",\"controlGroupName\":");
+            out.push_text(",\"controlGroupName\":");
             push_json_string(group, out);
         }
-        out.push_str(",\"eventProps\":");
+        out.push_text(",\"eventProps\":");
         self.props.object(batch.event_props(row)?, row, columns::EVENT_PROPS, out)?;
         if let Some(text) = batch.session_props(row) {
             let before = out.len();
-            out.push_str(",\"sessionProps\":");
+            out.push_text(",\"sessionProps\":");
             let start = out.len();
             self.props.object(text, row, columns::SESSION_PROPS, out)?;
-            if &out[start..] == "{}" {
+            if &out[start..] == b"{}" {
                 out.truncate(before);
             }
         }
-        out.push_str("}\n");
+        out.push_text("}\n");
         Ok(())
     }
 }
@@ -102,15 +113,15 @@ impl TextRows for JsonProfiles {
         Profiles::bind(batch)
     }
 
-    fn head(&self, _: &mut String) {}
+    fn head(&self, _: &mut Vec<u8>) {}
 
-    fn row(&mut self, batch: &Profiles<'_>, row: usize, out: &mut String) -> Result<(), EncodeError> {
-        let any = push_object("{", &USER, &batch.user(row, &self.identities), "", out);
+    fn row(&mut self, batch: &Profiles<'_>, row: usize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let any = push_fields(&USER, &batch.user(row, &self.identities), out);
         if !any {
-            out.push('{');
+            out.push(b'{');
         }
         self.props.members(batch.profile_props(row), row, any, out)?;
-        out.push_str("}\n");
+        out.push_text("}\n");
         Ok(())
     }
 }
@@ -133,24 +144,24 @@ impl Props {
         text: &str,
         row: usize,
         column: &'static str,
-        out: &mut String,
+        out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         if !self.as_string {
             return self.minifier.object(text, out).map_err(|fault| fault.in_row(row, column));
         }
         let members = self.reader.object(text).map_err(|fault| fault.in_row(row, column))?;
-        out.push('{');
+        out.push(b'{');
         for (at, member) in members.all().enumerate() {
             push_member(&member, true, at > 0, out);
         }
-        out.push('}');
+        out.push(b'}');
         Ok(())
     }
 
     /// A profile's properties without the braces, and without those that are named like a field of the
     /// profile; they give way to it whether the profile has the field or not, so that the field's type is
     /// always the same.
-    fn members(&mut self, text: &str, row: usize, comma: bool, out: &mut String) -> Result<(), EncodeError> {
+    fn members(&mut self, text: &str, row: usize, comma: bool, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let members = self.reader.object(text).map_err(|fault| fault.in_row(row, columns::PROFILE_PROPS))?;
         let kept = members.all().filter(|member| !USER.iter().any(|field| field.plain == member.key));
         for (at, member) in kept.enumerate() {
@@ -160,45 +171,55 @@ impl Props {
     }
 }
 
-fn push_member(member: &Member<'_>, as_string: bool, comma: bool, out: &mut String) {
-    out.push_str(if comma { ",\"" } else { "\"" });
-    out.push_str(member.raw_key);
-    out.push_str("\":");
+fn push_member(member: &Member<'_>, as_string: bool, comma: bool, out: &mut Vec<u8>) {
+    out.push_text(if comma { ",\"" } else { "\"" });
+    out.push_text(member.raw_key);
+    out.push_text("\":");
     match member.kind {
         Kind::Bool | Kind::Number if as_string => {
-            out.push('"');
-            out.push_str(member.value);
-            out.push('"');
+            out.push(b'"');
+            out.push_text(member.value);
+            out.push(b'"');
         }
         Kind::Object | Kind::Array if as_string => push_json_string(member.value, out),
-        _ => out.push_str(member.value),
+        _ => out.push_text(member.value),
     }
 }
 
-/// Appends the fields that are there between `open` and `close`; nothing at all, and false, if none is.
-fn push_object(open: &str, names: &[Name], values: &[Value<'_>], close: &str, out: &mut String) -> bool {
-    let mut any = false;
-    for (name, value) in names.iter().zip(values).filter(|(_, value)| !value.is_absent()) {
-        out.push_str(if any { "," } else { open });
-        any = true;
-        out.push_str(name.json);
+/// Appends `{` and the fields that are there; nothing at all, and false, if none is. Each field comes with the comma
+/// before it, so that it is one constant text; the first comma then becomes the brace.
+#[inline(always)]
+fn push_fields<const N: usize>(names: &[Name; N], values: &[Value<'_>; N], out: &mut Vec<u8>) -> bool {
+    let begin = out.len();
+    for (name, value) in names.iter().zip(values) {
         match value {
             Value::Absent => {}
-            Value::Text(text) => push_json_string(text, out),
-            Value::Number(number) => push_number(*number, out),
+            Value::Text(text) => {
+                name.json_text.push(out);
+                push_json_text(text, out);
+                out.push(b'"');
+            }
+            Value::Number(number) => {
+                name.json.push(out);
+                push_number(*number, out);
+            }
             Value::Texts(texts) => {
+                name.json.push(out);
                 for (at, text) in texts.iter().enumerate() {
-                    out.push(if at == 0 { '[' } else { ',' });
+                    out.push(if at == 0 { b'[' } else { b',' });
                     push_json_string(text, out);
                 }
-                out.push(']');
+                out.push(b']');
             }
         }
     }
-    if any {
-        out.push_str(close);
+    match out.get_mut(begin) {
+        Some(comma) => {
+            *comma = b'{';
+            true
+        }
+        None => false,
     }
-    any
 }
 
 #[cfg(test)]

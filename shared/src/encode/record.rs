@@ -6,6 +6,7 @@ use arrow_array::{
     Array, Float64Array, ListArray, PrimitiveArray, RecordBatch, StringViewArray, TimestampMicrosecondArray,
 };
 
+use super::text::Short;
 use super::{EncodeError, columns};
 use crate::domain::{IdentityKind, IdentityPriority};
 
@@ -13,35 +14,38 @@ use crate::domain::{IdentityKind, IdentityPriority};
 #[derive(Debug)]
 pub(super) struct Name {
     pub(super) plain: &'static str,
-    /// `"name":`
-    pub(super) json: &'static str,
+    /// `,"name":`
+    pub(super) json: Short,
+    /// `,"name":"`
+    pub(super) json_text: Short,
     /// `<name>`
-    pub(super) open: &'static str,
+    pub(super) open: Short,
     /// `</name>`
-    pub(super) close: &'static str,
+    pub(super) close: Short,
 }
 
 macro_rules! names {
     ($($name:literal),*) => {
         [$(Name {
             plain: $name,
-            json: concat!("\"", $name, "\":"),
-            open: concat!("<", $name, ">"),
-            close: concat!("</", $name, ">"),
+            json: Short::new(concat!(",\"", $name, "\":")),
+            json_text: Short::new(concat!(",\"", $name, "\":\"")),
+            open: Short::new(concat!("<", $name, ">")),
+            close: Short::new(concat!("</", $name, ">")),
         }),*]
     };
 }
 
 /// The fields of an event's `profile`.
-pub(super) const PROFILE: [Name; 8] =
+pub(super) static PROFILE: [Name; 8] =
     names!["identity", "objectId", "all_identities", "platform", "phone", "name", "email", "push_token"];
 /// The fields of `deviceInfo` before its `dimensions`.
-pub(super) const DEVICE: [Name; 7] =
+pub(super) static DEVICE: [Name; 7] =
     names!["make", "model", "appVersion", "sdkVersion", "osVersion", "browser", "dpi"];
 /// The fields of `deviceInfo.dimensions`.
-pub(super) const DIMENSIONS: [Name; 3] = names!["width", "height", "unit"];
+pub(super) static DIMENSIONS: [Name; 3] = names!["width", "height", "unit"];
 /// The fields of a user profile beside its properties.
-pub(super) const USER: [Name; 5] = names!["identity", "objectId", "all_identities", "Email", "Phone"];
+pub(super) static USER: [Name; 5] = names!["identity", "objectId", "all_identities", "Email", "Phone"];
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,11 @@
 //! The stored side of a file: bare or inside gzip, counted as stored (FORMATS, The size limit).
 
+use super::GzipLevel;
 use super::gzip::GzipStream;
 use crate::domain::Packaging;
+
+/// A unit ends with the write that brings it to this. Nothing that gzip could say shorter is found across two units.
+pub(super) const UNIT_BYTES: usize = 1024 * 1024;
 
 /// Takes raw bytes, gives stored ones, and keeps the count.
 #[derive(Debug)]
@@ -16,32 +20,54 @@ pub(super) enum Stored {
 }
 
 impl Stored {
-    pub(super) fn new(packaging: Packaging) -> Self {
+    pub(super) fn new(packaging: Packaging, level: GzipLevel) -> Self {
         match packaging {
             Packaging::Plain => Self::Plain { bytes: 0 },
-            Packaging::Gzip => Self::Gzip(Box::new(GzipStream::new())),
+            Packaging::Gzip => Self::Gzip(Box::new(GzipStream::new(level))),
         }
     }
 
-    /// Takes raw bytes.
-    pub(super) fn write(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+    /// Takes what stands behind `from` in a unit of which the bytes before were taken already.
+    pub(super) fn write(&mut self, unit: &[u8], from: usize, out: &mut Vec<u8>) {
         match self {
             Self::Plain { bytes } => {
-                out.extend_from_slice(raw);
-                *bytes += raw.len() as u64;
+                out.extend_from_slice(&unit[from..]);
+                *bytes += (unit.len() - from) as u64;
             }
-            Self::Gzip(stream) => stream.write(raw, out),
+            Self::Gzip(stream) => stream.write(unit, from, out),
+        }
+    }
+
+    /// Ends the unit, which is emptied; the next write begins another.
+    pub(super) fn end_unit(&mut self, unit: &mut Vec<u8>, out: &mut Vec<u8>) {
+        match self {
+            Self::Plain { .. } => unit.clear(),
+            Self::Gzip(stream) => stream.end_unit(unit, out),
         }
     }
 
     /// Makes the count exact, so that [`Self::worst_bytes`] says no more than it must.
-    pub(super) fn flush(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn settle(&mut self, unit: &[u8], out: &mut Vec<u8>) {
         if let Self::Gzip(stream) = self {
-            stream.flush(out);
+            stream.settle(unit, out);
         }
     }
 
-    /// The most bytes that the file can have in the end when only `more_raw_bytes` are still written.
+    /// Takes bytes of any number in units of their own.
+    pub(super) fn write_units(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Plain { .. } => self.write(raw, 0, out),
+            Self::Gzip(_) => {
+                for unit in raw.chunks(UNIT_BYTES) {
+                    self.write(unit, 0, out);
+                    self.end_unit(&mut unit.to_vec(), out);
+                }
+            }
+        }
+    }
+
+    /// The most bytes that the file can have in the end when only `more_raw_bytes` are still taken, in units of
+    /// their own or in at most eight writes.
     pub(super) fn worst_bytes(&self, more_raw_bytes: u64) -> u64 {
         match self {
             Self::Plain { bytes } => bytes + more_raw_bytes,
@@ -49,11 +75,11 @@ impl Stored {
         }
     }
 
-    /// Ends the file; the number of its bytes.
-    pub(super) fn finish(self, out: &mut Vec<u8>) -> u64 {
+    /// Ends the file, of which `unit` is the last; the number of its bytes.
+    pub(super) fn finish(self, unit: &[u8], out: &mut Vec<u8>) -> u64 {
         match self {
             Self::Plain { bytes } => bytes,
-            Self::Gzip(stream) => stream.finish(out),
+            Self::Gzip(stream) => stream.finish(unit, out),
         }
     }
 }

@@ -12,7 +12,8 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::{
-    EncodeError, FILE_LIMIT_BYTES, FileContent, FileOptions, PropertyKeys, PropertyScope, columns, open,
+    EncodeError, FILE_LIMIT_BYTES, FileContent, FileOptions, GzipLevel, PropertyKeys, PropertyScope, columns,
+    open,
 };
 use crate::domain::{Format, IdentityPriority, Packaging};
 
@@ -116,6 +117,7 @@ pub(super) fn options(format: Format) -> FileOptions {
     FileOptions {
         format,
         packaging: Packaging::Plain,
+        gzip_level: GzipLevel::Fast,
         as_string: false,
         header_line: true,
         identities: IdentityPriority::default(),

@@ -1,33 +1,96 @@
 //! What the text formats share: numbers as text and the replacement of control characters.
 
-use std::fmt::Write;
+use std::io::Write;
+
+/// Appending text to bytes, which become a file.
+pub(super) trait PushText {
+    /// Appends text.
+    fn push_text(&mut self, text: &str);
+}
+
+impl PushText for Vec<u8> {
+    #[inline(always)]
+    fn push_text(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// A short text that is appended often: copied with its padding, which is cut off again, so that the copy has a
+/// length that is known in advance.
+#[derive(Debug)]
+pub(super) struct Short {
+    padded: [u8; Self::MOST],
+    length: usize,
+}
+
+impl Short {
+    const MOST: usize = 24;
+
+    /// Of at most 24 bytes; a longer one does not compile where it is a constant.
+    pub(super) const fn new(text: &str) -> Self {
+        let (bytes, mut padded, mut at) = (text.as_bytes(), [0; Self::MOST], 0);
+        while at < bytes.len() {
+            padded[at] = bytes[at];
+            at += 1;
+        }
+        Self { padded, length: at }
+    }
+
+    /// Appends it.
+    #[inline(always)]
+    pub(super) fn push(&self, out: &mut Vec<u8>) {
+        let begin = out.len();
+        out.extend_from_slice(&self.padded);
+        out.truncate(begin + self.length);
+    }
+}
 
 /// Appends an integer.
 #[inline]
-pub(super) fn push_integer(value: i64, out: &mut String) {
-    out.push_str(itoa::Buffer::new().format(value));
+pub(super) fn push_integer(value: i64, out: &mut Vec<u8>) {
+    out.push_text(itoa::Buffer::new().format(value));
+}
+
+/// Whether `is_suspect` says so of any byte. It is to be made of comparisons alone, so that sixteen bytes take a few
+/// instructions; the ends of a text are looked at twice where that saves a loop.
+#[inline(always)]
+pub(super) fn any_byte(bytes: &[u8], is_suspect: impl Fn(u8) -> bool) -> bool {
+    // No branches, so that the compiler makes it a comparison of all bytes at once.
+    let among = |some: &[u8]| some.iter().fold(0, |any, byte| any | u8::from(is_suspect(*byte))) != 0;
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+        if bytes.len() <= 32 {
+            return among(first) | among(last);
+        }
+        let (whole, _) = bytes.as_chunks::<16>();
+        return whole.iter().any(|some| among(some)) || among(last);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        return among(first) | among(last);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        return among(first) | among(last);
+    }
+    among(bytes)
 }
 
 /// Appends a finite number: without a fraction where it is whole, never with an exponent.
-pub(super) fn push_number(value: f64, out: &mut String) {
+pub(super) fn push_number(value: f64, out: &mut Vec<u8>) {
     /// Below this, whole numbers and `i64` agree.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if value.abs() < EXACT && value.fract() == 0.0 {
         #[expect(clippy::cast_possible_truncation, reason = "whole and small, see the condition")]
         push_integer(value as i64, out);
     } else {
-        write!(out, "{value}").expect("writing to a string cannot fail");
+        write!(out, "{value}").expect("writing to memory cannot fail");
     }
 }
 
-/// What a byte may mean to the text formats; the classes of a text's bytes are or-ed together.
+/// What a byte may mean to CSV; the classes of a text's bytes are or-ed together.
 pub(super) mod class {
-    /// Needs quotes in CSV: comma, quote, CR, LF.
+    /// Needs quotes: comma, quote, CR, LF.
     pub(in crate::encode) const QUOTE: u8 = 1;
-    /// Is escaped in XML: `&`, `<`, `>`, CR.
-    pub(in crate::encode) const MARKUP: u8 = 2;
-    /// A control character, or the first byte of one, or of a character that XML forbids.
-    pub(in crate::encode) const CONTROL: u8 = 4;
+    /// A control character, or the first byte of one.
+    pub(in crate::encode) const CONTROL: u8 = 2;
 
     const TABLE: [u8; 256] = {
         let mut table = [0; 256];
@@ -38,16 +101,12 @@ pub(super) mod class {
         }
         table[b'\t' as usize] = 0;
         table[b'\n' as usize] = QUOTE;
-        table[b'\r' as usize] = QUOTE | MARKUP;
+        table[b'\r' as usize] = QUOTE;
         table[b',' as usize] = QUOTE;
         table[b'"' as usize] = QUOTE;
-        table[b'&' as usize] = MARKUP;
-        table[b'<' as usize] = MARKUP;
-        table[b'>' as usize] = MARKUP;
         table[0x7F] = CONTROL;
-        // U+0080 to U+009F begin with C2, U+FFFE and U+FFFF with EF.
+        // U+0080 to U+009F begin with C2.
         table[0xC2] = CONTROL;
-        table[0xEF] = CONTROL;
         table
     };
 
@@ -75,12 +134,28 @@ pub(super) fn replace<'a>(text: &'a str, replaced: fn(char) -> bool, scratch: &'
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
     use super::*;
 
+    proptest! {
+        #[test]
+        fn no_byte_is_overlooked(mut bytes in prop::collection::vec(b'a'..b'z', 0..80), at in any::<prop::sample::Index>()) {
+            prop_assert!(!any_byte(&bytes, |byte| byte == b'"'));
+            if !bytes.is_empty() {
+                let at = at.index(bytes.len());
+                bytes[at] = b'"';
+                prop_assert!(any_byte(&bytes, |byte| byte == b'"'));
+            }
+        }
+    }
+
     fn number(value: f64) -> String {
-        let mut out = String::new();
+        let mut out = Vec::new();
         push_number(value, &mut out);
-        out
+        String::from_utf8(out).unwrap()
     }
 
     #[test]

@@ -3,13 +3,14 @@
 
 use arrow_array::RecordBatch;
 
-use super::stored::Stored;
-use super::{EncodeError, FILE_LIMIT_BYTES, FileEncoder, FileOptions};
+use super::stored::{Stored, UNIT_BYTES};
+use super::text::PushText as _;
+use super::{EncodeError, FILE_LIMIT_BYTES, FileEncoder, FileOptions, GzipLevel};
 use crate::domain::Packaging;
 
 /// Raw bytes that gather before they are compressed. Blocks end at rows, so they are the same however the rows
 /// come in batches.
-const BLOCK_BYTES: usize = 128 * 1024;
+const BLOCK_BYTES: usize = 120 * 1024;
 
 /// A row's text may not be longer, even if it could be compressed into a file: an encoder's memory is bounded.
 pub(super) const ROW_MAX_BYTES: usize = {
@@ -29,10 +30,10 @@ pub(super) trait TextRows: Send {
     fn bind<'b>(&self, batch: &'b RecordBatch) -> Result<Self::Batch<'b>, EncodeError>;
 
     /// What stands before the rows.
-    fn head(&self, out: &mut String);
+    fn head(&self, out: &mut Vec<u8>);
 
     /// Appends one row.
-    fn row(&mut self, batch: &Self::Batch<'_>, row: usize, out: &mut String) -> Result<(), EncodeError>;
+    fn row(&mut self, batch: &Self::Batch<'_>, row: usize, out: &mut Vec<u8>) -> Result<(), EncodeError>;
 
     /// What stands behind the rows.
     fn foot(&self) -> &'static str {
@@ -44,9 +45,12 @@ pub(super) trait TextRows: Send {
 pub(super) struct TextFile<R> {
     rows: R,
     packaging: Packaging,
+    level: GzipLevel,
     limit_bytes: u64,
     stored: Stored,
-    block: String,
+    /// Rows of which the first `written` bytes are stored; the rest is a block in the making.
+    unit: Vec<u8>,
+    written: usize,
     has_rows: bool,
     full: bool,
     /// The file is one large row, written whole.
@@ -55,74 +59,98 @@ pub(super) struct TextFile<R> {
 
 impl<R: TextRows> TextFile<R> {
     pub(super) fn new(options: &FileOptions, rows: R) -> Self {
-        let mut block = String::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 4);
-        rows.head(&mut block);
-        let (packaging, limit_bytes) = (options.packaging, options.limit_bytes);
-        let stored = Stored::new(packaging);
-        Self { rows, packaging, limit_bytes, stored, block, has_rows: false, full: false, whole: false }
+        let mut unit = Vec::with_capacity(UNIT_BYTES + 2 * BLOCK_BYTES);
+        rows.head(&mut unit);
+        let (packaging, level) = (options.packaging, options.gzip_level);
+        Self {
+            rows,
+            packaging,
+            level,
+            limit_bytes: options.limit_bytes,
+            stored: Stored::new(packaging, level),
+            unit,
+            written: 0,
+            has_rows: false,
+            full: false,
+            whole: false,
+        }
     }
 
     /// Whether the file surely stays within its limit if only the block and the foot follow.
     #[inline]
     fn fits(&self) -> bool {
-        let raw = self.block.len() + self.rows.foot().len();
+        let raw = self.unit.len() - self.written + self.rows.foot().len();
         self.stored.worst_bytes(raw as u64) <= self.limit_bytes
     }
 
-    /// Makes the count exact in front of the row that begins at `start` of the block, and tries again. Whether
-    /// the row is in the file; if not, it is gone from the block.
+    /// Stores the block up to `end`.
+    fn write(&mut self, end: usize, out: &mut Vec<u8>) {
+        if end > self.written {
+            self.stored.write(&self.unit[..end], self.written, out);
+            self.written = end;
+        }
+    }
+
+    /// Ends the unit where it is long enough.
+    fn end_unit(&mut self, out: &mut Vec<u8>) {
+        if self.written >= UNIT_BYTES {
+            self.stored.end_unit(&mut self.unit, out);
+            self.written = 0;
+            // One huge row must not cost its memory for the rest of the file.
+            self.unit.shrink_to(UNIT_BYTES + 2 * BLOCK_BYTES);
+        }
+    }
+
+    /// Makes the count exact in front of the row that begins at `start` of the unit, and tries again. Whether
+    /// the row is in the file; if not, it is gone from the unit.
     fn fit_exactly(&mut self, start: usize, row: usize, out: &mut Vec<u8>) -> Result<bool, EncodeError> {
         if !self.has_rows {
             return self.fit_first(start, row, out);
         }
-        let rest = self.block.split_off(start);
-        write_flushed(&mut self.stored, &self.block, out);
-        self.block = rest;
+        // What is still being compressed counts as if it could not be.
+        self.stored.settle(&self.unit, out);
+        if self.fits() {
+            return Ok(true);
+        }
+        self.write(start, out);
+        self.stored.settle(&self.unit, out);
         let fits = self.fits();
         if !fits {
-            self.block.clear();
+            self.unit.truncate(start);
         }
         Ok(fits)
     }
 
-    /// What the file's first row really takes is known only by doing it, so it is done beside the file: flushed,
-    /// so that rows may follow; else as a file of this row alone, in which no flush costs a byte.
+    /// What the file's first row really takes is known only by doing it, so it is done beside the file: with what
+    /// stands before it stored apart, so that rows may follow; else as a file of this row alone, in one piece.
     fn fit_first(&mut self, start: usize, row: usize, out: &mut Vec<u8>) -> Result<bool, EncodeError> {
+        let end = self.unit.len();
+        self.unit.push_text(self.rows.foot());
+        let unit = self.unit.as_slice();
+        let bytes_of = |cuts: &[usize], file: &mut Vec<u8>| {
+            let mut trial = Stored::new(self.packaging, self.level);
+            for cut in cuts.windows(2).filter(|cut| cut[0] < cut[1]) {
+                trial.write(&unit[..cut[1]], cut[0], file);
+            }
+            trial.finish(unit, file)
+        };
         let mut file = Vec::new();
-        let mut trial = Stored::new(self.packaging);
-        let parts = self.block.split_at(start);
-        write_flushed(&mut trial, parts.0, &mut file);
-        write_flushed(&mut trial, parts.1, &mut file);
-        write(&mut trial, self.rows.foot(), &mut file);
-        if trial.finish(&mut file) <= self.limit_bytes {
-            write_flushed(&mut self.stored, parts.0, out);
-            write_flushed(&mut self.stored, parts.1, out);
-            self.block.clear();
+        if bytes_of(&[0, start, end, unit.len()], &mut file) <= self.limit_bytes {
+            self.unit.truncate(end);
+            self.write(start, out);
+            self.write(end, out);
             return Ok(true);
         }
         file.clear();
-        let mut alone = Stored::new(self.packaging);
-        write(&mut alone, &self.block, &mut file);
-        write(&mut alone, self.rows.foot(), &mut file);
-        if alone.finish(&mut file) > self.limit_bytes {
+        if bytes_of(&[0, unit.len()], &mut file) > self.limit_bytes {
             return Err(EncodeError::RowTooLarge { row, limit_bytes: self.limit_bytes });
         }
         out.append(&mut file);
-        self.block.clear();
+        self.unit = Vec::new();
+        self.written = 0;
         (self.full, self.whole) = (true, true);
         Ok(true)
     }
-}
-
-fn write(stored: &mut Stored, raw: &str, out: &mut Vec<u8>) {
-    if !raw.is_empty() {
-        stored.write(raw.as_bytes(), out);
-    }
-}
-
-fn write_flushed(stored: &mut Stored, raw: &str, out: &mut Vec<u8>) {
-    write(stored, raw, out);
-    stored.flush(out);
 }
 
 impl<R: TextRows> FileEncoder for TextFile<R> {
@@ -132,9 +160,9 @@ impl<R: TextRows> FileEncoder for TextFile<R> {
             if self.full {
                 return Ok(row - from);
             }
-            let start = self.block.len();
-            self.rows.row(&bound, row, &mut self.block)?;
-            if self.block.len() - start > ROW_MAX_BYTES {
+            let start = self.unit.len();
+            self.rows.row(&bound, row, &mut self.unit)?;
+            if self.unit.len() - start > ROW_MAX_BYTES {
                 return Err(EncodeError::RowTooLarge { row, limit_bytes: self.limit_bytes });
             }
             if !self.fits() && !self.fit_exactly(start, row, out)? {
@@ -142,24 +170,21 @@ impl<R: TextRows> FileEncoder for TextFile<R> {
                 return Ok(row - from);
             }
             self.has_rows = true;
-            if self.block.len() >= BLOCK_BYTES {
-                self.stored.write(self.block.as_bytes(), out);
-                self.block.clear();
-                // One huge row must not cost its memory for the rest of the file.
-                self.block.shrink_to(16 * BLOCK_BYTES);
+            if self.unit.len() - self.written >= BLOCK_BYTES {
+                self.write(self.unit.len(), out);
             }
+            self.end_unit(out);
         }
         Ok(batch.num_rows().saturating_sub(from))
     }
 
-    fn finish(self: Box<Self>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    fn finish(mut self: Box<Self>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         if self.whole {
             return Ok(());
         }
-        let Self { rows, mut stored, block, limit_bytes, .. } = *self;
-        write(&mut stored, &block, out);
-        write(&mut stored, rows.foot(), out);
-        within(limit_bytes, stored.finish(out))
+        self.unit.push_text(self.rows.foot());
+        self.write(self.unit.len(), out);
+        within(self.limit_bytes, self.stored.finish(&self.unit, out))
     }
 }
 

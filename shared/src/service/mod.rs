@@ -12,6 +12,7 @@ mod invokers;
 #[cfg(feature = "lambda")]
 mod lambda;
 pub mod log;
+pub mod mail;
 mod problem;
 pub mod push;
 mod serve;

@@ -1,6 +1,6 @@
 //! A customer changes an account's settings; the operator switches exports on and off.
 
-use super::{Parts, StepError};
+use super::{Parts, StepError, webhook::with_secret};
 use crate::{
     domain::{
         Account, AccountId, Dataset, ZoneName,
@@ -53,7 +53,7 @@ pub async fn update_account(
         _ => false,
     };
     let changed = rules::check_account(&known, change, has_data)?;
-    replace(parts, &known, changed).await
+    replace(parts, &known, with_secret(parts, changed).await?).await
 }
 
 /// What the platform says of an account. What is not given stays as it is, or is the product's default.

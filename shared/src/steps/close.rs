@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Handled, Parts, StepError, finish};
+use super::{Handled, Parts, StepError, finish, tell};
 use crate::{
     domain::{AccountId, RequestId, Run, RunClosing, RunKey, RunStatus, RunTotals},
     ports::{StoreError, Work},
@@ -34,6 +34,7 @@ pub(super) async fn close(
 /// What follows a closed run. Whoever meets one does it again, since whoever closed it may have died before he could.
 pub(super) async fn hand_on(parts: &Parts, closed: RunKey) -> Result<Handled, StepError> {
     wake_first(parts, closed.account, closed.request).await?;
+    tell::webhook(parts, closed).await?;
     // Chunks of a planner that died before it could sweep them.
     parts.store.sweep_chunks(closed).await?;
     Ok(Handled::Done)
@@ -71,7 +72,7 @@ pub(super) async fn or_incomplete(
         Err(error) => return Err(error.into()),
     };
     let export = parts.store.export(key.account, key.request).await;
-    let is_stopped = export.is_ok_and(|export| export.is_none_or(|export| !export.is_active()));
+    let is_stopped = export.is_ok_and(|export| export.is_none_or(|export| !export.works_on(key.run)));
     // A chunk under a valid lease may still complete: what a stopped run has delivered is not known before.
     if let (true, Some(plan)) = (is_stopped, &run.plan)
         && parts.store.tally(key, &plan.token, parts.now()).await?.leased > 0

@@ -6,7 +6,7 @@ use crate::{
         AccountId, Export, ExportSpec, RequestId,
         rules::{self, AcceptedEdit, Refused},
     },
-    ports::StoreError,
+    ports::{StoreError, Work},
 };
 
 /// Why an export is not edited.
@@ -75,6 +75,26 @@ pub async fn edit_export(
         rules::check_edit(&export, spec, &settings, &buckets, parts.now())?;
     match parts.store.edit_export(account, request, &export.spec, &spec, next_due_at).await {
         Err(StoreError::Conflict(_)) => Err(EditError::Changed(request)),
-        edited => Ok(edited?),
+        edited => {
+            let edited = edited?;
+            wake_moved(parts, &export, &edited).await;
+            Ok(edited)
+        }
+    }
+}
+
+/// What waited for a blocked bucket follows its export into another one at once; a round of the checker does it else.
+async fn wake_moved(parts: &Parts, before: &Export, edited: &Export) {
+    if before.spec.bucket == edited.spec.bucket {
+        return;
+    }
+    let woken = async {
+        if let Some(run) = parts.store.open_runs_of(edited.account, edited.request).await?.first() {
+            parts.queue.send(Work::Run { run: *run }).await?;
+        }
+        Ok::<(), StepError>(())
+    };
+    if let Err(error) = woken.await {
+        tracing::warn!(export = %edited.request, %error, "the runs of a moved export wait for the checker");
     }
 }

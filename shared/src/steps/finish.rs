@@ -40,7 +40,7 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
         return Ok(Handled::Done);
     };
     let stopped =
-        !parts.store.export(key.account, key.request).await?.is_some_and(|export| export.is_active());
+        !parts.store.export(key.account, key.request).await?.is_some_and(|export| export.works_on(key.run));
     let tally = parts.store.tally(key, &plan.token, parts.now()).await?;
     let stored = tally.ready + tally.leased + tally.done + tally.failed;
     if stored < plan.chunks {

@@ -4,6 +4,7 @@
 mod account;
 mod buckets;
 mod catalogue;
+mod check;
 mod chunk;
 mod close;
 mod columns;
@@ -20,9 +21,12 @@ mod progress;
 mod publish;
 mod recheck;
 mod retry;
+mod start_again;
 mod stop;
 mod sweep;
+mod tell;
 mod tick;
+mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,6 +38,8 @@ pub use buckets::{
     BucketProposal, CheckError, ProposeError, RemoveError, check_candidate, propose_bucket, remove_bucket,
 };
 pub use catalogue::{Kept, catalogue, keep_catalogue, keep_catalogues, unseen_events};
+pub use check::{Checked, Delivered, Notifier, check, send_mails, send_webhooks};
+pub use chunk::encode_slice;
 pub use create::{
     CreateError, Created, NewRequest, create_export, create_one_time, create_one_time_by, one_time_window,
 };
@@ -43,20 +49,23 @@ pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
 pub use progress::{RunProgress, run_progress, worked_run};
 pub use publish::republish;
+pub use recheck::{Rechecked, Verdict, recheck_bucket};
 pub use retry::{RetryError, retry_run};
+pub use start_again::{StartAgainError, start_again};
 pub use stop::stop_export;
 pub use sweep::{Swept, sweep};
 pub use tick::{Ticked, tick};
+pub use webhook::{TriedWebhook, deliver_webhook, renew_webhook_secret, test_webhook};
 
 use crate::{
     domain::{
         BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS,
         Side, plan::PlanLimits,
     },
-    encode::FILE_LIMIT_BYTES,
+    encode::{FILE_LIMIT_BYTES, GzipLevel},
     ports::{
         BucketHandle, ChunkQueue, Clock, KeyVault, Lake, LakeError, PartnerBuckets, QueueError, Store,
-        StoreError, VaultError, Work,
+        StoreError, VaultError, Webhooks, Work,
     },
 };
 
@@ -73,6 +82,8 @@ pub struct Parts {
     pub buckets: Arc<dyn PartnerBuckets>,
     /// Opens keys, late.
     pub vault: Arc<dyn KeyVault>,
+    /// Calls accounts' webhooks.
+    pub webhooks: Arc<dyn Webhooks>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Sees what happens.
@@ -88,6 +99,8 @@ pub struct Parts {
 pub struct Options {
     /// The most bytes of a stored file.
     pub file_limit_bytes: u64,
+    /// How hard gzip tries.
+    pub gzip_level: GzipLevel,
     /// How large chunks are made.
     pub plan: PlanLimits,
     /// How many messages of a run are on the queue at most. They are sent half of them at a time, so that between half and
@@ -114,6 +127,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             file_limit_bytes: FILE_LIMIT_BYTES,
+            gzip_level: GzipLevel::default(),
             plan: PlanLimits::default(),
             outstanding_messages: 32,
             long_plan_chunks: 20_000,

@@ -7,7 +7,7 @@ use super::{
     columns::{self, EventKeys},
     finish,
     plan_token::plan_token,
-    profile_files, publish,
+    profile_files, publish, tell,
 };
 use crate::{
     domain::{
@@ -25,6 +25,9 @@ use std::{collections::BTreeMap, pin::pin};
 
 /// How many footers are read at once.
 pub(super) const FOOTERS_AT_ONCE: usize = 16;
+
+/// How many chunks are handed to the store at once.
+const STORED_AT_ONCE: usize = 10_000;
 
 /// What a plan is made for.
 pub(super) struct Request<'a> {
@@ -52,8 +55,40 @@ pub(super) async fn run(parts: &Parts, key: RunKey) -> Result<Handled, StepError
     let Some(run) = parts.store.run(key).await? else { return Ok(Handled::Done) };
     match run.status {
         RunStatus::Owed => open(parts, run).await,
-        RunStatus::Running => go_on(parts, &run).await,
+        RunStatus::Running => match follow(parts, &run).await? {
+            Some(_) => {
+                let run = parts.store.run(key).await?;
+                match run.filter(|run| run.status == RunStatus::Owed) {
+                    Some(run) => open(parts, run).await,
+                    None => Ok(Handled::Done),
+                }
+            }
+            None => go_on(parts, &run).await,
+        },
         _ => close::hand_on(parts, key).await,
+    }
+}
+
+/// A run that waits for a blocked bucket follows its export into another one: its plan is given up, and it is owed again.
+/// What it has written into the blocked one stays there, without a manifest, and is written again where it goes now, so
+/// that a run's files lie in one bucket. None where there is nothing to follow, or somebody else was first.
+pub(super) async fn follow(parts: &Parts, run: &Run) -> Result<Option<RunKey>, StepError> {
+    let export = parts.store.export(run.key.account, run.key.request).await?;
+    let Some(export) = export.filter(|export| export.is_active() && export.spec.bucket != run.spec.bucket)
+    else {
+        return Ok(None);
+    };
+    let bucket = parts.store.bucket(run.key.account, &run.spec.bucket).await?;
+    if !bucket.is_some_and(|bucket| matches!(bucket.state, BucketState::Blocked { .. })) {
+        return Ok(None);
+    }
+    match parts.store.give_up_plan(run.key, run.reopened).await {
+        Ok(_) => {
+            tracing::info!(run = %run.key, bucket = %export.spec.bucket, "a blocked run follows its export");
+            Ok(Some(run.key))
+        }
+        Err(StoreError::Conflict(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -83,7 +118,10 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     keep_ratios(parts, &request, &made).await?;
     let run = adopt(parts, &run, (spec, bucket.bucket_name), made).await?;
     match run {
-        Some(run) => go_on(parts, &run).await,
+        Some(run) => {
+            tell::webhook(parts, key).await?;
+            go_on(parts, &run).await
+        }
         None => Ok(Handled::Done),
     }
 }
@@ -106,8 +144,12 @@ async fn adopt(
         estimated_bytes: plans.iter().map(|plan| plan.estimated_bytes).sum(),
     };
     profile_files::put_lists(parts, key, &token, &lists).await?;
-    let chunks: Vec<_> = plans.into_iter().map(|plan| Chunk::new(key, &token, plan)).collect();
-    parts.store.add_chunks(&chunks).await?;
+    let mut plans = plans.into_iter().peekable();
+    while plans.peek().is_some() {
+        // Not all at once, so that a large plan is not held twice.
+        let made = plans.by_ref().take(STORED_AT_ONCE).map(|plan| Chunk::new(key, &token, plan));
+        parts.store.add_chunks(&made.collect::<Vec<_>>()).await?;
+    }
     let (spec, reopened) = (spec.clone(), seen.reopened);
     let opening = RunOpening { plan, spec, bucket_name, reopened, now: parts.now() };
     let opened = parts.store.open_run(key, &opening).await;

@@ -1,72 +1,185 @@
 //! Blocked buckets are looked at again, each once a round by the call that an export makes; what waited for one that
 //! works goes on.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 
 use super::{Parts, StepError, buckets::wake};
 use crate::{
-    domain::{AccountId, BucketState, PartnerBucket, Run, RunStatus, names},
+    domain::{
+        AccountId, BucketFailure, BucketId, BucketState, ExportFilter, PartnerBucket, Run, RunStatus, Side,
+        StatusKind, names,
+    },
     ports::VaultError,
 };
 
-/// Looks at the blocked buckets for which one of these open runs waits. Gives those that work again, which are open
-/// from then on, and those that could not be looked at.
+/// How a round found a bucket that was blocked.
+#[derive(Debug)]
+pub struct Rechecked {
+    /// The bucket as it was before.
+    pub bucket: PartnerBucket,
+    /// Since when it was blocked.
+    pub since: Timestamp,
+    /// Whether an active export goes into it.
+    pub has_exports: bool,
+    /// What was found.
+    pub verdict: Verdict,
+}
+
+/// What a blocked bucket answered.
+#[derive(Debug)]
+pub enum Verdict {
+    /// An upload could be begun; the bucket is open from then on.
+    Works,
+    /// The customer has still to mend something.
+    Fails(BucketFailure),
+    /// Nobody waits for it, so that it was not asked.
+    Unasked(BucketFailure),
+    /// It cannot be told: Google, or a part of ours, did not work.
+    Unclear(BucketFailure, StepError),
+}
+
+/// The open runs into a bucket: ours, and those of other places.
+#[derive(Default)]
+struct Waiting {
+    ours: usize,
+    others: usize,
+}
+
+type Place = (AccountId, BucketId);
+
+/// Looks at the blocked buckets into which something is to go. Those of which all open runs are not ours (`is_ours`) are
+/// left to whoever works these.
 pub(super) async fn blocked_buckets(
     parts: &Parts,
     open: &[Run],
-) -> (Vec<PartnerBucket>, Vec<(AccountId, StepError)>) {
-    let (mut healed, mut failed) = (Vec::new(), Vec::new());
-    let mut seen = BTreeSet::new();
+    is_ours: impl Fn(&Run) -> bool + Send + Sync,
+) -> Result<(Vec<Rechecked>, Vec<(AccountId, StepError)>), StepError> {
+    let blocked = parts.store.blocked_buckets().await?;
+    let (mut rechecked, mut failed) = (Vec::new(), Vec::new());
+    if blocked.is_empty() {
+        return Ok((rechecked, failed));
+    }
+    let mut waiting: BTreeMap<Place, Waiting> = BTreeMap::new();
     for run in open {
-        let looked = async {
-            let bucket = bucket_of(parts, run).await?;
-            let Some(bucket) = bucket.filter(|bucket| {
-                matches!(bucket.state, BucketState::Blocked { .. })
-                    && seen.insert((bucket.account, bucket.id.clone()))
-            }) else {
-                return Ok(None);
-            };
-            if !works(parts, &bucket).await? {
-                return Ok(None);
+        match bucket_of(parts, run).await {
+            Ok(Some(bucket)) => {
+                let waiting = waiting.entry((run.key.account, bucket)).or_default();
+                if is_ours(run) { waiting.ours += 1 } else { waiting.others += 1 }
             }
-            parts.store.unblock_bucket(bucket.account, &bucket.id).await?;
-            wake(parts, &bucket).await;
-            Ok::<_, StepError>(Some(bucket))
-        };
-        match looked.await {
-            Ok(bucket) => healed.extend(bucket),
+            Ok(None) => {}
             Err(error) => failed.push((run.key.account, error)),
         }
     }
-    (healed, failed)
+    for bucket in blocked {
+        let waiting = waiting.remove(&(bucket.account, bucket.id.clone())).unwrap_or_default();
+        if waiting.ours == 0 && waiting.others > 0 {
+            continue;
+        }
+        let account = bucket.account;
+        match recheck(parts, bucket, waiting.ours > 0).await {
+            Ok(found) => rechecked.extend(found),
+            Err(error) => failed.push((account, error)),
+        }
+    }
+    Ok((rechecked, failed))
+}
+
+async fn recheck(parts: &Parts, bucket: PartnerBucket, waits: bool) -> Result<Option<Rechecked>, StepError> {
+    let BucketState::Blocked { since, failure: known } = bucket.state.clone() else { return Ok(None) };
+    let has_exports = has_exports(parts, &bucket).await?;
+    if !waits && !has_exports {
+        return Ok(Some(Rechecked { bucket, since, has_exports, verdict: Verdict::Unasked(known) }));
+    }
+    let verdict = match probe(parts, &bucket).await {
+        Ok(()) => {
+            parts.store.unblock_bucket(bucket.account, &bucket.id).await?;
+            wake(parts, &bucket).await;
+            Verdict::Works
+        }
+        Err(StepError::Bucket(failure)) if failure.class.side() == Side::Customer => {
+            if failure.class != known.class {
+                // The customer reads what is wrong now.
+                let (account, id, key) = (bucket.account, &bucket.id, &bucket.key);
+                parts.store.block_bucket(account, id, key, &failure, parts.now()).await?;
+            }
+            Verdict::Fails(failure)
+        }
+        Err(error) => Verdict::Unclear(known, error),
+    };
+    Ok(Some(Rechecked { bucket, since, has_exports, verdict }))
+}
+
+/// Looks at a bucket of an account now, blocked or not; what waited for one that works goes on. None where there is no
+/// such bucket.
+///
+/// # Errors
+/// [`StepError`] where it cannot be looked at.
+pub async fn recheck_bucket(
+    parts: &Parts,
+    account: AccountId,
+    id: &BucketId,
+) -> Result<Option<Verdict>, StepError> {
+    let Some(bucket) = parts.store.bucket(account, id).await? else { return Ok(None) };
+    let known = match &bucket.state {
+        BucketState::Blocked { failure, .. } => Some(failure),
+        BucketState::Ready => None,
+    };
+    Ok(Some(match probe(parts, &bucket).await {
+        Ok(()) => {
+            if known.is_some() {
+                parts.store.unblock_bucket(account, id).await?;
+                wake(parts, &bucket).await;
+            }
+            Verdict::Works
+        }
+        Err(StepError::Bucket(failure)) if failure.class.side() == Side::Customer => {
+            if known.is_some_and(|known| known.class != failure.class) {
+                parts.store.block_bucket(account, id, &bucket.key, &failure, parts.now()).await?;
+            }
+            Verdict::Fails(failure)
+        }
+        // Google, or we: what it is, not what it was.
+        Err(StepError::Bucket(failure)) => Verdict::Unclear(failure.clone(), StepError::Bucket(failure)),
+        Err(error) => return Err(error),
+    }))
+}
+
+/// Whether an active export goes into the bucket.
+pub(super) async fn has_exports(parts: &Parts, bucket: &PartnerBucket) -> Result<bool, StepError> {
+    for status in [StatusKind::Running, StatusKind::Pending] {
+        let (bucket_id, status) = (Some(bucket.id.clone()), Some(status));
+        let filter = ExportFilter { bucket: bucket_id, status, ..ExportFilter::default() };
+        if !parts.store.list_exports(bucket.account, &filter, None, 1).await?.exports.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Where a run goes: one that is owed takes the export's bucket when it is opened.
-async fn bucket_of(parts: &Parts, run: &Run) -> Result<Option<PartnerBucket>, StepError> {
-    let account = run.key.account;
-    let id = match run.status {
-        RunStatus::Owed => match parts.store.export(account, run.key.request).await? {
-            Some(export) => export.spec.bucket,
-            None => return Ok(None),
-        },
-        _ => run.spec.bucket.clone(),
-    };
-    Ok(parts.store.bucket(account, &id).await?)
+async fn bucket_of(parts: &Parts, run: &Run) -> Result<Option<BucketId>, StepError> {
+    Ok(match run.status {
+        RunStatus::Owed => {
+            parts.store.export(run.key.account, run.key.request).await?.map(|export| export.spec.bucket)
+        }
+        _ => Some(run.spec.bucket.clone()),
+    })
 }
 
 /// Whether an upload can be begun; it is cancelled, and nothing is left behind.
-async fn works(parts: &Parts, bucket: &PartnerBucket) -> Result<bool, StepError> {
+async fn probe(parts: &Parts, bucket: &PartnerBucket) -> Result<(), StepError> {
     let key = match parts.vault.open(bucket.account, &bucket.id, &bucket.key).await {
         Ok(key) => key,
-        Err(VaultError::Unreadable { .. }) => return Ok(false),
+        Err(error @ VaultError::Unreadable { .. }) => return Err(StepError::Bucket(key_unreadable(&error))),
         Err(error) => return Err(error.into()),
     };
-    let tried = match parts.buckets.probe(&bucket.bucket_name, &key).await {
-        Ok(probe) => probe.try_upload(&names::check_object(rand::random())).await,
-        Err(failure) => Err(failure),
-    };
-    if let Err(failure) = &tried {
-        tracing::debug!(bucket = %bucket.id, %failure, "a blocked bucket does not work yet");
-    }
-    Ok(tried.is_ok())
+    let probe = parts.buckets.probe(&bucket.bucket_name, &key).await.map_err(StepError::Bucket)?;
+    probe.try_upload(&names::check_object(rand::random())).await.map_err(StepError::Bucket)
+}
+
+fn key_unreadable(error: &VaultError) -> BucketFailure {
+    let (class, message) = (crate::domain::FailureClass::KeyUnusable, error.to_string());
+    BucketFailure { class, http_status: None, message }
 }

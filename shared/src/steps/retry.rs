@@ -17,7 +17,7 @@ use super::{
 use crate::{
     domain::{
         AnotherBucket, Chunk, ChunkCommand, ChunkContent, ChunkPlan, ChunkRefusal, ChunkState, EventNaming,
-        ExportStatus, PlanToken, Run, RunKey, RunStatus, Slice,
+        Export, ExportStatus, PlanToken, Run, RunKey, RunStatus, Slice,
     },
     ports::{StoreError, Work},
 };
@@ -62,7 +62,8 @@ pub async fn retry_run(parts: &Parts, key: RunKey) -> Result<u64, RetryError> {
         return Err(RetryError::NotIncomplete(key, run.status.as_str()));
     }
     let export = parts.store.export(key.account, key.request).await?;
-    if export.is_some_and(|export| matches!(export.status, ExportStatus::Stopped { .. })) {
+    let is_stopped = |export: &Export| matches!(export.status, ExportStatus::Stopped { .. });
+    if export.is_some_and(|export| is_stopped(&export) && !export.works_on(key.run)) {
         return Err(RetryError::Stopped(key));
     }
     if let (Some(_), Some(bucket)) = (&run.plan, parts.store.bucket(key.account, &run.spec.bucket).await?) {

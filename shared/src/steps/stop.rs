@@ -1,4 +1,6 @@
-//! A person stops an export.
+//! An export is stopped, by a person or by three days of failure.
+
+use jiff::Timestamp;
 
 use super::{Handled, Parts, StepError, close, finish};
 use crate::{
@@ -16,7 +18,17 @@ pub async fn stop_export(
     request: RequestId,
     reason: &StopReason,
 ) -> Result<Export, StepError> {
-    let export = parts.store.stop_export(account, request, reason, parts.now()).await?;
+    stop_at(parts, (account, request), reason, parts.now()).await
+}
+
+/// Stops it as of an instant that somebody remembers.
+pub(super) async fn stop_at(
+    parts: &Parts,
+    (account, request): (AccountId, RequestId),
+    reason: &StopReason,
+    at: Timestamp,
+) -> Result<Export, StepError> {
+    let export = parts.store.stop_export(account, request, reason, at).await?;
     for run in parts.store.open_runs_of(account, request).await? {
         let finished = finish::finish(parts, run).await;
         if let Handled::Again(_) = close::or_incomplete(parts, run, finished).await? {

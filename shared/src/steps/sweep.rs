@@ -1,9 +1,11 @@
-//! The checker's round: blocked buckets are looked at again, runs whose messages were lost get them again, runs that
-//! nobody has finished are finished, and keys that nobody waits for are forgotten.
+//! Blocked buckets are looked at again, runs whose messages were lost get them again, runs that nobody has finished are
+//! finished, and keys that nobody waits for are forgotten.
 //!
 //! Two rounds at once do no harm: what is published is claimed in the store, and a run is closed once.
 
-use super::{Parts, StepError, close, finish, open, recheck};
+use std::collections::BTreeSet;
+
+use super::{Parts, Rechecked, StepError, Verdict, close, finish, open, recheck};
 use crate::domain::{AccountId, PartnerBucket, Run, RunKey, RunStatus};
 
 /// What a round did.
@@ -15,6 +17,8 @@ pub struct Swept {
     pub failed: Vec<(RunKey, StepError)>,
     /// Buckets that were blocked and work again.
     pub healed: Vec<PartnerBucket>,
+    /// How the blocked buckets were found.
+    pub rechecked: Vec<Rechecked>,
     /// Accounts with a blocked bucket that could not be looked at; a later round looks again.
     pub unseen: Vec<(AccountId, StepError)>,
     /// How many candidates of buckets had expired.
@@ -32,17 +36,20 @@ pub async fn sweep(
 ) -> Result<Swept, StepError> {
     let mut swept =
         Swept { candidates: parts.store.sweep_candidates(parts.now()).await?, ..Swept::default() };
-    let mut open = parts.store.open_runs().await?;
-    open.retain(|run| is_wanted(run.key));
-    (swept.healed, swept.unseen) = recheck::blocked_buckets(parts, &open).await;
-    for run in open {
+    let open = parts.store.open_runs().await?;
+    let ours: BTreeSet<RunKey> = open.iter().map(|run| run.key).filter(|key| is_wanted(*key)).collect();
+    let is_ours = |run: &Run| ours.contains(&run.key);
+    (swept.rechecked, swept.unseen) = recheck::blocked_buckets(parts, &open, is_ours).await?;
+    let works = |found: &&Rechecked| matches!(found.verdict, Verdict::Works);
+    swept.healed = swept.rechecked.iter().filter(works).map(|found| found.bucket.clone()).collect();
+    for run in open.iter().filter(|run| ours.contains(&run.key)) {
         if parts.shutdown.is_cancelled() {
             break;
         }
         if run.status != RunStatus::Running {
             continue;
         }
-        match go_on(parts, &run).await {
+        match go_on(parts, run).await {
             Ok(0) => {}
             Ok(_) => swept.published.push(run.key),
             Err(error) => swept.failed.push((run.key, error)),
@@ -52,6 +59,11 @@ pub async fn sweep(
 }
 
 async fn go_on(parts: &Parts, run: &Run) -> Result<usize, StepError> {
+    if let Some(run) = open::follow(parts, run).await? {
+        // It is planned anew by whoever takes the message.
+        parts.queue.send(crate::ports::Work::Run { run }).await?;
+        return Ok(1);
+    }
     let sent = open::send(parts, run).await?;
     let finished = finish::finish(parts, run.key).await;
     // What has to wait waits for the next round.

@@ -9,6 +9,7 @@ use spillway::{
         lake::ObjectStoreLake,
         local_queue::LocalQueue,
         sqlite::SqliteStore,
+        webhooks::{HttpsWebhooks, WebhookOptions},
     },
     service::{
         self, InvokerSettings, Invokers, Limits, Running, Service, StartError, Started,
@@ -50,6 +51,7 @@ impl Service for Served {
             lake: Arc::new(ObjectStoreLake::folder(&home.join("lake"), Arc::clone(&running.clock))?),
             buckets: Arc::new(GcsPartnerBuckets::new(GcsOptions::new(endpoint))?),
             vault: Arc::new(KeyFileVault::open(&home.join("vault.key"))?),
+            webhooks: Arc::new(HttpsWebhooks::new(WebhookOptions::default())?),
             clock: Arc::clone(&running.clock),
             observer: Arc::new(Unobserved),
             shutdown: running.shutdown.clone(),

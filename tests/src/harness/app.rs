@@ -17,7 +17,8 @@ use spillway::{
         ZoneName, plan::PlanLimits,
     },
     ports::{
-        ChunkQueue, KeyVault, Lake, NewExport, NewRun, Origin, PartnerBuckets, ServiceAccountKey, Store, Work,
+        ChunkQueue, KeyVault, Lake, NewExport, NewRun, Origin, PartnerBuckets, ServiceAccountKey, Store,
+        Webhooks, Work,
     },
     steps::{self, Handled, Options, Parts, StepError, Unobserved},
 };
@@ -30,6 +31,7 @@ use super::{
     lake::{FileSpec, LakeFolder},
     memory_buckets::MemoryBuckets,
     queue::TestQueue,
+    webhooks::RecordedWebhooks,
 };
 use crate::clock::ManualClock;
 
@@ -54,6 +56,10 @@ pub struct TestApp {
     pub buckets: MemoryBuckets,
     /// Small, so that little data makes many files.
     pub options: Options,
+    /// What webhooks were told.
+    pub webhooks: RecordedWebhooks,
+    /// In place of `webhooks`.
+    pub other_webhooks: Option<Arc<dyn Webhooks>>,
     /// In place of `buckets`.
     pub other_buckets: Option<Arc<dyn PartnerBuckets>>,
     lake_reader: Arc<dyn Lake>,
@@ -92,6 +98,8 @@ impl TestApp {
             lake,
             buckets: MemoryBuckets::default(),
             options,
+            webhooks: RecordedWebhooks::default(),
+            other_webhooks: None,
             other_buckets: None,
             lake_reader: Arc::new(lake_reader),
             vault: Arc::new(vault),
@@ -181,6 +189,10 @@ impl TestApp {
             lake: Arc::new(Gated { gate: gate.clone(), port: Arc::clone(&self.lake_reader) }),
             buckets,
             vault: Arc::clone(&self.vault) as Arc<dyn KeyVault>,
+            webhooks: match &self.other_webhooks {
+                Some(webhooks) => Arc::clone(webhooks),
+                None => Arc::new(self.webhooks.clone()),
+            },
             clock: Arc::new(self.clock.clone()),
             observer: Arc::new(Unobserved),
             shutdown: CancellationToken::new(),

@@ -7,16 +7,18 @@ use jiff::Timestamp;
 use spillway::{
     domain::{
         Account, AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId,
-        CatalogueDay, CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DataSelection,
-        DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Footer, KeyFacts, LakeFile, PartnerBucket,
-        PlanToken, ProfileFile, ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening,
-        RunTimestamp, SealedKey, Slice, StopReason, Window, ZoneName,
+        CatalogueDay, CatalogueMark, CatalogueTotal, ChannelKind, Chunk, ChunkCommand, ChunkId, ChunkKey,
+        DataSelection, DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Footer, Incident, KeyFacts,
+        LakeFile, LeaseToken, Mailing, MailingId, Notice, NoticeId, PartnerBucket, PlanToken, ProfileFile,
+        ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp, SealedKey,
+        Slice, StopReason, Window, ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,
-        ChunkStore, ChunkTally, ClaimLimits, DueExport, ExportPage, ExportStore, FilePage, Lake, LakeError,
-        LakeQuery, LakeRows, NewExport, NewRun, NoteStore, QueueError, Repeated, RunPage, RunStore,
-        SourcedBatch, Store, StoreError, Work, WrittenSums,
+        ChunkStore, ChunkTally, ClaimLimits, DueExport, ExportPage, ExportStore, FilePage, IncidentChange,
+        IncidentStore, Lake, LakeError, LakeQuery, LakeRows, NewExport, NewRun, NoteStore, NoticeOutcome,
+        QueueError, Repeated, RunPage, RunStore, SourcedBatch, StartAgain, StartedAgain, Store, StoreError,
+        Work, WrittenSums,
     },
 };
 
@@ -91,6 +93,7 @@ gated_store! {
         next_due_at: Option<Timestamp>
     ) -> Export;
     fn stop_export(account: AccountId, request: RequestId, reason: &StopReason, now: Timestamp) -> Export;
+    fn start_again(start: &StartAgain) -> StartedAgain;
 }
 
 gated_store! {
@@ -107,6 +110,7 @@ gated_store! {
     fn open_run(key: RunKey, opening: &RunOpening) -> Run;
     fn close_run(key: RunKey, closing: &RunClosing) -> bool;
     fn reopen_run(key: RunKey) -> Run;
+    fn give_up_plan(key: RunKey, reopened: u32) -> Run;
 }
 
 gated_store! {
@@ -153,6 +157,21 @@ gated_store! {
     fn catalogue_days(account: AccountId, days: DateRange) -> Vec<CatalogueDay>;
     fn catalogue_sums(account: AccountId, days: DateRange, data: &DataSelection) -> Vec<CatalogueDay>;
     fn catalogue_totals(account: AccountId) -> Vec<CatalogueTotal>;
+}
+
+gated_store! {
+    IncidentStore:
+    fn blocked_buckets() -> Vec<PartnerBucket>;
+    fn put_incident(change: IncidentChange<'_>) -> ();
+    fn incidents(account: AccountId, limit: usize) -> Vec<Incident>;
+    fn open_incidents() -> Vec<Incident>;
+    fn mailing(account: AccountId, id: &MailingId) -> Option<Mailing>;
+    fn put_notices(notices: &[Notice]) -> ();
+    fn claim_notices(channel: ChannelKind, token: LeaseToken, now: Timestamp, limit: usize) -> Vec<Notice>;
+    fn settle_notice(
+        account: AccountId, id: &NoticeId, outcome: &NoticeOutcome, now: Timestamp
+    ) -> Notice;
+    fn notices(account: AccountId, limit: usize) -> Vec<Notice>;
 }
 
 #[async_trait]

@@ -12,6 +12,7 @@ mod lake;
 mod memory_buckets;
 mod queue;
 mod rows;
+mod webhooks;
 
 pub use app::{ACCOUNT, BUCKET, TestApp, Worker};
 pub use chaos::{Chaos, ChaosCase};
@@ -23,6 +24,7 @@ pub use lake::{FileSpec, LakeFolder, Place};
 pub use memory_buckets::{MemoryBuckets, Probe};
 pub use queue::TestQueue;
 pub use rows::{EventRow, ProfileRow, hostile_text, random_props};
+pub use webhooks::RecordedWebhooks;
 
 /// How many times longer than usual the random suites run:
 /// `SPILLWAY_SOAK=50 cargo nextest run -p spillway-tests --test chaos --test profiles`.

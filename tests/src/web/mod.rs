@@ -43,6 +43,7 @@ pub fn local_config(account: AccountId, role: Role) -> Config {
         },
         outgoing_ips: vec!["203.0.113.7".to_owned()],
         operator_contact: Some("exports@platform.example".to_owned()),
+        mail_folder: None,
     }
 }
 

@@ -1,5 +1,8 @@
 //! The account's settings.
 
+#[path = "webhook.rs"]
+mod webhook;
+
 use dashboard::identity::Role;
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -15,7 +18,7 @@ async fn an_account_sees_its_own_settings() {
     let answer = app.person(ACCOUNT, Role::Viewer).get(PATH).await;
     let expected = json!({
         "id": ACCOUNT.0, "time_zone": "UTC", "identities": ["identity", "email", "phone"], "notify": [],
-        "webhook": null, "exports_enabled": true, "one_time_limit_days": 60,
+        "webhook": null, "webhook_secret_made_at": null, "exports_enabled": true, "one_time_limit_days": 60,
     });
     assert_eq!(answer.expect(StatusCode::OK), expected);
     assert_eq!(answer.header("cache-control"), "no-store");

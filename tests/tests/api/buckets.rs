@@ -164,9 +164,14 @@ async fn a_blocked_bucket_says_what_to_mend() {
     let request = create(&person, &once()).await;
     app.drain().await.unwrap();
     let bucket = person.get(&format!("{PATH}/{BUCKET}")).await.expect(StatusCode::OK);
+    let blocked = &bucket["blocked"];
+    assert_eq!(blocked["title"], "The bucket does not exist");
+    assert_eq!(blocked["cause"], format!("Google knows no bucket of the name `{BUCKET}`."));
+    let both = format!("{} {}", blocked["cause"].as_str().unwrap(), blocked["resolution"].as_str().unwrap());
+    assert_eq!(blocked["reason"], both);
     assert_eq!(
-        bucket["blocked"]["reason"],
-        "There is no bucket of exactly this name. Check the name letter by letter, or create the bucket again."
+        (&blocked["class"], &blocked["help"]),
+        (&json!("bucket-missing"), &json!("/help/failures/bucket-missing?bucket=partner%2Dbucket"))
     );
     let run = person.get(&format!("/api/v1/exports/{request}/runs/{request}")).await.expect(StatusCode::OK);
     assert_eq!(run["blocked"], bucket["blocked"]);

@@ -19,7 +19,7 @@ async fn a_one_time_export_begins_at_once() {
         "identities": ["identity"],
         "frequency": {"kind": "one-time", "days": {"first": "2026-03-09", "last": "2026-03-10"}},
         "format": "csv", "packaging": "gzip", "as_string": false, "header_line": true, "manifest": true,
-        "status": "PENDING", "stopped": null, "created_at": "2026-03-10T12:00:00Z",
+        "status": "PENDING", "stopped": null, "successor": null, "predecessor": null, "created_at": "2026-03-10T12:00:00Z",
         "created_by": "mara@example.com", "delivered_until": null, "next_run_at": null,
     });
     assert_eq!(answer.expect(StatusCode::CREATED), expected);

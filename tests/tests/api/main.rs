@@ -9,6 +9,7 @@ mod create;
 mod document;
 mod edit;
 mod identity;
+mod incidents;
 mod list;
 mod problems;
 mod progress;

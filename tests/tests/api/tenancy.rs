@@ -85,8 +85,9 @@ async fn viewers_change_nothing_on_any_route() {
         }
     }
     assert_eq!(
-        refused, 7,
-        "a route was added or removed: PATCH account, POST and DELETE bucket, PUT key, POST, PATCH and stop export"
+        refused, 11,
+        "a route was added or removed: PATCH account, its webhook's secret and test, POST, DELETE and check bucket, \
+         PUT key, POST, PATCH, stop and start export again"
     );
 }
 

@@ -1,5 +1,5 @@
-//! Between the Pub/Sub emulator and the functions: signs what it forwards, as Pub/Sub does and its emulator does not, and
-//! makes the weather: messages that come twice, late, in another order, or never.
+//! Between the Pub/Sub emulator and the functions: signs what it forwards and keeps to the retry policy, as Pub/Sub does
+//! and its emulator does not, and makes the weather: messages that come twice, late, in another order, or never.
 
 use std::{
     collections::BTreeMap,
@@ -24,6 +24,9 @@ use crate::clock::WorldClock;
 
 /// How long a delivery may take; more than a function gives itself.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(600);
+/// After how long a message comes again that was not taken, in milliseconds. The emulator lets its fifth attempt wait for
+/// minutes, whatever the policy of the subscription is.
+const AGAIN_MILLIS: std::ops::Range<u64> = 1_000..3_000;
 
 /// What becomes of messages on their way, each in so many of a hundred cases.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +58,15 @@ impl Book {
     /// How many messages were taken.
     pub(crate) fn taken(&self) -> usize {
         self.messages.values().filter(|taken| **taken).count()
+    }
+
+    /// Whether a message is here for the first time; it is under way from then on.
+    fn is_new(&mut self, id: &str) -> bool {
+        let is_new = !self.messages.contains_key(id);
+        if is_new {
+            self.messages.insert(id.to_owned(), false);
+        }
+        is_new
     }
 
     /// Messages that are under way, or come again.
@@ -124,17 +136,31 @@ async fn pushed(State(shared): State<Arc<Shared>>, Path(topic): Path<String>, bo
         return StatusCode::NO_CONTENT;
     }
     let id = format!("{topic}/{}", message["messageId"].as_str().unwrap());
-    lock(&shared.book).messages.entry(id.clone()).or_insert(false);
-    let status = shared.carry(&topic, body).await;
-    let mut book = lock(&shared.book);
-    *book.answers.entry(status.as_u16()).or_default() += 1;
-    if status.is_success() {
-        book.messages.insert(id, true);
+    // One that the emulator sends again, having hung up, is on its way here already, or was taken.
+    let is_new = lock(&shared.book).is_new(&id);
+    if is_new {
+        tokio::spawn(shared.carry_until_taken(topic, id, body));
     }
-    status
+    StatusCode::NO_CONTENT
 }
 
 impl Shared {
+    async fn carry_until_taken(self: Arc<Self>, topic: String, id: String, body: Bytes) {
+        loop {
+            let status = self.carry(&topic, body.clone()).await;
+            let again = {
+                let mut book = lock(&self.book);
+                *book.answers.entry(status.as_u16()).or_default() += 1;
+                if status.is_success() {
+                    book.messages.insert(id, true);
+                    return;
+                }
+                rand::rng().random_range(AGAIN_MILLIS)
+            };
+            tokio::time::sleep(Duration::from_millis(again)).await;
+        }
+    }
+
     async fn carry(self: &Arc<Self>, topic: &str, body: Bytes) -> StatusCode {
         let weather = *lock(&self.weather);
         let strikes = |percent: u32| rand::rng().random_range(0..100) < percent;

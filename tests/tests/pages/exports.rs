@@ -386,10 +386,9 @@ async fn a_blocked_bucket_says_what_to_do() {
     let page = person.get(&format!("/exports/{}", export.request)).await;
     let said = text(&page);
     assert!(said.contains("BLOCKED") && said.contains("Replace the key"), "{said}");
-    assert!(
-        said.contains("The credentials are incorrect or expired. Generate the service account key again"),
-        "{said}"
-    );
+    assert!(said.contains("the credentials are incorrect or expired"), "{said}");
+    assert!(said.contains("Generate the key again in Google Cloud's console"), "{said}");
+    assert!(page.text().contains("/help/failures/credentials-rejected?bucket=partner%2Dbucket"), "{said}");
     assert!(said.contains("Google said: Invalid <Credentials>"), "{said}");
     assert!(!page.text().contains("<Credentials>"));
     assert!(text(&person.get("/exports").await).contains("BLOCKED"));

@@ -4,10 +4,14 @@
 mod elsewhere;
 mod exports;
 mod frame;
+mod help;
 mod html;
+mod incidents;
+mod mail;
 mod partners;
 mod repeats;
 mod settings;
 mod snippets;
 mod streams;
 mod switch;
+mod webhook;

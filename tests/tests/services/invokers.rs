@@ -39,7 +39,10 @@ async fn a_listed_service_account_may_call() {
     let answer = cloud.post(cloud.checker(), "/check", "").await;
     assert_eq!(
         answer.expect(http::StatusCode::OK),
-        json!({ "published": 0, "failed": 0, "healed": 0, "candidates": 0 })
+        json!({
+            "published": 0, "failed": 0, "healed": 0, "candidates": 0,
+            "told": 0, "stopped": 0, "findings": 0, "mails": 0, "webhooks": 0,
+        })
     );
     let mut other = cloud.claims();
     other["email"] = json!("scheduler@project.iam.gserviceaccount.com");

@@ -66,7 +66,12 @@ async fn a_round_goes_on_with_what_was_lost() {
     cloud.push(cloud.scheduler(), &cloud.app.queue.pop().unwrap()).await;
     assert!(cloud.app.queue.lose_all() > 0);
     let round = async || cloud.post(cloud.checker(), "/check", "").await.expect(StatusCode::OK);
-    let published = |runs: u64| json!({ "published": runs, "failed": 0, "healed": 0, "candidates": 0 });
+    let published = |runs: u64| {
+        json!({
+            "published": runs, "failed": 0, "healed": 0, "candidates": 0,
+            "told": 0, "stopped": 0, "findings": 0, "mails": 0, "webhooks": 0,
+        })
+    };
     assert_eq!(round().await, published(0), "they may still be on their way");
     cloud.app.advance_secs(901);
     assert_eq!(round().await, published(1));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use spillway::{
     ports::{Clock, Work},
     service::{InvokerSettings, Invokers, Running},
-    steps::Parts,
+    steps::{Notifier, Parts},
 };
 use spillway_tests::{
     harness::{TestApp, Worker},
@@ -69,7 +69,7 @@ impl Cloud {
     }
 
     pub(crate) fn checker(&self) -> Router {
-        failure_checker::router(self.parts(), &self.invokers)
+        failure_checker::router(self.parts(), Notifier::default(), &self.invokers)
     }
 
     /// The claims of a good token.

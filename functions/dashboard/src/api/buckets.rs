@@ -122,7 +122,7 @@ pub(super) async fn delete_bucket(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(app: &App, viewer: &Viewer, nickname: String) -> Result<PartnerBucket, Problem> {
+pub(super) async fn find(app: &App, viewer: &Viewer, nickname: String) -> Result<PartnerBucket, Problem> {
     let id = BucketId(nickname);
     let bucket = app.parts.store.bucket(viewer.account, &id).await?;
     bucket.ok_or_else(|| Problem::not_found("bucket", &format!("`{id}`")))

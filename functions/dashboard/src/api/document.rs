@@ -1,16 +1,20 @@
 //! The API's document: what is said of it as a whole, and what holds for every route.
 
+use spillway::domain::webhook::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        self, Content, Ref, RefOr, Response, Schema,
-        path::{Operation, ParameterIn},
+        self, Content, ObjectBuilder, PathItem, PathsBuilder, Ref, RefOr, Required, Response, Schema, Type,
+        path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn},
+        request_body::RequestBodyBuilder,
         schema::AdditionalProperties,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
-use super::bodies::{DataKindBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody, VerdictBody};
+use super::bodies::{
+    DataKindBody, DeliveryBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody, VerdictBody,
+};
 use crate::problem::{ProblemBody, ProblemKind};
 
 /// The schemas of variants that go in.
@@ -29,7 +33,8 @@ const CLOSED: [&str; 2] = ["Data", "Frequency"];
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     components(schemas(
-        ProblemBody<'_>, VerdictBody, DataKindBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody
+        ProblemBody<'_>, VerdictBody, DataKindBody, DeliveryBody, FormatBody, FrequencyKindBody, PartnerBody,
+        StatusBody
     )),
     modifiers(&Login),
     tags(
@@ -70,6 +75,7 @@ pub(super) fn without_login(document: &mut openapi::OpenApi) {
 
 /// Adds to every operation the problems that any request may meet, and those that follow from what it takes.
 pub(super) fn complete(mut document: openapi::OpenApi) -> openapi::OpenApi {
+    document.webhooks = Some(PathsBuilder::new().path("delivery", delivery()).build());
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         operations.into_iter().flatten().for_each(add_problems);
@@ -79,6 +85,38 @@ pub(super) fn complete(mut document: openapi::OpenApi) -> openapi::OpenApi {
         close_variants(schema);
     }
     document
+}
+
+/// What an account's webhook is told.
+fn delivery() -> PathItem {
+    let header = |name, description| {
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some(description))
+            .schema(Some(schema))
+    };
+    let body = Content::new(Some(Ref::from_schema_name("WebhookDelivery")));
+    let operation = OperationBuilder::new()
+        .tag("Account")
+        .operation_id(Some("delivery"))
+        .summary(Some("A run has begun or ended, or a bucket's incident has come to something."))
+        .description(Some(
+            "Sent to the account's webhook by POST. The signature is HMAC-SHA256, in base64, over \
+             `<webhook-id>.<webhook-timestamp>.<body>`, by the bytes that the secret behind `whsec_` is in base64 \
+             (Standard Webhooks). Refuse what is older than five minutes. A delivery that is not answered with a status \
+             from 200 to 299 within ten seconds is repeated, less and less often, under the same id.",
+        ))
+        .parameter(header(ID_HEADER, "The delivery's id; a repeated one has the same."))
+        .parameter(header(TIMESTAMP_HEADER, "The second, since 1970, at which it was sent."))
+        .parameter(header(SIGNATURE_HEADER, "`v1,` and the signature; several with blanks between them."))
+        .request_body(Some(
+            RequestBodyBuilder::new().content("application/json", body).required(Some(Required::True)).build(),
+        ))
+        .response("2XX", Response::new("It is taken"));
+    PathItem::new(HttpMethod::Post, operation)
 }
 
 /// Refuses unknown fields in the variants, as reading does; the derived schema says so of plain objects only.

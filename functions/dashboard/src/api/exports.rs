@@ -267,6 +267,29 @@ pub(super) async fn stop_export(
     Ok((etag(&etag_of(&stopped)), Json(ExportBody::from(&stopped))))
 }
 
+/// Start an export again that was stopped by failure.
+///
+/// What it had begun is finished under its own names; a successor goes on behind that, without a gap. A one-time export
+/// goes on itself. Starting it again twice gives the same successor.
+#[utoipa::path(
+    post, path = "/exports/{request_id}/start-again", tag = "Exports",
+    params(("request_id" = i64, Path, description = "The export's number")),
+    responses(
+        (status = OK, body = ExportBody, description = "What goes on",
+         headers(("ETag" = String, description = "The export's version"))),
+        (status = CONFLICT, description = "It was not stopped by failure, or its bucket is gone"),
+    )
+)]
+pub(super) async fn start_export_again(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    PathOf(request): PathOf<i64>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = RequestId(request);
+    let started = steps::start_again(&app.parts, viewer.account, request, viewer.email.clone()).await?;
+    Ok((etag(&etag_of(&started.export)), Json(ExportBody::from(&started.export))))
+}
+
 /// An export of the viewer's account.
 pub(super) async fn find(app: &App, viewer: &Viewer, request: i64) -> Result<Export, Problem> {
     let request = RequestId(request);

@@ -9,9 +9,11 @@ mod docs;
 mod document;
 mod exports;
 mod extract;
+mod incidents;
 mod progress;
 mod progress_stream;
 mod runs;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use axum::{Router, middleware};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::bodies::DeliveryBody;
 pub(crate) use self::bodies::StepBody;
 use crate::{App, config::Config, identity, problem};
 
@@ -28,13 +31,18 @@ const BASE: &str = "/api/v1";
 fn changing() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(account::get_account, account::patch_account))
+        .routes(routes!(webhook::renew_webhook_secret))
+        .routes(routes!(webhook::test_webhook))
         .routes(routes!(buckets::list_buckets, buckets::create_bucket))
         .routes(routes!(buckets::get_bucket, buckets::delete_bucket))
         .routes(routes!(buckets::replace_key))
+        .routes(routes!(incidents::check_bucket))
+        .routes(routes!(incidents::list_incidents))
         .routes(routes!(catalogue::list_events))
         .routes(routes!(exports::list_exports, exports::create_export))
         .routes(routes!(exports::get_export, exports::patch_export))
         .routes(routes!(exports::stop_export))
+        .routes(routes!(exports::start_export_again))
         .routes(routes!(progress::get_progress))
         .routes(routes!(runs::list_runs))
         .routes(routes!(runs::get_run))

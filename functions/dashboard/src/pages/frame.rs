@@ -16,6 +16,8 @@ pub(crate) enum Section {
     Guide,
     /// The account's settings.
     Settings,
+    /// The mails that were not sent.
+    Mail,
     /// None of them.
     Elsewhere,
 }
@@ -42,6 +44,8 @@ pub(crate) struct Frame {
     pub can_edit: bool,
     /// Whether the account has the feature.
     pub is_enabled: bool,
+    /// Whether there are mails to show.
+    pub has_mail: bool,
     /// The account's zone; none where no time is shown.
     pub zone: Option<String>,
     /// What forms carry.
@@ -61,6 +65,7 @@ impl Frame {
             email: viewer.email.clone(),
             can_edit: viewer.role >= Role::Editor,
             is_enabled: true,
+            has_mail: false,
             zone: Some(times.zone_text()),
             csrf,
             section,
@@ -76,6 +81,7 @@ impl Frame {
             email: None,
             can_edit: true,
             is_enabled: true,
+            has_mail: false,
             zone: None,
             csrf: String::new(),
             section: Section::Elsewhere,
@@ -97,15 +103,17 @@ impl Frame {
 
     /// The navigation.
     #[must_use]
-    pub(crate) fn links(&self) -> [Link; 5] {
+    pub(crate) fn links(&self) -> Vec<Link> {
         let link = |href, text, section| Link { href, text, is_current: section == self.section };
-        [
+        let mut links = vec![
             link("/exports", "Exports", Section::Exports),
             link("/partners", "Partners", Section::Partners),
             link("/guide", "Set-up guide", Section::Guide),
             link("/settings", "Settings", Section::Settings),
-            Link { href: "/api/docs", text: "API", is_current: false },
-        ]
+        ];
+        links.extend(self.has_mail.then(|| link("/mail", "Mail", Section::Mail)));
+        links.push(Link { href: "/api/docs", text: "API", is_current: false });
+        links
     }
 }
 
@@ -139,10 +147,16 @@ pub(crate) enum Done {
     BucketRemoved,
     /// The settings were saved.
     SettingsSaved,
+    /// A bucket was looked at, and takes files.
+    BucketWorks,
+    /// A bucket was looked at, and takes none.
+    BucketFails,
+    /// An export that was stopped by failure goes on.
+    StartedAgain,
 }
 
 impl Done {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Created,
         Self::Edited,
         Self::Stopped,
@@ -150,6 +164,9 @@ impl Done {
         Self::KeyReplaced,
         Self::BucketRemoved,
         Self::SettingsSaved,
+        Self::BucketWorks,
+        Self::BucketFails,
+        Self::StartedAgain,
     ];
 
     /// As in an address: `?done=created`.
@@ -163,6 +180,9 @@ impl Done {
             Self::KeyReplaced => "key-replaced",
             Self::BucketRemoved => "bucket-removed",
             Self::SettingsSaved => "settings-saved",
+            Self::BucketWorks => "bucket-works",
+            Self::BucketFails => "bucket-fails",
+            Self::StartedAgain => "started-again",
         }
     }
 
@@ -177,6 +197,9 @@ impl Done {
             Self::KeyReplaced => "Service account key replaced",
             Self::BucketRemoved => "Google Cloud bucket removed",
             Self::SettingsSaved => "Settings saved",
+            Self::BucketWorks => "The bucket takes files",
+            Self::BucketFails => "The bucket still takes no files",
+            Self::StartedAgain => "Google Cloud data export started again",
         }
     }
 }
@@ -196,6 +219,10 @@ impl Notice {
             (Done::Stopped, Some(request)) => {
                 lines.push(format!("{request} writes no further files; complete ones stay in the bucket."));
             }
+            (Done::StartedAgain, Some(request)) => {
+                lines.push(format!("It goes on where {request} ended, without a gap."));
+            }
+            (Done::BucketWorks, _) => lines.push("What is owed goes out now, in order.".to_owned()),
             _ => {}
         }
         if let (Ok(first), Some(limit_days)) = (query.text("clipped").parse(), account.one_time_limit_days) {
@@ -208,7 +235,7 @@ impl Notice {
                 lines.push(format!("{many} of its events have not been seen yet. Check the spelling."));
             }
         }
-        let (class, icon) = ("good", "check");
+        let (class, icon) = if done == Done::BucketFails { ("bad", "alert") } else { ("good", "check") };
         Some(Self { class, icon, title: done.title(), lines })
     }
 }

@@ -9,6 +9,8 @@ mod exports;
 mod form;
 mod frame;
 mod guide;
+mod help;
+mod mail;
 mod numbers;
 mod off;
 mod partners;
@@ -16,12 +18,17 @@ mod pill;
 mod settings;
 mod snippets;
 mod times;
+mod trouble;
 mod visit;
 mod words;
 
 use std::sync::Arc;
 
-use axum::{Router, response::Redirect, routing::get};
+use axum::{
+    Router,
+    response::Redirect,
+    routing::{get, post},
+};
 
 use crate::App;
 
@@ -31,7 +38,11 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/", get(|| async { Redirect::to("/exports") }))
         .route("/guide", get(guide::page))
         .route("/settings", get(settings::page).post(settings::save))
+        .route("/settings/webhook/test", post(settings::webhook::test))
+        .route("/settings/webhook/secret", post(settings::webhook::renew_secret))
         .merge(exports::routes())
+        .merge(help::routes())
+        .merge(mail::routes())
         .merge(partners::routes())
 }
 

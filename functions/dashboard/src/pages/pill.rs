@@ -66,6 +66,17 @@ impl Pill {
         }
     }
 
+    /// Of an export whose bucket may be blocked: one that is active cannot go on then, whatever it waits for.
+    #[must_use]
+    pub(crate) fn of_active_export(status: &ExportStatus, is_bucket_blocked: bool) -> Self {
+        match status {
+            ExportStatus::Pending | ExportStatus::Running if is_bucket_blocked => {
+                Self::of_run(RunStatus::Running, true)
+            }
+            status => Self::of_export(status),
+        }
+    }
+
     /// Of a bucket.
     #[must_use]
     pub(crate) fn of_bucket(state: &BucketState) -> Self {

@@ -1,5 +1,7 @@
 //! The account's settings: time zone, identities, notifications.
 
+pub(super) mod webhook;
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -18,6 +20,7 @@ use spillway::{
     steps::{self, AccountError},
 };
 
+use self::webhook::WebhookView;
 use super::{
     form::{Choice, Fields, Form},
     frame::{Done, Frame, Section},
@@ -40,6 +43,7 @@ struct SettingsPage {
     identities: Vec<Choice>,
     notify: String,
     webhook: String,
+    hook: WebhookView,
 }
 
 pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
@@ -168,6 +172,7 @@ async fn settings_page(
         identities: identities.to_vec(),
         notify: fields.text("notify").to_owned(),
         webhook: fields.text("webhook").to_owned(),
+        hook: WebhookView::new(&visit.account, &visit.times),
     })
 }
 

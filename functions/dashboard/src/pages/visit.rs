@@ -33,6 +33,7 @@ pub(super) struct Visit {
     /// What the address asks for.
     pub(super) query: Fields,
     csrf: String,
+    has_mail: bool,
 }
 
 impl FromRequestParts<Arc<App>> for Visit {
@@ -45,7 +46,8 @@ impl FromRequestParts<Arc<App>> for Visit {
         let account = account.ok_or_else(|| Problem::no_account(viewer.account))?;
         let times = Times::new(&account.time_zone, app.parts.clock.now());
         let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        Ok(Self { viewer, account, times, query, csrf })
+        let has_mail = app.config.mail_folder.is_some();
+        Ok(Self { viewer, account, times, query, csrf, has_mail })
     }
 }
 
@@ -70,8 +72,14 @@ impl Visit {
     pub(super) fn frame(&self, section: Section) -> Frame {
         let mut frame = Frame::new(&self.viewer, &self.times, self.csrf.clone(), section);
         frame.is_enabled = self.account.exports_enabled;
+        frame.has_mail = self.has_mail;
         frame.notice = Notice::of_query(&self.query, &self.account);
         frame
+    }
+
+    /// What forms carry.
+    pub(super) fn csrf(&self) -> &str {
+        &self.csrf
     }
 
     /// The time goes on.

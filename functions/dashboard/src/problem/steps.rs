@@ -3,7 +3,10 @@
 use spillway::{
     domain::rules::{AccountRefusal, BucketField, BucketRefusal, Refusal, Refused, SpecField},
     ports::{LakeError, StoreError, VaultError},
-    steps::{AccountError, CreateError, EditError, EstimateError, ProposeError, RemoveError, StepError},
+    steps::{
+        AccountError, CreateError, EditError, EstimateError, ProposeError, RemoveError, StartAgainError,
+        StepError,
+    },
 };
 
 use super::{FieldError, Problem, ProblemKind};
@@ -179,6 +182,19 @@ impl From<RemoveError> for Problem {
             RemoveError::NoBucket(_) => Self::new(ProblemKind::NotFound, sentence(&error)),
             RemoveError::InUse(_) => Self::new(ProblemKind::InUse, sentence(&error)),
             RemoveError::Step(error) => error.into(),
+        }
+    }
+}
+
+impl From<StartAgainError> for Problem {
+    fn from(error: StartAgainError) -> Self {
+        match error {
+            StartAgainError::Step(error) => error.into(),
+            StartAgainError::NoExport { request, .. } => Self::not_found("export", &request),
+            StartAgainError::ExportsOff => Self::new(ProblemKind::FeatureOff, sentence(&error)),
+            StartAgainError::NotStopped(_)
+            | StartAgainError::NoBucket { .. }
+            | StartAgainError::AnotherFlow { .. } => Self::new(ProblemKind::WrongState, sentence(&error)),
         }
     }
 }

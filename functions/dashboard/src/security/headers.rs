@@ -26,17 +26,31 @@ impl ContentPolicy {
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
          font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'",
     );
+    /// For a page of ours that frames another one of ours.
+    pub const FRAMING: Self = Self(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+         connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'",
+    );
+    /// For what somebody else may have had a hand in, in a frame of ours: it styles itself, and runs and loads nothing.
+    /// Its links open elsewhere.
+    pub const FRAMED: Self = Self(
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; \
+         sandbox allow-popups allow-popups-to-escape-sandbox",
+    );
 }
 
 pub(super) async fn protect(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let policy = response.extensions().get::<ContentPolicy>().copied().unwrap_or(ContentPolicy::STRICT);
-    let is_framed = !config.frame_ancestors.is_empty();
+    let is_ours = policy == ContentPolicy::FRAMED;
+    let is_framed = !config.frame_ancestors.is_empty() && !is_ours;
     let mut text = format!("{}; frame-ancestors", policy.0);
-    if !is_framed {
-        text.push_str(" 'none'");
+    match (is_ours, is_framed) {
+        (true, _) => text.push_str(" 'self'"),
+        (false, false) => text.push_str(" 'none'"),
+        (false, true) => {}
     }
-    for ancestor in &config.frame_ancestors {
+    for ancestor in config.frame_ancestors.iter().filter(|_| is_framed) {
         text.push(' ');
         text.push_str(&ancestor.origin().ascii_serialization());
     }
@@ -51,7 +65,7 @@ pub(super) async fn protect(State(config): State<Arc<Config>>, request: Request,
     put(header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     put(header::HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
     if !is_framed {
-        put(header::X_FRAME_OPTIONS, "DENY");
+        put(header::X_FRAME_OPTIONS, if is_ours { "SAMEORIGIN" } else { "DENY" });
     }
     if config.is_https() {
         put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");

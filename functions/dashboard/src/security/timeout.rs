@@ -15,10 +15,12 @@ use crate::{
 };
 
 /// The routes that wait for a check of a bucket, which has a limit of its own.
-const CHECKS: [&str; 4] = [
+const CHECKS: [&str; 6] = [
     "/api/v1/buckets",
+    "/api/v1/buckets/{nickname}/check",
     "/api/v1/buckets/{nickname}/key",
     "/partners/google-cloud/buckets",
+    "/partners/google-cloud/buckets/{nickname}/check",
     "/partners/google-cloud/buckets/{nickname}/key",
 ];
 /// What there is to do before and after a check.

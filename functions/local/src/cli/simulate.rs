@@ -6,6 +6,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   spillway simulate scale --chunks 100000
   spillway simulate scale --chunks 1000000 --plan-only --json
+  spillway simulate failures --hours 720 --seed 1
 
 Nothing of a home is touched. With --home its files stay, in a new folder below simulations/.";
 
@@ -15,6 +16,17 @@ Examples:
   FIRESTORE_EMULATOR_HOST=127.0.0.1:8080 spillway simulate scale --chunks 1000 --store firestore
 
 The exit status is 1 if a row was lost or doubled.";
+
+const FAILURES_EXAMPLES: &str = "\
+Examples:
+  spillway simulate failures --hours 720 --seed 7 --json
+
+The exit status is 1 if a window was lost or delivered twice, or the mails are not those that the rule says.";
+
+const COST_EXAMPLES: &str = "\
+Examples:
+  spillway simulate cost
+  tests/bench/run --json > figures.json && spillway simulate cost --figures figures.json";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SimulateArgs {
@@ -27,6 +39,22 @@ pub(crate) enum SimulationArgs {
     /// Plan and work a run of many chunks, each of one row
     #[command(after_help = SCALE_EXAMPLES)]
     Scale(ScaleArgs),
+    /// Let buckets, mail server, scheduler and clock of an account fail for a while
+    #[command(after_help = FAILURES_EXAMPLES)]
+    Failures(FailuresArgs),
+    /// What encoding a terabyte costs on Cloud Run, by measured CPU time, beside other programs
+    #[command(after_help = COST_EXAMPLES)]
+    Cost(CostArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FailuresArgs {
+    /// For how many hours things fail; then all is mended, and goes on until nothing is open
+    #[arg(long, default_value_t = 720, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) hours: u32,
+    /// What happens is made of this number: the same number, the same happenings
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,6 +82,13 @@ pub(crate) struct ScaleArgs {
     /// Stop once the plan is stored
     #[arg(long)]
     pub(crate) plan_only: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CostArgs {
+    /// What `tests/bench/run --json` printed on your machine [default: what it found on the machine that README names]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) figures: Option<std::path::PathBuf>,
 }
 
 fn parse_workers(text: &str) -> Result<usize, String> {

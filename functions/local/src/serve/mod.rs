@@ -43,9 +43,11 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ServeArgs) -> anyhow
         },
         outgoing_ips: Vec::new(),
         operator_contact: None,
+        mail_folder: Some(system.home.mail()),
     };
     let app = App::new(system.parts.clone(), config)?;
 
+    let notifier = system.notifier(format!("http://{address}"))?;
     let (parts, ending) = (system.parts.clone(), system.parts.shutdown.clone());
     let secret = BearerSecret::new(secret)?;
     let checking = credential_validator::router(parts.clone(), |routes| secret.guard(routes));
@@ -57,7 +59,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ServeArgs) -> anyhow
             listen::serve(validator, checking, ending.clone()),
             listen::serve(pages, dashboard::router(app), ending.clone()),
             scheduler::tick(&parts),
-            scheduler::check(&parts, &system.origins, &system.places),
+            scheduler::check(&parts, &notifier, &system.origins, &system.places),
         )
     };
     system.drive_until_told(all).await?;

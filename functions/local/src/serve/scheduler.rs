@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use spillway::{
     domain::{AccountId, RequestId, RunKey},
-    steps::{self, Kept, Parts, Ticked},
+    steps::{self, Checked, Kept, Notifier, Parts, Ticked},
 };
 
 use crate::origins::{Origins, Places};
@@ -86,29 +86,57 @@ fn news<'a, K: Ord>(
     now.iter().filter(|(about, error)| told.get(about) != Some(error))
 }
 
-/// Looks at blocked buckets again, publishes what was lost, and finishes what nobody has finished, of runs with the
-/// given places.
-pub(super) async fn check(parts: &Parts, origins: &Origins, places: &Places) -> anyhow::Result<()> {
+/// Looks at blocked buckets again, writes to people of those that fail, publishes what was lost, and finishes what nobody
+/// has finished, of runs with the given places.
+pub(super) async fn check(
+    parts: &Parts,
+    notifier: &Notifier,
+    origins: &Origins,
+    places: &Places,
+) -> anyhow::Result<()> {
     let mut interval = tokio::time::interval(CHECK_EVERY);
+    let mut found = BTreeMap::new();
     while beat(parts, &mut interval).await {
-        match steps::sweep(parts, |run| is_ours(origins, places, run)).await {
-            Ok(swept) => {
-                for bucket in swept.healed {
-                    tracing::info!(account = %bucket.account, bucket = %bucket.id, "a blocked bucket works again");
-                }
-                for (account, error) in swept.unseen {
-                    tracing::warn!(%account, %error, "a blocked bucket could not be looked at");
-                }
-                for (run, error) in swept.failed {
-                    tracing::warn!(%error, %run, "a run could not be gone on with");
-                }
-            }
+        match steps::check(parts, notifier, |run| is_ours(origins, places, run)).await {
+            Ok(checked) => tell_of_check(&checked, &mut found),
             Err(error) => {
                 tracing::warn!(%error, "unfinished runs could not be looked through; they are looked at again");
             }
         }
     }
     Ok(())
+}
+
+/// What is unwell is told once; `told` is what is known.
+fn tell_of_check(checked: &Checked, told: &mut BTreeMap<String, String>) {
+    for bucket in &checked.swept.healed {
+        tracing::info!(account = %bucket.account, bucket = %bucket.id, "a blocked bucket works again");
+    }
+    for (account, error) in &checked.swept.unseen {
+        tracing::warn!(%account, %error, "a blocked bucket could not be looked at");
+    }
+    for (run, error) in &checked.swept.failed {
+        tracing::warn!(%error, %run, "a run could not be gone on with");
+    }
+    for (incident, kind) in &checked.told {
+        let (account, bucket, kind) = (incident.account, &incident.bucket, kind.as_str());
+        tracing::warn!(%account, %bucket, kind, "people are written to of a bucket; see the folder mail/");
+    }
+    for (account, bucket, error) in &checked.troubled {
+        tracing::warn!(%account, %bucket, %error, "an incident could not be moved on");
+    }
+    if let Some(reason) = &checked.mails.unavailable {
+        tracing::warn!(reason, "mails cannot be written");
+    }
+    let now = checked.findings.iter().map(|finding| {
+        let about = format!("{} {}", finding.account(), finding.kind());
+        (about, finding.to_string())
+    });
+    let now: BTreeMap<_, _> = now.collect();
+    for (_, finding) in news(told, &now) {
+        tracing::warn!("{finding}");
+    }
+    *told = now;
 }
 
 fn is_ours(origins: &Origins, places: &Places, run: RunKey) -> bool {

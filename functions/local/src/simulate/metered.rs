@@ -10,15 +10,17 @@ use jiff::{SignedDuration, Timestamp};
 use spillway::{
     domain::{
         Account, AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId,
-        CatalogueDay, CatalogueMark, CatalogueTotal, Chunk, ChunkCommand, ChunkId, ChunkKey, DatabaseId,
-        DateRange, Export, ExportFilter, ExportSpec, KeyFacts, PartnerBucket, PlanToken, ProfileFile,
-        ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp, SealedKey,
-        StopReason, Window, ZoneName,
+        CatalogueDay, CatalogueMark, CatalogueTotal, ChannelKind, Chunk, ChunkCommand, ChunkId, ChunkKey,
+        DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Incident, KeyFacts, LeaseToken, Mailing,
+        MailingId, Notice, NoticeId, PartnerBucket, PlanToken, ProfileFile, ProfileNote, PropertyColumn,
+        RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp, SealedKey, StopReason, Window,
+        ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,
-        ChunkTally, ClaimLimits, Clock, DueExport, ExportPage, ExportStore, FilePage, NewExport, NewRun,
-        NoteStore, Repeated, RunPage, RunStore, Store, StoreError, WrittenSums,
+        ChunkTally, ClaimLimits, Clock, DueExport, ExportPage, ExportStore, FilePage, IncidentChange,
+        IncidentStore, NewExport, NewRun, NoteStore, NoticeOutcome, Repeated, RunPage, RunStore, StartAgain,
+        StartedAgain, Store, StoreError, WrittenSums,
     },
 };
 
@@ -143,6 +145,7 @@ metered! {
     ) -> Export, |_| one("export");
     fn stop_export(account: AccountId, request: RequestId, reason: &StopReason, now: Timestamp) -> Export,
         |_| one("export");
+    fn start_again(start: &StartAgain) -> StartedAgain, |_| one("export");
     adds:
 }
 
@@ -162,6 +165,7 @@ metered! {
     fn open_run(key: RunKey, opening: &RunOpening) -> Run, |_| [one("export"), one("run")].concat();
     fn close_run(key: RunKey, closing: &RunClosing) -> bool, |_| [one("export"), one("run")].concat();
     fn reopen_run(key: RunKey) -> Run, |_| [one("export"), one("run")].concat();
+    fn give_up_plan(key: RunKey, reopened: u32) -> Run, |_| [one("export"), one("run")].concat();
     adds:
 }
 
@@ -226,5 +230,25 @@ metered! {
     fn add_to_catalogue(
         account: AccountId, expected: Option<&CatalogueMark>, mark: &CatalogueMark, update: &CatalogueUpdate
     ) -> (), |()| one("catalogue");
+    adds:
+}
+
+metered! {
+    IncidentStore
+    reads:
+    fn blocked_buckets() -> Vec<PartnerBucket>;
+    fn incidents(account: AccountId, limit: usize) -> Vec<Incident>;
+    fn open_incidents() -> Vec<Incident>;
+    fn mailing(account: AccountId, id: &MailingId) -> Option<Mailing>;
+    fn notices(account: AccountId, limit: usize) -> Vec<Notice>;
+    writes:
+    fn put_incident(change: IncidentChange<'_>) -> (), |()| one("incident");
+    fn put_notices(notices: &[Notice]) -> (), |()| one("notice");
+    fn claim_notices(
+        channel: ChannelKind, token: LeaseToken, now: Timestamp, limit: usize
+    ) -> Vec<Notice>, |claimed| claimed.iter().map(|_| Document::One("notice")).collect();
+    fn settle_notice(
+        account: AccountId, id: &NoticeId, outcome: &NoticeOutcome, now: Timestamp
+    ) -> Notice, |_| one("notice");
     adds:
 }

@@ -1,8 +1,10 @@
-//! `spillway simulate`: what the engine would do at sizes that no laptop holds. The steps, the planner, the store and the
-//! queue are the real ones; the lake and the bucket are made up.
+//! `spillway simulate`: what the engine would do at sizes that no laptop holds, and in months of failure. The steps, the
+//! planner and the store are the real ones; the lake and the buckets are made up.
 
 mod buckets;
+mod cost;
 mod counts;
+mod failures;
 mod lake;
 mod memory;
 mod metered;
@@ -38,6 +40,8 @@ pub(crate) async fn run(home: &Path, output: &Output, args: SimulateArgs) -> any
     let simulated = async {
         match args.simulation {
             SimulationArgs::Scale(args) => scale::run(folder.path(), output, &args).await,
+            SimulationArgs::Failures(args) => failures::run(folder.path(), output, &args).await,
+            SimulationArgs::Cost(args) => cost::run(output, &args),
         }
     };
     tokio::select! {

@@ -5,11 +5,18 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context;
 use spillway::{
     adapters::{
-        key_file::KeyFileVault, local_queue::LocalQueue, sqlite::SqliteStore, system_clock::SystemClock,
+        key_file::KeyFileVault,
+        local_queue::LocalQueue,
+        sqlite::SqliteStore,
+        system_clock::SystemClock,
+        webhooks::{HttpsWebhooks, WebhookOptions},
     },
-    domain::{Account, AccountId, BucketId, BucketState, KeyFacts, PartnerBucket, ZoneName},
-    ports::{Clock, KeyVault, ServiceAccountKey, Store},
-    steps::{Observer, Options, Parts},
+    domain::{Account, AccountId, BucketId, BucketState, EmailAddress, KeyFacts, PartnerBucket, ZoneName},
+    ports::{
+        AccountStore, BucketStore, ChunkQueue, Clock, KeyVault, Lake, PartnerBuckets, ServiceAccountKey,
+        Store,
+    },
+    steps::{Observer, Options, Parts, Unobserved},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -91,6 +98,7 @@ impl Simulation {
             lake: Arc::new(lake),
             buckets: Arc::new(buckets),
             vault: Arc::new(vault),
+            webhooks: Arc::new(HttpsWebhooks::new(WebhookOptions::default())?),
             clock,
             observer,
             shutdown: CancellationToken::new(),
@@ -98,6 +106,49 @@ impl Simulation {
         };
         Ok(Self { parts, queue, account, bucket, metered, store, billing })
     }
+}
+
+/// What a simulation of failures makes up.
+pub(super) struct FailurePorts {
+    pub(super) queue: Arc<dyn ChunkQueue>,
+    pub(super) lake: Arc<dyn Lake>,
+    pub(super) buckets: Arc<dyn PartnerBuckets>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// The parts of a simulation of failures: an account with an address that is written to, and its buckets, each named so
+/// at Google too.
+pub(super) async fn failure_parts(
+    root: &Path,
+    account: AccountId,
+    buckets: &[BucketId],
+    ports: FailurePorts,
+) -> anyhow::Result<Parts> {
+    let home = Home::open(root)?;
+    let store = SqliteStore::open(&home.state()).context("the state cannot be opened")?;
+    let vault = KeyFileVault::open(&home.vault_key())?;
+    let mut settings = Account::new(account, ZoneName::default());
+    settings.notify = vec![EmailAddress::new("ops@customer.example")?];
+    store.put_account(&settings).await?;
+    for id in buckets {
+        let key = vault.seal(account, id, &ServiceAccountKey::new("{}".to_owned())).await?;
+        let added_at = ports.clock.now();
+        let key_facts = KeyFacts { client_email: String::new(), key_id: String::new(), added_at };
+        let (id, bucket_name, state) = (id.clone(), id.0.clone(), BucketState::Ready);
+        store.put_bucket(&PartnerBucket { account, id, bucket_name, key, key_facts, state }).await?;
+    }
+    Ok(Parts {
+        store: Arc::new(store),
+        queue: ports.queue,
+        lake: ports.lake,
+        buckets: ports.buckets,
+        vault: Arc::new(vault),
+        webhooks: Arc::new(HttpsWebhooks::new(WebhookOptions::default())?),
+        clock: ports.clock,
+        observer: Arc::new(Unobserved),
+        shutdown: CancellationToken::new(),
+        options: Options::default(),
+    })
 }
 
 async fn open_store(home: &Home, kind: &StoreKind) -> anyhow::Result<(Arc<dyn Store>, Option<Billing>)> {

@@ -30,6 +30,19 @@ fn five_hundred_chunks_are_worked_once_each() {
 }
 
 #[test]
+fn a_terabyte_has_its_price() {
+    let home = Home::new();
+    let costs = home.run(&["simulate", "cost", "--json"]).ok().json();
+    let dollars = |program: &str| {
+        let found = costs.as_array().unwrap().iter().find(|cost| cost["program"] == program);
+        found.and_then(|cost| cost["dollars"].as_f64()).unwrap()
+    };
+    assert!(dollars("spillway json") < dollars("duckdb json"), "{costs}");
+    assert!(dollars("duckdb json") < dollars("python json"), "{costs}");
+    home.run(&["simulate", "cost", "--figures", "/nowhere.json"]).fails(&["cannot be read"]);
+}
+
+#[test]
 fn a_simulation_that_cannot_be_is_refused() {
     let home = Home::new();
     home.run(&["simulate", "scale", "--chunks", "0"]).fails(&["1..="]);
@@ -37,5 +50,27 @@ fn a_simulation_that_cannot_be_is_refused() {
     if cfg!(not(feature = "cloud")) {
         let firestore = ["simulate", "scale", "--chunks", "3", "--store", "firestore"];
         home.run(&firestore).error(&["--features cloud"]);
+    }
+}
+
+/// Seeds that are kept: a whole month, and ten days twice.
+const SEEDS: [(u64, u32); 3] = [(1, 720), (2, 240), (7, 240)];
+
+#[test]
+fn months_of_failures_lose_and_double_nothing_and_tell_what_the_rule_says() {
+    let home = Home::new();
+    for (seed, hours) in SEEDS {
+        let (seed, hours) = (seed.to_string(), hours.to_string());
+        let failures = ["simulate", "failures", "--hours", &hours, "--seed", &seed, "--json"];
+        let report = home.run(&failures).ok().json();
+        for key in ["owed", "lost", "doubled", "mails_wrong"] {
+            assert_eq!(report[key], 0, "{key}: {report}");
+        }
+        assert_eq!(report["windows"], report["delivered"], "{report}");
+        assert_eq!(report["mails"], report["mails_expected"], "{report}");
+        assert_eq!(report["lies"], serde_json::json!([]), "{report}");
+        for key in ["windows", "mails", "incidents"] {
+            assert!(report[key].as_u64().is_some_and(|number| number > 0), "{key}: {report}");
+        }
     }
 }

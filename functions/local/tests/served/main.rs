@@ -4,6 +4,7 @@
 mod accessible;
 mod connect;
 mod exports;
+mod failures;
 mod list;
 mod schemathesis;
 mod support;

@@ -16,7 +16,10 @@ use spillway::{
     ports::{Clock as _, ExportStore as _},
 };
 use tempfile::TempDir;
-use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WebElement, prelude::*};
+use thirtyfour::{
+    ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WebElement, error::WebDriverErrorInner,
+    prelude::*,
+};
 
 /// How long a page may take to become what a test waits for, in seconds: two cores encode and render at once.
 const WAIT_SECS: u64 = 60;
@@ -112,6 +115,21 @@ impl Served {
         let (account, request) = (AccountId(100_000_000), request.parse().unwrap());
         let spec = store.export(account, request).await.unwrap().unwrap().spec;
         store.edit_export(account, request, &spec, &spec, Some(SystemClock.now())).await.unwrap();
+    }
+
+    /// Takes the sample's bucket away, as if somebody had deleted it at Google, or brings it back.
+    pub(crate) fn lose_bucket(&self, is_lost: bool) {
+        let buckets = self.home.path().join("buckets");
+        let (there, away) = (buckets.join(SAMPLE_BUCKET), self.home.path().join("lost-bucket"));
+        let (from, to) = if is_lost { (there, away) } else { (away, there) };
+        std::fs::rename(from, to).unwrap();
+    }
+
+    /// A mail as it would have been sent.
+    pub(crate) fn keep_mail(&self, name: &str, mail: &str) {
+        let folder = self.home.path().join("mail");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), mail).unwrap();
     }
 
     /// What lies in a bucket, by name, but for the emulator's own files.
@@ -255,8 +273,17 @@ impl Browser {
         }
     }
 
+    /// Clicks as a person does who sees the page change under the pointer: what comes in its place is clicked.
     pub(crate) async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        let mut interval = tokio::time::interval(POLL);
+        for _ in 0..(WAIT_SECS * 1_000 / 50) {
+            interval.tick().await;
+            match self.find(css).await.click().await {
+                Err(error) if matches!(*error, WebDriverErrorInner::StaleElementReference(_)) => {}
+                clicked => return clicked.unwrap(),
+            }
+        }
+        panic!("{css} is never there for long at {}", self.at().await);
     }
 
     pub(crate) async fn fill(&self, css: &str, text: &str) {
@@ -325,6 +352,22 @@ impl Browser {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         self.driver.screenshot(&folder.join(format!("{name}.png"))).await.unwrap();
+    }
+
+    /// The same, as high as the page is.
+    pub(crate) async fn whole_picture(&self, name: &str) {
+        let size = "return [window.innerWidth, window.innerHeight, document.documentElement.scrollHeight]";
+        let size = self.driver.execute(size, vec![]).await.unwrap();
+        let size: Vec<u32> = serde_json::from_value(size.json().clone()).unwrap();
+        for (height, is_taken) in [(size[2].clamp(600, 6_000), true), (size[1], false)] {
+            let metrics = json!({
+                "width": size[0], "height": height, "deviceScaleFactor": 1, "mobile": size[0] < 500,
+            });
+            self.driver.cdp().send_raw("Emulation.setDeviceMetricsOverride", metrics).await.unwrap();
+            if is_taken {
+                self.picture(name).await;
+            }
+        }
     }
 
     /// What axe finds serious or critical, as one line each.

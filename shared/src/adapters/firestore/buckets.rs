@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, RequestId, RunStatus, SealedKey,
+        AccountId, BlockOutcome, BucketFailure, BucketId, BucketState, PartnerBucket, RequestId, RunStatus,
+        SealedKey,
     },
     ports::{BucketRemoval, StoreError},
 };
@@ -61,7 +62,8 @@ pub(super) async fn guard(tx: &Transaction, account: AccountId) -> Result<(), Fa
 fn save(tx: &Transaction, bucket: &PartnerBucket) {
     let fields = Fields::of(bucket)
         .text("account", account_text(bucket.account))
-        .text("bucket_name", &bucket.bucket_name);
+        .text("bucket_name", &bucket.bucket_name)
+        .flag("blocked", matches!(bucket.state, BucketState::Blocked { .. }));
     tx.put(path(bucket.account, &bucket.id), fields);
 }
 

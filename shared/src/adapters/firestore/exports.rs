@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, DataSelection, Export, ExportSpec, ExportStatus, RequestId, RunClosing, RunStatus,
-        RunTotals, StopReason, Superseded,
+        AccountId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, RequestId, RunClosing,
+        RunStatus, RunTotals, StopReason, Superseded,
     },
     ports::{NewExport, Repeatable, StoreError},
 };
@@ -67,6 +67,11 @@ pub(super) async fn create(tx: &Transaction, new: &NewExport) -> Result<Known, F
         delivered_cut: None,
         next_due_at: new.next_due_at,
         created_by: new.origin.created_by.clone(),
+        history: ExportHistory::default(),
+        successor: None,
+        predecessor: None,
+        begins_at: None,
+        resumed_runs: Vec::new(),
     };
     request_ids::take(tx, &export, &bucket);
     if let Some(repeatable) = repeatable {

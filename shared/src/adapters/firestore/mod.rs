@@ -6,7 +6,8 @@
 //!                                            catalogue/mark  catalogue_days  catalogue_recent  catalogue_totals
 //! accounts/{account}/exports/{request}       columns/{records}
 //!                   …/runs/{run}/plans/{token}   chunks/{id}  profile_lists/{shard}-{part}
-//! candidates/{account}-{id}                  bucket_names/{name}/requests/{request}
+//!                                            incidents  mailings
+//! candidates/{account}-{id}                  bucket_names/{name}/requests/{request}  notices/{id}
 //! ```
 //!
 //! As in the other store, a document holds the JSON text of the domain's type (`doc`; bytes of gzip in `packed` where
@@ -39,6 +40,7 @@ mod emulator;
 mod export_lists;
 mod exports;
 mod faults;
+mod incidents;
 mod lake_notes;
 mod operations;
 mod paths;
@@ -49,6 +51,7 @@ mod query;
 mod request_ids;
 mod run_files;
 mod runs;
+mod starts;
 mod sweep;
 mod transaction;
 

@@ -90,6 +90,16 @@ queries! {
     Buckets: Q::of(Collection, "buckets");
     /// Every account's bucket of a name at Google.
     BucketsNamed: Q::of(Group, "buckets").equal(&["bucket_name"]).by("account");
+    /// Every account's buckets that are blocked.
+    BlockedBuckets: Q::of(Group, "buckets").equal(&["blocked"]).by("account");
+    /// An account's incidents, newest first.
+    Incidents: Q::of(Collection, "incidents").back_by("id");
+    /// Every account's incidents of which something may still come.
+    OpenIncidents: Q::of(Group, "incidents").equal(&["open"]).by("account");
+    /// Notices of a channel that are owed.
+    OwedNotices: Q::of(Collection, "notices").equal(&["owed_by"]).by("next_attempt_at");
+    /// An account's notices, newest first.
+    Notices: Q::of(Collection, "notices").equal(&["account"]).back_by("created_at");
     /// Candidates that have expired.
     ExpiredCandidates: Q::of(Collection, "candidates").by("expires_at");
     /// An account's exports, newest first.

@@ -218,7 +218,7 @@ pub(super) async fn close(tx: &Transaction, key: RunKey, closing: &RunClosing) -
     match exports::existing(tx, key.account, key.request).await {
         Ok(mut known) => {
             let is_running = is_another_running(tx, key).await?;
-            known.export.run_closed(closing.status, run.window.cut(), is_running);
+            known.export.run_closed(&run, is_running);
             exports::save(tx, &known);
         }
         // That is what the run tells; it would be worked for ever otherwise.
@@ -238,4 +238,27 @@ pub(super) async fn reopen(tx: &Transaction, key: RunKey) -> Result<Run, Fault> 
     save(tx, &run);
     exports::save(tx, &known);
     Ok(run)
+}
+
+pub(super) async fn give_up_plan(tx: &Transaction, key: RunKey, reopened: u32) -> Result<Run, Fault> {
+    let mut run = existing(tx, key).await?;
+    run.give_up_plan(reopened).map_err(superseded(key))?;
+    let mut known = exports::existing(tx, key.account, key.request).await?;
+    known.export.run_given_up(is_another_running(tx, key).await?);
+    save(tx, &run);
+    exports::save(tx, &known);
+    Ok(run)
+}
+
+/// The STOPPED runs of an export, oldest first.
+pub(super) async fn stopped_of(
+    tx: &Transaction,
+    account: AccountId,
+    request: RequestId,
+) -> Result<Vec<Run>, Fault> {
+    let stopped = Query::new(Queries::RunsWithStatus, Some(&paths::export(account, request)))
+        .equal("status", text_value(RunStatus::Stopped.as_str()));
+    let mut runs: Vec<Run> = tx.query(stopped).await?.iter().map(read).collect::<Result<_, _>>()?;
+    runs.sort_by_key(|run| (run.window.cut(), run.key.run));
+    Ok(runs)
 }

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, DataSelection, Export, ExportSpec, ExportStatus, PartnerBucket, RequestId, RunClosing,
-        RunStatus, RunTotals, StopReason, Superseded,
+        AccountId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, PartnerBucket, RequestId,
+        RunClosing, RunStatus, RunTotals, StopReason, Superseded,
     },
     ports::{NewExport, Repeatable, StoreError},
 };
@@ -53,6 +53,11 @@ pub(super) fn create(connection: &Connection, new: &NewExport) -> Result<Export,
         delivered_cut: None,
         next_due_at: new.next_due_at,
         created_by: new.origin.created_by.clone(),
+        history: ExportHistory::default(),
+        successor: None,
+        predecessor: None,
+        begins_at: None,
+        resumed_runs: Vec::new(),
     };
     save(connection, &export)?;
     reserve(connection, &export, &bucket)?;

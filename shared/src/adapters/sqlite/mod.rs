@@ -14,12 +14,14 @@ mod creations;
 mod documents;
 mod export_lists;
 mod exports;
+mod incidents;
 mod lake_notes;
 mod ports;
 mod profile_lists;
 mod run_files;
 mod runs;
 mod schema;
+mod starts;
 #[cfg(test)]
 mod tests;
 mod worker;

@@ -195,7 +195,7 @@ pub(super) fn close(connection: &Connection, key: RunKey, closing: &RunClosing) 
     save(connection, &run)?;
     match exports::existing(connection, key.account, key.request) {
         Ok(mut export) => {
-            export.run_closed(closing.status, run.window.cut(), is_another_running(connection, key)?);
+            export.run_closed(&run, is_another_running(connection, key)?);
             exports::save(connection, &export)?;
         }
         // That is what the run tells; it would be worked for ever otherwise.
@@ -215,4 +215,28 @@ pub(super) fn reopen(connection: &Connection, key: RunKey) -> Result<Run, StoreE
     save(connection, &run)?;
     exports::save(connection, &export)?;
     Ok(run)
+}
+
+pub(super) fn give_up_plan(connection: &Connection, key: RunKey, reopened: u32) -> Result<Run, StoreError> {
+    let mut run = existing(connection, key)?;
+    run.give_up_plan(reopened).map_err(superseded(key))?;
+    let mut export = exports::existing(connection, key.account, key.request)?;
+    export.run_given_up(is_another_running(connection, key)?);
+    save(connection, &run)?;
+    exports::save(connection, &export)?;
+    Ok(run)
+}
+
+/// The STOPPED runs of an export that were begun, oldest first.
+pub(super) fn stopped_begun(
+    connection: &Connection,
+    account: AccountId,
+    request: RequestId,
+) -> Result<Vec<Run>, StoreError> {
+    let sql = "SELECT doc, request || '-' || run FROM runs WHERE account = ?1 AND request = ?2
+                 AND status = 'STOPPED' ORDER BY cut, run";
+    let params = [account_column(account), request.0];
+    let mut runs: Vec<Run> = list(connection, sql, params, |id| format!("run {id} in account {account}"))?;
+    runs.retain(|run| run.plan.is_some());
+    Ok(runs)
 }

@@ -25,7 +25,7 @@ const WAL_RETRY_MILLIS: u64 = 5;
 const APPLICATION_ID: i64 = 0x5350_4c57;
 
 /// What makes version n+1 of version n.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("schema_1.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
@@ -33,6 +33,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("schema_5.sql"),
     include_str!("schema_6.sql"),
     include_str!("schema_7.sql"),
+    include_str!("schema_8.sql"),
 ];
 
 /// The version that files are brought to.

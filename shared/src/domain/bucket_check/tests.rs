@@ -21,8 +21,8 @@ fn failures_become_sentences_with_what_to_do() {
     let again = "Generate the key again in Google Cloud's console (IAM & Admin > Service Accounts > Keys > Add key > \
                  Create new key > JSON) and paste it whole.";
     let grant = "Grant it the role Storage Object Creator (and Storage Object Viewer, so that files can be verified) \
-                 on the bucket, under Permissions > Grant access in Google Cloud's console, and try again. A new grant \
-                 can take some minutes to count.";
+                 on the bucket, under Permissions > Grant access in Google Cloud's console. A new grant can take some \
+                 minutes to count.";
     let passing = (
         "Google does not answer just now.",
         "Try again in a minute; nothing that you gave is known to be wrong.",
@@ -41,8 +41,8 @@ fn failures_become_sentences_with_what_to_do() {
             FailureClass::BucketMissing,
             (
                 "Google knows no bucket of the name `acme-lake`.",
-                "The bucket name must match exactly, letter by letter. Copy it from Cloud Storage > Buckets in Google \
-                 Cloud's console, or create the bucket there first.",
+                "The bucket name must match exactly, letter by letter: compare it with Cloud Storage > Buckets in Google \
+                 Cloud's console. If the bucket was deleted, create it again under this name, or use another bucket.",
             ),
         ),
         (
@@ -56,16 +56,23 @@ fn failures_become_sentences_with_what_to_do() {
         (
             FailureClass::BillingDisabled,
             (
-                "Google refuses for billing: billing is off for the project of `acme-lake`, or the bucket has \
-                 Requester Pays, which a service account of yours cannot settle.",
-                "Turn billing on for the project, or Requester Pays off for the bucket, in Google Cloud's console, and \
-                 try again.",
+                "Google refuses for billing: billing is off for the project of the bucket `acme-lake`, or the project \
+                 itself is.",
+                "Turn billing on for the project, under Billing in Google Cloud's console.",
+            ),
+        ),
+        (
+            FailureClass::RequesterPays,
+            (
+                "Google refuses for billing: the bucket `acme-lake` has Requester Pays, which a service account of yours \
+                 cannot settle.",
+                "Turn Requester Pays off for the bucket, under its Configuration in Google Cloud's console.",
             ),
         ),
         (
             FailureClass::OrganisationPolicy,
             (
-                "A policy of your Google Cloud organisation keeps us out of `acme-lake`.",
+                "A policy of your Google Cloud organisation keeps us out of the bucket `acme-lake`.",
                 "Ask its administrator to exempt the bucket or the service account, and to let our outgoing addresses \
                  in where access is limited by address.",
             ),
@@ -88,7 +95,7 @@ fn failures_become_sentences_with_what_to_do() {
         (FailureClass::Unavailable, passing),
         (
             FailureClass::Ours,
-            ("Google refused our request: said so", "Try again; where it stays so, tell our support."),
+            ("Google refused our request: said so", "Try again; if it stays so, tell our support."),
         ),
     ] {
         assert_eq!(failed(class.clone()), (wrong.to_owned(), remedy.to_owned()), "{class:?}");

@@ -1,5 +1,7 @@
 //! Event files → chunks.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::civil::Date;
 
 use super::{PlanLimits, Ratios, estimate, messages::assign_messages};
@@ -39,48 +41,69 @@ pub fn plan_events(
     columns: impl Fn(&str) -> usize,
     limits: PlanLimits,
 ) -> Vec<ChunkPlan> {
-    // An event's captured name comes after the name in the file, so that events which become the same one share
-    // their group's indexes.
-    files.sort_by_cached_key(|file| {
-        (
-            FileEventName::new(&file.event_name),
-            file.date,
-            file.database,
-            file.event_name.clone(),
-            file.path.clone(),
-        )
-    });
+    // Files come in the order of their paths, so that this costs nothing; the other sort keeps that order. Its keys are
+    // small, since there may be millions of files: names are looked up, not copied.
+    files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    let places = places(&files);
+    let place = |file: &EventFile| {
+        let (name_in_file, name) = places.get(&file.event_name).copied().unwrap_or_default();
+        // An event's captured name comes after the name in the file, so that events which become the same one share
+        // their group's indexes.
+        ((name_in_file, file.date, file.database), name)
+    };
+    files.sort_by_cached_key(place);
     let mut chunks: Vec<ChunkPlan> = Vec::new();
-    for group in files.chunk_by(same_group) {
-        let first = chunks.len();
-        for event in group.chunk_by(|a, b| a.event_name == b.event_name) {
-            let head = &event[0];
-            let ratio = ratios.of(&head.event_name, format);
-            for (slice_files, estimated_bytes) in slices(event, ratio, limits) {
-                chunks.push(ChunkPlan {
-                    content: ChunkContent::Events { event_name: head.event_name.clone(), date: head.date },
-                    database: head.database,
-                    index: index_of(chunks.len() - first),
-                    stride: 0,
-                    files: format,
-                    slice: Slice::Events { files: slice_files, from: RowCursor::default() },
-                    columns: columns(&head.event_name),
-                    estimated_bytes,
-                    message: 0,
-                    named_as: None,
-                });
-            }
+    let (mut first, mut group) = (0, None);
+    let mut files = files.into_iter().peekable();
+    while let Some(head) = files.next() {
+        let (of_group, name) = place(&head);
+        if group.replace(of_group) != Some(of_group) {
+            set_stride(&mut chunks[first..]);
+            first = chunks.len();
         }
-        let stride = index_of(chunks.len() - first);
-        chunks[first..].iter_mut().for_each(|chunk| chunk.stride = stride);
+        let (event_name, date, database) = (head.event_name.clone(), head.date, head.database);
+        let mut event = vec![head];
+        while let Some(file) = files.next_if(|file| place(file) == (of_group, name)) {
+            event.push(file);
+        }
+        let ratio = ratios.of(&event_name, format);
+        for (slice_files, estimated_bytes) in slices(event, ratio, limits) {
+            chunks.push(ChunkPlan {
+                content: ChunkContent::Events { event_name: event_name.clone(), date },
+                database,
+                index: index_of(chunks.len() - first),
+                stride: 0,
+                files: format,
+                slice: Slice::Events { files: slice_files, from: RowCursor::default() },
+                columns: columns(&event_name),
+                estimated_bytes,
+                message: 0,
+                named_as: None,
+            });
+        }
     }
+    set_stride(&mut chunks[first..]);
     assign_messages(&mut chunks, limits);
     chunks
 }
 
-fn same_group(a: &EventFile, b: &EventFile) -> bool {
-    (a.date, a.database) == (b.date, b.database)
-        && FileEventName::new(&a.event_name) == FileEventName::new(&b.event_name)
+/// Which place each event has among the names in files, and among the names as captured.
+fn places(files: &[EventFile]) -> BTreeMap<String, (usize, usize)> {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for file in files {
+        if !names.contains(file.event_name.as_str()) {
+            names.insert(&file.event_name);
+        }
+    }
+    let in_files: BTreeSet<FileEventName> = names.iter().map(|name| FileEventName::new(name)).collect();
+    let in_files: BTreeMap<FileEventName, usize> = in_files.into_iter().zip(0..).collect();
+    let place = |name: &str| in_files.get(&FileEventName::new(name)).copied().unwrap_or_default();
+    names.iter().zip(0..).map(|(name, at)| ((*name).to_owned(), (place(name), at))).collect()
+}
+
+fn set_stride(group: &mut [ChunkPlan]) {
+    let stride = index_of(group.len());
+    group.iter_mut().for_each(|chunk| chunk.stride = stride);
 }
 
 fn index_of(count: usize) -> u32 {
@@ -88,10 +111,10 @@ fn index_of(count: usize) -> u32 {
 }
 
 /// Fills slices with whole files and, of large ones, with row groups.
-fn slices(files: &[EventFile], ratio: f64, limits: PlanLimits) -> Vec<(Vec<SliceFile>, u64)> {
+fn slices(files: Vec<EventFile>, ratio: f64, limits: PlanLimits) -> Vec<(Vec<SliceFile>, u64)> {
     let mut slices: Vec<(Vec<SliceFile>, u64)> = Vec::new();
     let mut open: (Vec<SliceFile>, u64) = (Vec::new(), 0);
-    for piece in files.iter().flat_map(|file| pieces(file, ratio, limits)) {
+    for piece in files.into_iter().flat_map(|file| pieces(file, ratio, limits)) {
         let (file, bytes) = piece;
         let full = open.0.len() == limits.files || open.1.saturating_add(bytes) > limits.target_bytes;
         if full && !open.0.is_empty() {
@@ -107,11 +130,11 @@ fn slices(files: &[EventFile], ratio: f64, limits: PlanLimits) -> Vec<(Vec<Slice
 }
 
 /// A file whole, or cut between row groups into parts that do not exceed the target (one group may).
-fn pieces(file: &EventFile, ratio: f64, limits: PlanLimits) -> Vec<(SliceFile, u64)> {
-    let (path, bytes) = (&file.path, file.bytes);
+fn pieces(file: EventFile, ratio: f64, limits: PlanLimits) -> Vec<(SliceFile, u64)> {
+    let (path, bytes) = (file.path, file.bytes);
     if file.row_groups.len() < 2 {
         let rows = file.rows.map(|of_file| PlannedRows { of_file, first: 0, end: of_file });
-        let whole = SliceFile { path: path.clone(), bytes, row_groups: None, rows };
+        let whole = SliceFile { path, bytes, row_groups: None, rows };
         return vec![(whole, estimate(bytes, ratio))];
     }
     let piece = |groups: (usize, usize), first: u64, end: u64| SliceFile {

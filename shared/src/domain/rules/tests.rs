@@ -6,8 +6,8 @@ use jiff::{Timestamp, civil::Date, civil::date};
 use super::*;
 use crate::domain::{
     Account, AccountId, AnchorHour, BucketId, BucketState, Cycle, DataSelection, DateRange, EveryHours,
-    Export, ExportSpec, ExportStatus, Format, Frequency, IdentityKind, IdentityPriority, KeyFacts, Packaging,
-    PartnerBucket, Preset, RequestId, SealedKey, StopReason, ZoneName,
+    Export, ExportHistory, ExportSpec, ExportStatus, Format, Frequency, IdentityKind, IdentityPriority,
+    KeyFacts, Packaging, PartnerBucket, Preset, RequestId, SealedKey, StopReason, ZoneName,
 };
 
 /// 10 June 2026, half past midnight in Berlin; still the 9th in UTC.
@@ -276,6 +276,11 @@ fn export(spec: ExportSpec, status: ExportStatus) -> Export {
         delivered_cut: None,
         next_due_at: None,
         created_by: None,
+        history: ExportHistory::default(),
+        successor: None,
+        predecessor: None,
+        begins_at: None,
+        resumed_runs: Vec::new(),
     }
 }
 

@@ -1,37 +1,47 @@
 //! One cell: control characters replaced, quotes only where RFC 4180 needs them.
 
-use crate::encode::text::{class, is_replaced, replace};
+use crate::encode::text::{PushText as _, any_byte, class, is_replaced, replace};
 
 /// Appends `text` as a cell.
-#[inline]
-pub(super) fn push_cell(text: &str, scratch: &mut String, out: &mut String) {
-    let classes = class::of(text);
-    if classes & (class::QUOTE | class::CONTROL) == 0 {
-        return out.push_str(text);
+#[inline(always)]
+pub(super) fn push_cell(text: &str, scratch: &mut String, out: &mut Vec<u8>) {
+    // U+0080 to U+009F begin with C2.
+    let is_suspect =
+        |byte: u8| (byte < 0x20) | (byte == b',') | (byte == b'"') | (byte == 0x7F) | (byte == 0xC2);
+    if any_byte(text.as_bytes(), is_suspect) {
+        push_suspect(text, scratch, out);
+    } else {
+        out.push_text(text);
     }
+}
+
+fn push_suspect(text: &str, scratch: &mut String, out: &mut Vec<u8>) {
+    let classes = class::of(text);
     let text = if classes & class::CONTROL == 0 { text } else { replace(text, is_replaced, scratch) };
     if classes & class::QUOTE == 0 {
-        return out.push_str(text);
+        return out.push_text(text);
     }
-    out.push('"');
+    out.push(b'"');
     let mut copied = 0;
     for quote in memchr::memchr_iter(b'"', text.as_bytes()) {
         // The quote goes out here and once more with what follows it.
-        out.push_str(&text[copied..=quote]);
+        out.push_text(&text[copied..=quote]);
         copied = quote;
     }
-    out.push_str(&text[copied..]);
-    out.push('"');
+    out.push_text(&text[copied..]);
+    out.push(b'"');
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     fn cell(text: &str) -> String {
-        let (mut scratch, mut out) = (String::new(), String::new());
+        let (mut scratch, mut out) = (String::new(), Vec::new());
         push_cell(text, &mut scratch, &mut out);
-        out
+        String::from_utf8(out).unwrap()
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{cell::push_cell, column_name};
 use crate::encode::flatten::{Cell, Cells};
 use crate::encode::hash::FastHash;
 use crate::encode::json_text::{JsonFault, Kind};
+use crate::encode::text::PushText as _;
 use crate::encode::text_file::ROW_MAX_BYTES;
 use crate::encode::{EncodeError, PropertyScope};
 
@@ -17,7 +18,37 @@ enum Target {
     Nowhere,
 }
 
-type Targets = HashMap<String, Target, FastHash>;
+/// The columns of one scope's keys.
+#[derive(Debug, Default)]
+struct Targets {
+    by_key: HashMap<String, Target, FastHash>,
+    /// The same in the order of the columns, in which the keys of most rows come.
+    ordered: Vec<(String, Target)>,
+    /// Where the next key is looked for first.
+    next: usize,
+}
+
+/// How many keys that a row does not have may be passed over before its next key is looked up.
+const PASSED_OVER: usize = 4;
+
+impl Targets {
+    fn insert(&mut self, key: String, target: Target) {
+        self.ordered.push((key.clone(), target));
+        self.by_key.insert(key, target);
+    }
+
+    #[inline(always)]
+    fn find(&mut self, key: &str) -> Option<Target> {
+        let near = self.ordered.iter().skip(self.next).take(PASSED_OVER);
+        for (passed, (known, target)) in near.enumerate() {
+            if known == key {
+                self.next += passed + 1;
+                return Some(*target);
+            }
+        }
+        self.by_key.get(key).copied()
+    }
+}
 
 /// A column's cell, if it was filled in the current row.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,7 +69,7 @@ pub(super) struct RowCells {
     /// Numbers the rows, so that nothing has to be cleared between them.
     row: u64,
     /// The cells' texts, ready to be written.
-    texts: String,
+    texts: Vec<u8>,
     decoded: String,
     scratch: String,
 }
@@ -75,14 +106,14 @@ impl RowCells {
         let name = column_name(key);
         let column = self.slots.len();
         let targets = self.targets(scope);
-        if targets.contains_key(key) {
+        if targets.by_key.contains_key(key) {
             return false;
         }
-        let shared = targets.get(&name).copied();
+        let shared = targets.by_key.get(&name).copied();
         let target = shared.unwrap_or(Target::Column(column));
         targets.insert(key.to_owned(), target);
         if shared.is_none() {
-            targets.insert(name, target);
+            targets.by_key.insert(name, target);
             self.slots.push(Slot::default());
         }
         shared.is_none()
@@ -105,20 +136,21 @@ impl RowCells {
     pub(super) fn begin(&mut self, scope: PropertyScope) {
         self.row += 1;
         self.texts.clear();
-        self.scope = Some(scope);
+        self.go_on(scope);
     }
 
     /// Goes on with the cells of another scope in the same row.
     pub(super) fn go_on(&mut self, scope: PropertyScope) {
         self.scope = Some(scope);
+        self.targets(scope).next = 0;
     }
 
     /// Appends a comma and the cell of every column.
-    pub(super) fn push_all(&self, out: &mut String) {
+    pub(super) fn push_all(&self, out: &mut Vec<u8>) {
         for slot in &self.slots {
-            out.push(',');
+            out.push(b',');
             if slot.row == self.row {
-                out.push_str(&self.texts[slot.start..slot.end]);
+                out.extend_from_slice(&self.texts[slot.start..slot.end]);
             }
         }
     }
@@ -133,17 +165,21 @@ impl Cells for RowCells {
             return Ok(());
         }
         let targets = match self.scope {
-            Some(PropertyScope::Session) => &self.session,
-            Some(PropertyScope::Profile) => &self.profile,
-            _ => &self.event,
+            Some(PropertyScope::Session) => &mut self.session,
+            Some(PropertyScope::Profile) => &mut self.profile,
+            _ => &mut self.event,
         };
-        let column = match targets.get(key) {
-            Some(Target::Column(column)) => *column,
+        let column = match targets.find(key) {
+            Some(Target::Column(column)) => column,
             Some(Target::Nowhere) => return Ok(()),
             None => return Err(CellFault::Unknown(key.to_owned())),
         };
         let start = self.texts.len();
         match cell {
+            // Nothing in these needs quotes.
+            Cell::Value(member) if matches!(member.kind, Kind::Number | Kind::Bool) => {
+                self.texts.push_text(member.value);
+            }
             Cell::Value(member) => {
                 let text = member.plain_text(&mut self.decoded).unwrap_or_default();
                 push_cell(text, &mut self.scratch, &mut self.texts);

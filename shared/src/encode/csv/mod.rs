@@ -47,8 +47,8 @@ pub(super) struct CsvEvents {
     identities: IdentityPriority,
     time: LocalTime,
     /// `,name`
-    event_name: String,
-    header: String,
+    event_name: Vec<u8>,
+    header: Vec<u8>,
     flattener: Flattener,
     cells: RowCells,
     scratch: Scratch,
@@ -58,10 +58,10 @@ impl CsvEvents {
     /// `known` in the order of the plan; a column named twice stands once.
     pub(super) fn new(options: &FileOptions, name: &str, known: &[PropertyColumn]) -> Self {
         let mut scratch = String::new();
-        let mut event_name = String::from(",");
+        let mut event_name = vec![b','];
         push_cell(name, &mut scratch, &mut event_name);
         let mut cells = RowCells::default();
-        let mut header = String::from(EVENT_COLUMNS);
+        let mut header = EVENT_COLUMNS.as_bytes().to_vec();
         for column in known {
             let prefix = match column.scope {
                 PropertyScope::Event => "eventProps.",
@@ -69,11 +69,11 @@ impl CsvEvents {
                 PropertyScope::Profile => continue,
             };
             if cells.add(column.scope, &column.key) {
-                header.push(',');
+                header.push(b',');
                 push_cell(&format!("{prefix}{}", column.key), &mut scratch, &mut header);
             }
         }
-        header.push('\n');
+        header.push(b'\n');
         let (identities, time) = (options.identities.clone(), LocalTime::new(options.time_zone.clone()));
         Self {
             identities,
@@ -94,15 +94,15 @@ impl TextRows for CsvEvents {
         Events::bind(batch)
     }
 
-    fn head(&self, out: &mut String) {
-        out.push_str(&self.header);
+    fn head(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.header);
     }
 
-    fn row(&mut self, batch: &Events<'_>, row: usize, out: &mut String) -> Result<(), EncodeError> {
+    fn row(&mut self, batch: &Events<'_>, row: usize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let ts_micros = batch.ts_micros(row)?;
         let ts = self.time.number(ts_micros).ok_or(EncodeError::BadTime { row, ts_micros })?;
         push_integer(ts, out);
-        out.push_str(&self.event_name);
+        out.extend_from_slice(&self.event_name);
         let scratch = &mut self.scratch;
         push_values(&batch.profile(row, &self.identities), scratch, out);
         push_values(&batch.device(row), scratch, out);
@@ -118,7 +118,7 @@ impl TextRows for CsvEvents {
             found.map_err(|fault| fault.in_row(row, columns::SESSION_PROPS))?;
         }
         self.cells.push_all(out);
-        out.push('\n');
+        out.push(b'\n');
         Ok(())
     }
 }
@@ -126,30 +126,29 @@ impl TextRows for CsvEvents {
 /// The rows of a profiles file.
 pub(super) struct CsvProfiles {
     identities: IdentityPriority,
-    header: String,
+    header: Vec<u8>,
     flattener: Flattener,
     cells: RowCells,
     scratch: Scratch,
-    first: String,
 }
 
 impl CsvProfiles {
     /// `known` in the order of the plan; a column named twice, or like a fixed one, stands once.
     pub(super) fn new(options: &FileOptions, known: &[PropertyColumn]) -> Self {
-        let (mut scratch, mut header) = (String::new(), USER_COLUMNS.join(","));
+        let (mut scratch, mut header) = (String::new(), USER_COLUMNS.join(",").into_bytes());
         let mut cells = RowCells::default();
         USER_COLUMNS.iter().for_each(|name| cells.ignore(PropertyScope::Profile, name));
         let properties = known.iter().map(|column| column.key.as_str());
         for key in FIXED_PROPERTIES.into_iter().chain(properties) {
             if cells.add(PropertyScope::Profile, key) {
-                header.push(',');
+                header.push(b',');
                 push_cell(key, &mut scratch, &mut header);
             }
         }
-        header.push('\n');
+        header.push(b'\n');
         let identities = options.identities.clone();
         let scratch = Scratch::default();
-        Self { identities, header, flattener: Flattener::default(), cells, scratch, first: String::new() }
+        Self { identities, header, flattener: Flattener::default(), cells, scratch }
     }
 }
 
@@ -160,20 +159,19 @@ impl TextRows for CsvProfiles {
         Profiles::bind(batch)
     }
 
-    fn head(&self, out: &mut String) {
-        out.push_str(&self.header);
+    fn head(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.header);
     }
 
-    fn row(&mut self, batch: &Profiles<'_>, row: usize, out: &mut String) -> Result<(), EncodeError> {
-        self.first.clear();
-        push_values(&batch.user(row, &self.identities), &mut self.scratch, &mut self.first);
-        // Every value came with a comma before it; the row's first has none.
-        out.push_str(&self.first[1..]);
+    fn row(&mut self, batch: &Profiles<'_>, row: usize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let [first, others @ ..] = batch.user(row, &self.identities);
+        push_value(&first, &mut self.scratch, out);
+        push_values(&others, &mut self.scratch, out);
         self.cells.begin(PropertyScope::Profile);
         let found = self.flattener.flatten(batch.profile_props(row), &mut self.cells);
         found.map_err(|fault| fault.in_row(row, columns::PROFILE_PROPS))?;
         self.cells.push_all(out);
-        out.push('\n');
+        out.push(b'\n');
         Ok(())
     }
 }
@@ -186,22 +184,28 @@ struct Scratch {
 }
 
 /// Appends a comma and the value's cell for each; blank where absent.
-fn push_values(values: &[Value<'_>], scratch: &mut Scratch, out: &mut String) {
+#[inline(always)]
+fn push_values(values: &[Value<'_>], scratch: &mut Scratch, out: &mut Vec<u8>) {
     for value in values {
-        out.push(',');
-        match value {
-            Value::Absent => {}
-            Value::Text(text) => push_cell(text, &mut scratch.cleaned, out),
-            Value::Number(number) => push_number(*number, out),
-            Value::Texts(texts) => {
-                scratch.list.clear();
-                for (at, text) in texts.iter().enumerate() {
-                    scratch.list.push_str(if at == 0 { "[" } else { ", " });
-                    scratch.list.push_str(text);
-                }
-                scratch.list.push(']');
-                push_cell(&scratch.list, &mut scratch.cleaned, out);
+        out.push(b',');
+        push_value(value, scratch, out);
+    }
+}
+
+#[inline(always)]
+fn push_value(value: &Value<'_>, scratch: &mut Scratch, out: &mut Vec<u8>) {
+    match value {
+        Value::Absent => {}
+        Value::Text(text) => push_cell(text, &mut scratch.cleaned, out),
+        Value::Number(number) => push_number(*number, out),
+        Value::Texts(texts) => {
+            scratch.list.clear();
+            for (at, text) in texts.iter().enumerate() {
+                scratch.list.push_str(if at == 0 { "[" } else { ", " });
+                scratch.list.push_str(text);
             }
+            scratch.list.push(']');
+            push_cell(&scratch.list, &mut scratch.cleaned, out);
         }
     }
 }

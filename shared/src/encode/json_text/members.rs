@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::JsonFault;
 use super::scan::{Watch, scan};
 use super::string::push_decoded;
-use crate::encode::hash::{FastHash, hash};
+use crate::encode::hash::FastHash;
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ struct Span {
     /// The key stands decoded in the reader's `keys` instead of in the text.
     key_decoded: bool,
     kind: Kind,
+    /// It is a string with escapes.
+    escaped: bool,
     start: usize,
     end: usize,
     /// A later member has the same key.
@@ -60,6 +62,8 @@ pub(in crate::encode) struct Member<'a> {
     pub(in crate::encode) value: &'a str,
     /// Where the value stands in the minified text.
     pub(in crate::encode) start: usize,
+    /// It is a string with escapes.
+    escaped: bool,
 }
 
 /// Reads objects and arrays; keeps its buffers between texts.
@@ -94,9 +98,18 @@ impl Watch for Collect<'_> {
     }
 
     #[inline]
-    fn value(&mut self, kind: Kind, start: usize, end: usize) {
+    fn value(&mut self, kind: Kind, escaped: bool, start: usize, end: usize) {
         let (key_start, key_end, key_decoded) = self.key;
-        self.spans.push(Span { key_start, key_end, key_decoded, kind, start, end, overridden: false });
+        self.spans.push(Span {
+            key_start,
+            key_end,
+            key_decoded,
+            kind,
+            escaped,
+            start,
+            end,
+            overridden: false,
+        });
     }
 
     fn accepts(&self, kind: Kind) -> bool {
@@ -158,7 +171,7 @@ fn mark_overridden(text: &str, keys: &str, spans: &mut [Span]) {
     let mut seen = [0_u64; 64];
     let perhaps_repeated = spans.len() > 1024
         || spans.iter().any(|span| {
-            let bits = hash(key_of(span, text, keys).as_bytes()) as usize % (64 * 64);
+            let bits = sketch(key_of(span, text, keys).as_bytes());
             let before = seen[bits / 64];
             seen[bits / 64] |= 1 << (bits % 64);
             seen[bits / 64] == before
@@ -170,6 +183,17 @@ fn mark_overridden(text: &str, keys: &str, spans: &mut [Span]) {
             span.overridden = !later.insert(key_of(span, text, keys));
         }
     }
+}
+
+/// A number below 4096 of a key, by its length, begin and end; equal keys have equal ones, and more is not needed.
+#[inline(always)]
+fn sketch(key: &[u8]) -> usize {
+    let (begin, end) = match (key.first_chunk::<8>(), key.last_chunk::<8>()) {
+        (Some(begin), Some(end)) => (u64::from_le_bytes(*begin), u64::from_le_bytes(*end)),
+        _ => key.iter().fold((0, 0), |(begin, end), byte| (begin << 8 | u64::from(*byte), end)),
+    };
+    let mixed = begin.wrapping_mul(0x9E37_79B1_85EB_CA87) ^ end.rotate_left(29) ^ key.len() as u64;
+    (mixed.wrapping_mul(0x9E37_79B1_85EB_CA87) >> 52) as usize
 }
 
 impl<'a> Members<'a> {
@@ -206,7 +230,14 @@ impl<'a> Members<'a> {
             Some((start, end)) if span.key_decoded => &self.text[*start..*end],
             _ => key,
         };
-        Member { raw_key, key, kind: span.kind, value: &self.text[span.start..span.end], start: span.start }
+        Member {
+            raw_key,
+            key,
+            kind: span.kind,
+            value: &self.text[span.start..span.end],
+            start: span.start,
+            escaped: span.escaped,
+        }
     }
 }
 
@@ -219,7 +250,12 @@ impl<'a> Member<'a> {
     {
         match self.kind {
             Kind::Null => None,
-            Kind::String => Some(super::decode(&self.value[1..self.value.len() - 1], scratch)),
+            Kind::String if self.escaped => {
+                scratch.clear();
+                push_decoded(&self.value[1..self.value.len() - 1], scratch);
+                Some(scratch)
+            }
+            Kind::String => Some(&self.value[1..self.value.len() - 1]),
             _ => Some(self.value),
         }
     }

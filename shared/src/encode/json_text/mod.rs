@@ -10,9 +10,10 @@ mod scan;
 mod string;
 
 pub(super) use members::{Kind, Member, MemberReader, Members};
-pub(super) use string::{decode, push_json_string};
+pub(super) use string::{push_json_string, push_json_text};
 
 use super::EncodeError;
+use super::text::PushText as _;
 use scan::{Ignore, scan};
 
 #[cfg(test)]
@@ -35,18 +36,20 @@ impl JsonFault {
     }
 }
 
-/// Checks that texts are JSON objects and appends them minified; keeps its stack between texts.
+/// Checks that texts are JSON objects and appends them minified; keeps its buffers between texts.
 #[derive(Debug, Default)]
 pub(super) struct Minifier {
     stack: Vec<bool>,
+    changed: String,
 }
 
 impl Minifier {
-    /// Appends `text`, which must be one JSON object, minified to `out`. In case of a fault `out` holds a
-    /// part of the text.
-    pub(super) fn object(&mut self, text: &str, out: &mut String) -> Result<(), JsonFault> {
-        let rest = scan(text, &mut self.stack, out, &mut Ignore)?;
-        out.push_str(rest);
+    /// Appends `text`, which must be one JSON object, minified to `out`.
+    pub(super) fn object(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), JsonFault> {
+        self.changed.clear();
+        let rest = scan(text, &mut self.stack, &mut self.changed, &mut Ignore)?;
+        out.push_text(&self.changed);
+        out.push_text(rest);
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use super::{JsonFault, string};
 pub(super) trait Watch {
     /// A key between its quotes.
     fn key(&mut self, start: usize, end: usize, escaped: bool);
-    /// The value after the key, or an element.
-    fn value(&mut self, kind: Kind, start: usize, end: usize);
+    /// The value after the key, or an element; `escaped` is a string with escapes.
+    fn value(&mut self, kind: Kind, escaped: bool, start: usize, end: usize);
     /// Whether the outermost value may be this.
     fn accepts(&self, kind: Kind) -> bool;
 }
@@ -19,7 +19,7 @@ pub(super) struct Ignore;
 
 impl Watch for Ignore {
     fn key(&mut self, _: usize, _: usize, _: bool) {}
-    fn value(&mut self, _: Kind, _: usize, _: usize) {}
+    fn value(&mut self, _: Kind, _: bool, _: usize, _: usize) {}
     fn accepts(&self, kind: Kind) -> bool {
         kind == Kind::Object
     }
@@ -69,11 +69,9 @@ impl Scan<'_, '_> {
             if stack.len() == 1 {
                 start = self.position();
             }
-            let mut ended = kind;
+            let (mut ended, mut escaped) = (kind, false);
             match kind {
-                Kind::String => {
-                    self.string()?;
-                }
+                Kind::String => escaped = self.string()?,
                 Kind::Number => self.number()?,
                 Kind::Null => self.literal("null")?,
                 Kind::Bool => {
@@ -99,7 +97,7 @@ impl Scan<'_, '_> {
                 let Some(in_object) = stack.last().copied() else { return Ok(()) };
                 if stack.len() == 1 {
                     let end = self.position();
-                    watch.value(ended, start, end);
+                    watch.value(ended, escaped, start, end);
                 }
                 self.skip_space();
                 match (self.peek(), in_object) {
@@ -114,7 +112,7 @@ impl Scan<'_, '_> {
                     (Some(b'}'), true) | (Some(b']'), false) => {
                         self.pos += 1;
                         stack.pop();
-                        ended = if in_object { Kind::Object } else { Kind::Array };
+                        (ended, escaped) = (if in_object { Kind::Object } else { Kind::Array }, false);
                     }
                     (_, true) => return Err(self.fault("expected `,` or `}`")),
                     (_, false) => return Err(self.fault("expected `,` or `]`")),

@@ -1,5 +1,7 @@
 //! The inside of JSON strings: finding what is special, decoding and encoding.
 
+use crate::encode::text::{PushText as _, any_byte};
+
 /// The first byte from `from` on that is a quote, a backslash or a control character; else the length.
 #[inline]
 pub(super) fn next_special(bytes: &[u8], from: usize) -> usize {
@@ -31,17 +33,6 @@ pub(super) fn unit_at(bytes: &[u8], at: usize) -> Option<u16> {
         let value = (*digit as char).to_digit(16)?;
         Some(unit << 4 | u16::try_from(value).ok()?)
     })
-}
-
-/// The text that `raw` (checked, between its quotes) stands for; borrowed where there is no escape.
-#[inline]
-pub(in crate::encode) fn decode<'a>(raw: &'a str, scratch: &'a mut String) -> &'a str {
-    if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
-        return raw;
-    }
-    scratch.clear();
-    push_decoded(raw, scratch);
-    scratch
 }
 
 /// Appends the text that `raw` (checked, between its quotes) stands for.
@@ -77,31 +68,46 @@ fn unicode_escape(bytes: &[u8], at: usize) -> (char, usize) {
 }
 
 /// Appends `text` as a JSON string; `/` and everything beyond ASCII stay as they are.
-#[inline]
-pub(in crate::encode) fn push_json_string(text: &str, out: &mut String) {
+#[inline(always)]
+pub(in crate::encode) fn push_json_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    push_json_text(text, out);
+    out.push(b'"');
+}
+
+/// The same without the quotes.
+#[inline(always)]
+pub(in crate::encode) fn push_json_text(text: &str, out: &mut Vec<u8>) {
+    if any_byte(text.as_bytes(), |byte| (byte < 0x20) | (byte == b'"') | (byte == b'\\')) {
+        push_escaped(text, out);
+    } else {
+        out.push_text(text);
+    }
+}
+
+#[cold]
+fn push_escaped(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    out.push('"');
     let mut copied = 0;
     loop {
         let at = next_special(bytes, copied);
-        out.push_str(&text[copied..at]);
+        out.push_text(&text[copied..at]);
         let Some(byte) = bytes.get(at) else { break };
         match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            8 => out.push_str("\\b"),
-            12 => out.push_str("\\f"),
+            b'"' => out.push_text("\\\""),
+            b'\\' => out.push_text("\\\\"),
+            b'\n' => out.push_text("\\n"),
+            b'\r' => out.push_text("\\r"),
+            b'\t' => out.push_text("\\t"),
+            8 => out.push_text("\\b"),
+            12 => out.push_text("\\f"),
             control => {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
-                out.push_str("\\u00");
-                out.push(HEX[usize::from(control >> 4)] as char);
-                out.push(HEX[usize::from(control & 15)] as char);
+                out.push_text("\\u00");
+                out.push(HEX[usize::from(control >> 4)]);
+                out.push(HEX[usize::from(control & 15)]);
             }
         }
         copied = at + 1;
     }
-    out.push('"');
 }

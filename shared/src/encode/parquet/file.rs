@@ -8,13 +8,14 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 
 use super::cost::{Cost, frame_bytes};
 use super::rows::ColumnRows;
 use crate::domain::Packaging;
 use crate::encode::stored::Stored;
 use crate::encode::text_file::within;
-use crate::encode::{EncodeError, FileEncoder, FileOptions};
+use crate::encode::{EncodeError, FileEncoder, FileOptions, GzipLevel};
 
 /// A row group ends with the row that brings it to this. It bounds the encoder's memory.
 const GROUP_RAW_BYTES: u64 = 16 * 1024 * 1024;
@@ -24,6 +25,8 @@ const CHUNK_ROWS: usize = 1024;
 /// The file is full when the limit ended a row group and less than one part in this many is left of it: what a
 /// group really takes is a fraction of its bound, so the groups at the end would become smaller and smaller.
 const LEFT_OVER_PART: u64 = 20;
+/// Values of these differ from row to row, so that a dictionary would only cost time and room.
+const WITHOUT_DICTIONARY: [&str; 4] = ["ts", "eventTime", "profile.objectId", "objectId"];
 /// Constant, so that the bytes do not change with a library's version.
 const CREATED_BY: &str = "spillway version 1";
 
@@ -32,6 +35,7 @@ pub(in crate::encode) struct ParquetFile<R> {
     rows: R,
     schema: SchemaRef,
     packaging: Packaging,
+    level: GzipLevel,
     limit_bytes: u64,
     writer: ArrowWriter<Vec<u8>>,
     stored: Stored,
@@ -56,8 +60,9 @@ impl<R: ColumnRows> ParquetFile<R> {
             rows,
             schema,
             packaging: options.packaging,
+            level: options.gzip_level,
             limit_bytes: options.limit_bytes,
-            stored: Stored::new(options.packaging),
+            stored: Stored::new(options.packaging, options.gzip_level),
             groups: 0,
             written: Cost::default(),
             written_worst_bytes: 0,
@@ -120,7 +125,6 @@ impl<R: ColumnRows> ParquetFile<R> {
             }
         }
         self.close_group(out)?;
-        self.stored.flush(out);
         let taken = self.stored.worst_bytes(frame_bytes(self.groups + 1));
         let left = self.limit_bytes.saturating_sub(taken);
         Ok(left >= self.limit_bytes / LEFT_OVER_PART && self.append(batch, row)?)
@@ -130,7 +134,7 @@ impl<R: ColumnRows> ParquetFile<R> {
     fn store(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.writer.sync().map_err(|error| internal(error.into()))?;
         let made = std::mem::take(self.writer.inner_mut());
-        self.stored.write(&made, out);
+        self.stored.write_units(&made, out);
         Ok(())
     }
 
@@ -143,15 +147,15 @@ impl<R: ColumnRows> ParquetFile<R> {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         self.writer = writer(&self.schema, self.packaging)?;
-        let mut stored = Stored::new(self.packaging);
+        let mut stored = Stored::new(self.packaging, self.level);
         self.rows.append(batch, row, |_| true)?;
         let rows = RecordBatch::try_new(SchemaRef::clone(&self.schema), self.rows.take());
         let rows = rows.map_err(|error| EncodeError::Internal(error.to_string()))?;
         self.writer.write(&rows).map_err(internal)?;
         self.writer.finish().map_err(internal)?;
         let mut file = Vec::new();
-        stored.write(self.writer.inner(), &mut file);
-        if stored.finish(&mut file) > self.limit_bytes {
+        stored.write_units(self.writer.inner(), &mut file);
+        if stored.finish(&[], &mut file) > self.limit_bytes {
             return Err(EncodeError::RowTooLarge { row, limit_bytes: self.limit_bytes });
         }
         out.append(&mut file);
@@ -193,8 +197,13 @@ impl<R: ColumnRows> FileEncoder for ParquetFile<R> {
         self.close_group(out)?;
         self.writer.finish().map_err(internal)?;
         self.store(out)?;
-        within(self.limit_bytes, self.stored.finish(out))
+        within(self.limit_bytes, self.stored.finish(&[], out))
     }
+}
+
+/// A column's path by its name with points.
+fn path(name: &str) -> ColumnPath {
+    ColumnPath::new(name.split('.').map(str::to_owned).collect())
 }
 
 fn writer(schema: &SchemaRef, packaging: Packaging) -> Result<ArrowWriter<Vec<u8>>, EncodeError> {
@@ -203,12 +212,15 @@ fn writer(schema: &SchemaRef, packaging: Packaging) -> Result<ArrowWriter<Vec<u8
         // The gzip around the file would find nothing more in compressed pages.
         Packaging::Gzip => Compression::UNCOMPRESSED,
     };
-    let properties = WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_owned())
         .set_compression(compression)
         .set_statistics_enabled(EnabledStatistics::Page)
-        .set_max_row_group_row_count(None)
-        .build();
+        .set_max_row_group_row_count(None);
+    for column in WITHOUT_DICTIONARY {
+        properties = properties.set_column_dictionary_enabled(path(column), false);
+    }
+    let properties = properties.build();
     let options = ArrowWriterOptions::new()
         .with_properties(properties)
         .with_skip_arrow_metadata(true)

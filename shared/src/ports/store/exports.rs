@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, Export, ExportFilter, ExportSpec, Fingerprint, RequestId, Run, StopReason, Window, ZoneName,
+    AccountId, Export, ExportFilter, ExportSpec, Fingerprint, RequestId, Run, RunKey, StopReason, Window,
+    ZoneName,
 };
 
 /// An export to be created.
@@ -68,6 +69,30 @@ pub struct DueExport {
     pub account: AccountId,
     /// Which.
     pub request: RequestId,
+}
+
+/// An export that was stopped by failure and is to go on.
+#[derive(Debug, Clone)]
+pub struct StartAgain {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub request: RequestId,
+    /// Now; the successor's request id is this second, or the next one that is free.
+    pub now: Timestamp,
+    /// When the successor's first run is due.
+    pub next_due_at: Option<Timestamp>,
+    /// Who starts it again, by e-mail address, where it is known.
+    pub started_by: Option<String>,
+}
+
+/// What goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartedAgain {
+    /// The export that takes what comes; a one-time export itself.
+    pub export: Export,
+    /// Runs of the stopped export that are worked again under its own names, oldest first.
+    pub resumed: Vec<RunKey>,
 }
 
 /// Exports. See [`Store`](super::Store).
@@ -137,4 +162,10 @@ pub trait ExportStore: Send + Sync {
         reason: &StopReason,
         now: Timestamp,
     ) -> Result<Export, StoreError>;
+    /// Goes on with an export that was stopped by failure, in one transaction. Its runs that were begun are open again,
+    /// under its own names. A recurring or live one gets a successor with the same spec, whose first window begins where
+    /// those runs end, or, without any, at the last delivered cut, and which is given again where there is one already; a
+    /// one-time one goes on itself. [`StoreError::Conflict`] where it was not stopped by failure, or for what
+    /// [`ExportStore::create_export`] refuses.
+    async fn start_again(&self, start: &StartAgain) -> Result<StartedAgain, StoreError>;
 }

@@ -7,6 +7,7 @@ mod buckets;
 mod catalogue;
 mod chunks;
 mod exports;
+mod incidents;
 mod notes;
 mod runs;
 
@@ -14,7 +15,10 @@ pub use accounts::AccountStore;
 pub use buckets::{BucketRemoval, BucketStore};
 pub use catalogue::{CatalogueStore, CatalogueUpdate};
 pub use chunks::{ChunkPage, ChunkStore, ChunkTally, ClaimLimits, FilePage, RunFile, WrittenSums};
-pub use exports::{DueExport, ExportPage, ExportStore, NewExport, Origin, Repeatable, Repeated};
+pub use exports::{
+    DueExport, ExportPage, ExportStore, NewExport, Origin, Repeatable, Repeated, StartAgain, StartedAgain,
+};
+pub use incidents::{IncidentChange, IncidentStore, NoticeOutcome};
 pub use notes::NoteStore;
 pub use runs::{NewRun, RunPage, RunStore};
 
@@ -61,11 +65,18 @@ pub enum StoreError {
 
 /// The store. Reads see every earlier write.
 pub trait Store:
-    AccountStore + BucketStore + ExportStore + RunStore + ChunkStore + NoteStore + CatalogueStore
+    AccountStore + BucketStore + ExportStore + RunStore + ChunkStore + NoteStore + CatalogueStore + IncidentStore
 {
 }
 
 impl<S> Store for S where
-    S: AccountStore + BucketStore + ExportStore + RunStore + ChunkStore + NoteStore + CatalogueStore
+    S: AccountStore
+        + BucketStore
+        + ExportStore
+        + RunStore
+        + ChunkStore
+        + NoteStore
+        + CatalogueStore
+        + IncidentStore
 {
 }

@@ -80,4 +80,7 @@ pub trait RunStore: Send + Sync {
     /// OWED.
     /// [`StoreError::Conflict`] for any other run.
     async fn reopen_run(&self, key: RunKey) -> Result<Run, StoreError>;
+    /// Gives the plan of a RUNNING run up: it is OWED again, and its active export PENDING. [`StoreError::Conflict`] for
+    /// any other, and where it was opened again since it was looked at.
+    async fn give_up_plan(&self, key: RunKey, reopened: u32) -> Result<Run, StoreError>;
 }

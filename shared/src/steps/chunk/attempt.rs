@@ -143,6 +143,7 @@ async fn job(parts: &Parts, run: &Run, chunk: &Chunk, shared: &Arc<Shared>) -> R
     let options = FileOptions {
         format,
         packaging,
+        gzip_level: parts.options.gzip_level,
         as_string: run.spec.as_string,
         header_line: run.spec.header_line,
         identities: run.spec.effective_identities(),
@@ -178,7 +179,7 @@ async fn watch(parts: &Parts, run: &Run, shared: &Shared) -> Trouble {
 
 async fn stopped(parts: &Parts, run: &Run) -> Option<Trouble> {
     match parts.store.export(run.key.account, run.key.request).await {
-        Ok(export) if export.as_ref().is_some_and(|export| export.is_active()) => None,
+        Ok(export) if export.as_ref().is_some_and(|export| export.works_on(run.key.run)) => None,
         Ok(_) => Some(Trouble::Stopped),
         Err(error) => {
             tracing::debug!(%error, "whether the export was stopped is not known");

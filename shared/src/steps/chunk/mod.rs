@@ -10,6 +10,7 @@ mod trouble;
 use std::time::Duration;
 
 use attempt::attempt;
+pub use produce::encode_slice;
 use trouble::Trouble;
 
 use super::{Handled, Parts, StepError, close::hand_on, finish::finish, publish::publish};
@@ -137,7 +138,7 @@ async fn leased(
     // Looked at after the lease was taken: a finisher of a stopped run counts leases after the stop was stored, so
     // that either it sees this lease or we see the stop.
     let export = parts.store.export(run.key.account, run.key.request).await?;
-    if !export.is_some_and(|export| export.is_active()) {
+    if !export.is_some_and(|export| export.works_on(run.key.run)) {
         return Err(Trouble::Stopped);
     }
     let handle = target.open(parts, run).await?;

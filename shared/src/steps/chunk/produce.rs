@@ -8,10 +8,12 @@ use tokio::sync::mpsc::Sender;
 
 use super::{attempt::Shared, trouble::Trouble};
 use crate::{
-    domain::{Crc32c, EndCursor, Intent, ProfileFiles, RowCursor, RunKey, Slice},
+    domain::{
+        AccountId, Crc32c, EndCursor, Intent, ProfileFiles, RequestId, RowCursor, RunKey, RunTimestamp, Slice,
+    },
     encode::{self, EncodeError, FileContent, FileEncoder, FileOptions, columns},
     ports::{LakeRows, SourcedBatch},
-    steps::Observer,
+    steps::{Observer, Unobserved},
 };
 
 /// The most bytes that are sent on at once.
@@ -43,7 +45,8 @@ struct Gone;
 
 /// Encodes until the object is full or the slice ends.
 pub(super) fn produce(job: Job, pieces: &Sender<Piece>) {
-    let last = match Production::new(job, pieces).run() {
+    let sink = |piece| pieces.blocking_send(Piece::Bytes(piece)).map_err(|_| Gone);
+    let last = match Production::new(job, sink).run() {
         Ok(Ok(intent)) => Piece::End(intent),
         Ok(Err(Gone)) => return,
         Err(trouble) => Piece::Failed(trouble),
@@ -52,9 +55,37 @@ pub(super) fn produce(job: Job, pieces: &Sender<Piece>) {
     drop(pieces.blocking_send(last));
 }
 
-struct Production<'a> {
+/// Encodes the first object of a slice without a run, a store or a bucket: what a chunk's thread does, for whoever
+/// measures it. `sink` takes the object's bytes piece by piece.
+///
+/// # Errors
+/// Why the rows cannot be encoded, as the chunk would say it.
+pub fn encode_slice(
+    rows: Box<dyn LakeRows>,
+    slice: &Slice,
+    options: &FileOptions,
+    content: &FileContent,
+    mut sink: impl FnMut(Bytes),
+) -> Result<Intent, String> {
+    let key = RunKey { account: AccountId(0), request: RequestId(0), run: RunTimestamp(0) };
+    let (options, content, slice) = (options.clone(), content.clone(), slice.clone());
+    let (observer, shared) = (Arc::new(Unobserved), Arc::default());
+    let job = Job { run: key, rows, options, content, slice, observer, shared };
+    let sink = |piece| {
+        sink(piece);
+        Ok(())
+    };
+    match Production::new(job, sink).run() {
+        Ok(Ok(intent)) => Ok(intent),
+        Ok(Err(Gone)) => Err("the sink is gone".to_owned()),
+        Err(Trouble::Broken(reason) | Trouble::Passing(reason)) => Err(reason),
+        Err(trouble) => Err(format!("{trouble:?}")),
+    }
+}
+
+struct Production<S> {
     job: Job,
-    pieces: &'a Sender<Piece>,
+    sink: S,
     encoder: Option<Box<dyn FileEncoder>>,
     out: Vec<u8>,
     crc: u32,
@@ -64,10 +95,10 @@ struct Production<'a> {
     last_key: Option<String>,
 }
 
-impl<'a> Production<'a> {
-    fn new(job: Job, pieces: &'a Sender<Piece>) -> Self {
+impl<S: FnMut(Bytes) -> Result<(), Gone>> Production<S> {
+    fn new(job: Job, sink: S) -> Self {
         let out = Vec::with_capacity(2 * PIECE_BYTES);
-        Self { job, pieces, encoder: None, out, crc: 0, bytes: 0, rows: 0, last_key: None }
+        Self { job, sink, encoder: None, out, crc: 0, bytes: 0, rows: 0, last_key: None }
     }
 
     fn run(mut self) -> Result<Result<Intent, Gone>, Trouble> {
@@ -140,7 +171,7 @@ impl<'a> Production<'a> {
         // Cut, since a row group comes out at once: the channel is bounded by pieces, and memory by the channel.
         while !made.is_empty() {
             let piece = made.split_to(PIECE_BYTES.min(made.len()));
-            self.pieces.blocking_send(Piece::Bytes(piece)).map_err(|_| Gone)?;
+            (self.sink)(piece)?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use spillway::{
 use super::{Stores, fixtures::*};
 
 /// Runs `count` calls at once, on both handles in turn.
-async fn at_once<T, F>(stores: &Stores, count: usize, call: impl Fn(Arc<dyn Store>, usize) -> F) -> Vec<T>
+pub async fn at_once<T, F>(stores: &Stores, count: usize, call: impl Fn(Arc<dyn Store>, usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

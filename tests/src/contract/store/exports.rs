@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use spillway::{
     domain::{
-        AccountId, Export, ExportStatus, Frequency, RequestId, Run, RunKey, RunStatus, RunTimestamp,
-        StopReason, Window, ZoneName,
+        AccountId, Export, ExportHistory, ExportStatus, Frequency, RequestId, Run, RunKey, RunStatus,
+        RunTimestamp, StopReason, Window, ZoneName,
     },
     ports::{NewExport, Origin, StoreError},
 };
@@ -41,6 +41,11 @@ pub async fn a_new_export_is_pending_under_the_second_of_now(stores: Stores) {
         delivered_cut: None,
         next_due_at: Some(at(60)),
         created_by: None,
+        history: ExportHistory::default(),
+        successor: None,
+        predecessor: None,
+        begins_at: None,
+        resumed_runs: Vec::new(),
     };
     assert_eq!(export, expected);
     assert_eq!(stores.two.export(ACME, export.request).await.unwrap(), Some(expected));

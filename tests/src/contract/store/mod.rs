@@ -12,12 +12,14 @@ pub mod edits;
 pub mod exports;
 pub mod files;
 pub mod fixtures;
+pub mod incidents;
 pub mod lists;
 pub mod model;
 pub mod notes;
 pub mod repeats;
 pub mod run_order;
 pub mod runs;
+pub mod starts;
 pub mod tenancy;
 
 use std::{any::Any, sync::Arc};
@@ -129,6 +131,23 @@ macro_rules! store_contract {
             repeats::one_of_many_creators_under_a_key_creates,
             files::what_is_written_is_added_up_and_paged_by_name,
             files::runs_are_paged_newest_first,
+            incidents::blocked_buckets_are_found_across_accounts,
+            incidents::an_incident_is_kept_with_what_is_told,
+            incidents::one_of_many_checkers_moves_an_incident_on,
+            incidents::what_was_changed_meanwhile_keeps_no_notice,
+            incidents::open_incidents_of_all_accounts_are_found,
+            incidents::a_notice_is_created_once,
+            incidents::notices_are_claimed_oldest_first_and_once,
+            incidents::notices_are_settled_by_whoever_holds_them,
+            incidents::a_clock_that_went_back_holds_no_notice_up,
+            incidents::notices_and_mailings_are_their_accounts_own,
+            starts::a_stopped_export_goes_on_behind_what_it_had_begun,
+            starts::a_stopped_export_without_runs_goes_on_at_its_last_cut,
+            starts::a_one_time_export_goes_on_itself,
+            starts::only_what_was_stopped_by_failure_goes_on,
+            starts::an_export_is_started_again_once,
+            starts::a_plan_is_given_up_once,
+            starts::what_runs_came_to_is_remembered,
             catalogue::a_catalogue_grows_from_mark_to_mark,
             catalogue::what_is_recent_is_replaced,
             catalogue::one_of_many_keepers_adds,

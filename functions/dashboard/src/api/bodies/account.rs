@@ -1,5 +1,6 @@
 //! An account's settings.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use spillway::domain::{Account, EmailAddress, WebhookUrl, ZoneName, rules::AccountChange};
 use utoipa::ToSchema;
@@ -22,6 +23,9 @@ pub(in crate::api) struct AccountBody {
     pub notify: Vec<String>,
     /// What is told of it too.
     pub webhook: Option<String>,
+    /// When the secret was made with which deliveries are signed; null where there is none.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub webhook_secret_made_at: Option<Timestamp>,
     /// The operator's switch: whether the account may create and edit exports.
     pub exports_enabled: bool,
     /// How many days back a one-time export may reach; null where any number.
@@ -36,6 +40,7 @@ impl From<&Account> for AccountBody {
             identities: account.identities.iter().map(|kind| (*kind).into()).collect(),
             notify: account.notify.iter().map(ToString::to_string).collect(),
             webhook: account.webhook.as_ref().map(ToString::to_string),
+            webhook_secret_made_at: account.webhook_secrets.as_ref().map(|secrets| secrets.made_at),
             exports_enabled: account.exports_enabled,
             one_time_limit_days: account.one_time_limit_days,
         }

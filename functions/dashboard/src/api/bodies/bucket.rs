@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use spillway::{
-    domain::{BucketState, CheckVerdict, PartnerBucket, StepOutcome, StepReport},
+    domain::{BucketState, CheckVerdict, Known, PartnerBucket, StepOutcome, StepReport},
     ports::ServiceAccountKey,
 };
 use utoipa::ToSchema;
@@ -36,8 +36,24 @@ pub(in crate::api) struct BlockedBody {
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
-    /// What the customer has to mend.
+    /// Which kind of failure: `bucket-missing`. The page `help` tells all of them.
+    #[schema(example = "bucket-missing")]
+    pub class: &'static str,
+    /// Google's status, where it answered.
+    pub http_status: Option<u16>,
+    /// In a few words.
+    pub title: String,
+    /// What happened.
+    pub cause: String,
+    /// What to do.
+    pub resolution: String,
+    /// Both: what happened, and what to do.
     pub reason: String,
+    /// Google's own words; empty where there are none.
+    pub said: String,
+    /// The path of the page that says what to do, step by step.
+    #[schema(example = "/help/failures/bucket-missing?bucket=main")]
+    pub help: String,
 }
 
 impl BlockedBody {
@@ -45,7 +61,18 @@ impl BlockedBody {
         match &bucket.state {
             BucketState::Ready => None,
             BucketState::Blocked { since, failure } => {
-                Some(Self { since: *since, reason: failure.sentence() })
+                let words = failure.words(Known::from(bucket));
+                Some(Self {
+                    since: *since,
+                    class: failure.class.slug(),
+                    http_status: failure.http_status,
+                    reason: words.sentence(),
+                    title: words.title,
+                    cause: words.cause,
+                    resolution: words.resolution,
+                    said: failure.said(),
+                    help: failure.help_path(&bucket.id.0),
+                })
             }
         }
     }
@@ -62,6 +89,18 @@ impl From<&PartnerBucket> for BucketBody {
             blocked: BlockedBody::of(bucket),
         }
     }
+}
+
+/// Another look at a bucket.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recheck)]
+pub(in crate::api) struct RecheckBody {
+    /// Whether it takes files.
+    pub works: bool,
+    /// What keeps them out, and what to do; null where nothing does.
+    pub problem: Option<String>,
+    /// The bucket as it is now.
+    pub bucket: BucketBody,
 }
 
 /// The account's buckets.

@@ -40,6 +40,10 @@ pub(in crate::api) struct ExportBody {
     pub status: StatusBody,
     /// How it was stopped; null where it was not.
     pub stopped: Option<StoppedBody>,
+    /// The export that goes on where this one was stopped; null where there is none.
+    pub successor: Option<i64>,
+    /// The stopped export where this one goes on; null where it begins by itself.
+    pub predecessor: Option<i64>,
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -87,6 +91,8 @@ impl From<&Export> for ExportBody {
             manifest: spec.manifest,
             status: export.status.kind().into(),
             stopped: stopped(&export.status),
+            successor: export.successor.map(|request| request.0),
+            predecessor: export.predecessor.map(|request| request.0),
             created_at: export.created_at,
             created_by: export.created_by.clone(),
             delivered_until: export.delivered_cut,

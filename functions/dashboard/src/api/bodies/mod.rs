@@ -5,23 +5,30 @@ mod bucket;
 mod estimate;
 mod event;
 mod export;
+mod incident;
 mod kinds;
 mod patch;
 mod progress;
 mod read;
 mod run;
+mod webhook;
 mod wish;
 
 pub(crate) use self::bucket::StepBody;
+pub use self::webhook::DeliveryBody;
 pub(super) use self::{
     account::{AccountBody, AccountPatch},
-    bucket::{BlockedBody, BucketBody, BucketList, CheckBody, LineBody, NewBucket, NewKey, VerdictBody},
+    bucket::{
+        BlockedBody, BucketBody, BucketList, CheckBody, LineBody, NewBucket, NewKey, RecheckBody, VerdictBody,
+    },
     estimate::{EstimateBody, notice},
     event::EventList,
     export::{ExportBody, ExportList},
+    incident::IncidentList,
     kinds::{DataKindBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody},
     patch::ExportPatch,
     progress::ProgressBody,
     run::{FileList, ManifestBody, ManifestFileBody, RunBody, RunList},
+    webhook::{WebhookSecretBody, WebhookTriedBody},
     wish::NewExportBody,
 };

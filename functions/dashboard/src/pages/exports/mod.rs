@@ -14,6 +14,7 @@ mod row;
 mod run_view;
 mod show;
 mod show_view;
+mod start_again;
 mod stop;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/exports/{request}/live", get(live::export))
         .route("/exports/{request}/edit", get(edit::page).post(edit::save))
         .route("/exports/{request}/stop", get(stop::page).post(stop::stop))
+        .route("/exports/{request}/start-again", post(start_again::start))
 }
 
 /// The account's export of an address.

@@ -2,8 +2,8 @@
 
 use spillway::{
     domain::{
-        BucketState, Export, ExportStatus, FailureClass, PartnerBucket, Run, RunKey, RunStatus, Side,
-        StopReason, Window, names,
+        Export, ExportStatus, FailureClass, PartnerBucket, Run, RunKey, RunStatus, StopReason, Window,
+        failure_words::help_path, names,
     },
     ports::{RunFile, WrittenSums},
 };
@@ -12,6 +12,7 @@ use crate::pages::{
     numbers,
     pill::Pill,
     times::{Moment, Times},
+    trouble::{Act, Fix, Trouble},
     words,
 };
 
@@ -53,30 +54,6 @@ pub(crate) struct RunRow {
     pub is_shown: bool,
 }
 
-/// Something that is wrong, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trouble {
-    /// The style's class.
-    pub class: &'static str,
-    /// In a few words.
-    pub title: String,
-    /// What happened and what to do.
-    pub text: String,
-    /// Where to do it.
-    pub fix: Option<Fix>,
-    /// Google's own words.
-    pub said: Option<String>,
-}
-
-/// A link that leads to the remedy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fix {
-    /// Where.
-    pub href: String,
-    /// Its text.
-    pub text: &'static str,
-}
-
 /// An object in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileRow {
@@ -116,6 +93,10 @@ pub(crate) fn facts(export: &Export, bucket: Option<&PartnerBucket>, times: &Tim
             StopReason::Failure { .. } => "after three days of failure",
         };
         facts.push(fact("Stopped", times.moment(*at).text, Some(by.to_owned())));
+    }
+    if let Some(predecessor) = export.predecessor {
+        let since = export.begins_at.map(|cut| format!("from {} on", times.moment(cut).text));
+        facts.push(fact("Goes on from", format!("export {predecessor}"), since));
     }
     facts
 }
@@ -180,53 +161,43 @@ pub(crate) fn run_row(
 #[must_use]
 pub(crate) fn troubles(
     export: &Export,
-    bucket: Option<&PartnerBucket>,
+    of_bucket: Option<Trouble>,
     last: Option<&Run>,
+    start_again: Option<Act>,
     times: &Times,
 ) -> Vec<Trouble> {
     let mut troubles = Vec::new();
     if let ExportStatus::Stopped { reason: StopReason::Failure { message }, at } = &export.status {
+        let (lines, fix) = match export.successor {
+            Some(successor) => {
+                let href = format!("/exports/{successor}");
+                (vec![format!("Export {successor} goes on where this one ended.")], Some(Fix { href, text: "Look at it" }))
+            }
+            None => (
+                vec![
+                    "Mend that, then start again: it goes on where the last delivery ended, without a gap, as long as \
+                     the data is kept (90 days)."
+                        .to_owned(),
+                ],
+                None,
+            ),
+        };
         troubles.push(Trouble {
             class: "bad",
+            icon: "square",
             title: format!(
                 "The export was stopped on {} after three days of failure",
                 times.moment(*at).text
             ),
-            text: format!("{message} Mend that, and create a new export."),
-            fix: Some(Fix { href: "/exports/new".to_owned(), text: "Create an export" }),
-            said: None,
-        });
-    }
-    if let Some(PartnerBucket { state: BucketState::Blocked { since, failure }, id, .. }) =
-        bucket.filter(|_| export.is_active())
-    {
-        let sentence = failure.sentence();
-        let fix = match failure.class {
-            FailureClass::KeyUnusable | FailureClass::CredentialsRejected => {
-                Some(Fix { href: bucket_href(&id.0, "key"), text: "Replace the key" })
-            }
-            FailureClass::PermissionMissing { .. } | FailureClass::BucketMissing => {
-                Some(Fix { href: "/guide".to_owned(), text: "Look at the set-up guide" })
-            }
-            FailureClass::RetentionPolicy | FailureClass::Hold if !export.is_one_time() => {
-                Some(Fix { href: format!("/exports/{}/edit", export.request), text: "Choose another bucket" })
-            }
-            _ => None,
-        };
-        let goes_on = match failure.class.side() {
-            Side::Customer => {
-                " Nothing is lost: what is owed goes out in order once that is mended. We look every hour."
-            }
-            Side::Passing | Side::Ours => "",
-        };
-        troubles.push(Trouble {
-            class: "bad",
-            title: format!("Bucket {id} has taken no files since {}", times.moment(*since).text),
-            text: format!("{sentence}{goes_on}"),
+            text: message.clone(),
+            lines,
+            help: Some("/help/failures".to_owned()),
             fix,
-            said: (!failure.message.is_empty()).then(|| failure.message.clone()),
+            said: None,
+            act: start_again,
         });
     }
+    troubles.extend(of_bucket);
     if let Some(run) = last.filter(|run| run.status == RunStatus::Incomplete) {
         troubles.push(incomplete(export, run));
     }
@@ -252,7 +223,17 @@ fn incomplete(export: &Export, run: &Run) -> Trouble {
         }
         (false, _) => " Later runs go on meanwhile.",
     };
-    Trouble { class: "warn", title, text: format!("{follows}{until_then}"), fix: None, said: None }
+    Trouble {
+        class: "warn",
+        icon: "alert",
+        title,
+        text: format!("{follows}{until_then}"),
+        lines: Vec::new(),
+        help: Some(help_path(&FailureClass::Ours, None)),
+        fix: None,
+        said: None,
+        act: None,
+    }
 }
 
 /// The address of a bucket's page.

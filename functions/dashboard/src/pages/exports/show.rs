@@ -8,7 +8,10 @@ use axum::{
 };
 use jiff::civil::Date;
 use spillway::{
-    domain::{BucketState, Export, Format, PartnerBucket, Run, RunKey, RunStatus, RunTimestamp},
+    domain::{
+        BucketState, Export, ExportStatus, Format, PartnerBucket, Run, RunKey, RunStatus, RunTimestamp,
+        StopReason,
+    },
     ports::{FilePage, RunPage},
     steps,
 };
@@ -21,13 +24,15 @@ use super::{
     show_view::{LiveParts, NowPart, RunsPart, ShowPage, ShownRun, StatusPart},
 };
 use crate::{
-    App,
+    App, incidents,
     pages::{
         form::Fields,
         frame::Section,
         numbers,
+        partners::check_act,
         pill::Pill,
         snippets::{self, Files},
+        trouble::{self, Act, Fix, Trouble},
         visit::{Visit, html},
     },
     problem::Problem,
@@ -101,6 +106,10 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
     let (store, query, times) = (&app.parts.store, &visit.query, &visit.times);
     let (account, request) = (export.account, export.request);
     let bucket = store.bucket(account, &export.spec.bucket).await?;
+    let of_bucket = match &bucket {
+        Some(bucket) => trouble_of(app, visit, &export, bucket).await?,
+        None => None,
+    };
     let is_blocked = bucket.as_ref().is_some_and(|bucket| bucket.state != BucketState::Ready);
     let cursor: Option<RunTimestamp> = query.text("runs").parse().ok();
     let runs = store.runs_page(account, request, cursor, RUNS).await?;
@@ -121,10 +130,16 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
     let next_run = times.next_run(&export);
     let progress = progress.as_ref();
     let shown_key = chosen.as_ref().map(|run| run.key);
+    let start_again = (visit.may_edit() && can_start_again(&export)).then(|| Act {
+        action: format!("/exports/{request}/start-again"),
+        text: "Start again",
+        export: None,
+        csrf: visit.csrf().to_owned(),
+    });
     let live = LiveParts {
         status: StatusPart { status: Pill::of_export_with(&export, last.as_ref(), is_blocked) },
         now: NowPart {
-            troubles: run_view::troubles(&export, bucket.as_ref(), last.as_ref(), times),
+            troubles: run_view::troubles(&export, of_bucket, last.as_ref(), start_again, times),
             progress: progress.and_then(|progress| ProgressView::new(progress, is_blocked, times.now())),
             live_href: if is_settled { String::new() } else { live_href(&export, query) },
         },
@@ -147,6 +162,40 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
         },
     };
     Ok(Shown { live, is_settled, export, bucket, runs, chosen })
+}
+
+/// What is wrong with the bucket of an export that goes on, or is to; with the button that looks at it again.
+async fn trouble_of(
+    app: &App,
+    visit: &Visit,
+    export: &Export,
+    bucket: &PartnerBucket,
+) -> Result<Option<Trouble>, Problem> {
+    if !export.is_active() && !can_start_again(export) {
+        return Ok(None);
+    }
+    let incident = incidents::open_of(app, bucket.account, &bucket.id).await?;
+    let mut trouble = trouble::of_bucket(bucket, incident.as_ref(), &visit.times);
+    if let Some(trouble) = trouble.as_mut().filter(|_| bucket.state != BucketState::Ready) {
+        trouble.act = visit.may_edit().then(|| check_act(visit, bucket, Some(export.request)));
+        let moves = export.is_active() && !export.is_one_time() && visit.may_edit();
+        let edit = || Fix {
+            href: format!("/exports/{}/edit", export.request),
+            text: "Move the export to another bucket",
+        };
+        trouble.fix = trouble.fix.take().or_else(|| moves.then(edit));
+        if !export.is_active() {
+            // Its clock has run out.
+            trouble.lines.clear();
+        }
+    }
+    Ok(trouble)
+}
+
+/// Whether it was stopped by failure, and nothing goes on in its place.
+fn can_start_again(export: &Export) -> bool {
+    matches!(export.status, ExportStatus::Stopped { reason: StopReason::Failure { .. }, .. })
+        && export.successor.is_none()
 }
 
 fn live_href(export: &Export, query: &Fields) -> String {

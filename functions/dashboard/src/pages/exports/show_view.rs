@@ -5,9 +5,9 @@ use askama::Template;
 use super::{
     chart::Chart,
     progress::ProgressView,
-    run_view::{Fact, FileRow, RunRow, Trouble},
+    run_view::{Fact, FileRow, RunRow},
 };
-use crate::pages::{frame::Frame, pill::Pill, snippets::Snippet};
+use crate::pages::{frame::Frame, pill::Pill, snippets::Snippet, trouble::Trouble};
 
 /// The page.
 #[derive(Template)]

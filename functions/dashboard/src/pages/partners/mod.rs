@@ -5,6 +5,7 @@ mod check;
 mod list;
 mod remove;
 mod sent;
+mod show;
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use spillway::domain::{BucketId, BucketState, PartnerBucket};
+use spillway::domain::{BucketId, BucketState, Known, PartnerBucket};
 
 use super::{
     exports::bucket_href,
@@ -21,6 +22,8 @@ use super::{
     visit::Visit,
 };
 use crate::{App, problem::Problem};
+
+pub(super) use self::show::check_act;
 
 /// The routes.
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -32,6 +35,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
             "/partners/google-cloud/buckets/{nickname}/key",
             get(bucket::key_page).post(bucket::replace_key),
         )
+        .route("/partners/google-cloud/buckets/{nickname}", get(show::page))
+        .route("/partners/google-cloud/buckets/{nickname}/check", post(show::check))
         .route("/partners/google-cloud/buckets/{nickname}/remove", get(remove::page).post(remove::remove))
 }
 
@@ -42,7 +47,7 @@ struct BucketRow {
     name: String,
     state: Pill,
     /// What is wrong with it.
-    wrong: Option<String>,
+    wrong: Option<Wrong>,
     email: String,
     /// The beginning of the key's id, by which Google's console shows it too.
     key: String,
@@ -50,13 +55,26 @@ struct BucketRow {
     href: String,
 }
 
+/// What is wrong with a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wrong {
+    text: String,
+    /// The page that says what to do, step by step.
+    help: String,
+}
+
 impl BucketRow {
     fn new(bucket: &PartnerBucket, times: &Times) -> Self {
         let wrong = match &bucket.state {
             BucketState::Ready => None,
-            BucketState::Blocked { since, failure } => {
-                Some(format!("Since {}. {}", times.moment(*since).text, failure.sentence()))
-            }
+            BucketState::Blocked { since, failure } => Some(Wrong {
+                text: format!(
+                    "Since {}. {}",
+                    times.moment(*since).text,
+                    failure.words(Known::from(bucket)).sentence()
+                ),
+                help: failure.help_path(&bucket.id.0),
+            }),
         };
         let facts = &bucket.key_facts;
         let id = &facts.key_id;
@@ -115,11 +133,15 @@ mod tests {
         };
         let times = Times::new(&ZoneName::default(), at("2026-11-25T12:00:00Z"));
         let row = BucketRow::new(&bucket, &times);
-        assert_eq!(
-            row.wrong.unwrap(),
-            "Since 25 Nov, 10:00. There is no bucket of exactly this name. Check the name letter by letter, or create \
-             the bucket again."
+        let wrong = row.wrong.unwrap();
+        assert!(
+            wrong
+                .text
+                .starts_with("Since 25 Nov, 10:00. Google knows no bucket of the name `acme-exports`. "),
+            "{}",
+            wrong.text
         );
+        assert_eq!(wrong.help, "/help/failures/bucket-missing?bucket=a%2Fb");
         assert_eq!((row.key.as_str(), row.state.text), ("0123456789ab…", "BLOCKED"));
         assert_eq!(row.href, "/partners/google-cloud/buckets/a%2Fb");
     }

@@ -12,7 +12,7 @@ mod quote;
 use jiff::tz::TimeZone;
 use spillway::{
     domain::{Format, IdentityPriority, Packaging, PropertyColumn, RunKey},
-    encode::{self, EncodeError, FILE_LIMIT_BYTES, FileContent, FileOptions},
+    encode::{self, EncodeError, FILE_LIMIT_BYTES, FileContent, FileOptions, GzipLevel},
 };
 
 use quote::lines_of;
@@ -185,6 +185,7 @@ pub(crate) fn csv_header(
         None => FileContent::Profiles { columns },
     };
     let options = FileOptions {
+        gzip_level: GzipLevel::default(),
         format: Format::Csv,
         packaging: Packaging::Plain,
         as_string: false,

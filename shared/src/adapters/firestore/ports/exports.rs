@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::super::{FirestoreStore, creations, export_lists, exports, runs};
+use super::super::{FirestoreStore, creations, export_lists, exports, runs, starts};
 use crate::{
     domain::{AccountId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName},
-    ports::{DueExport, ExportPage, ExportStore, NewExport, NewRun, Repeated, StoreError},
+    ports::{
+        DueExport, ExportPage, ExportStore, NewExport, NewRun, Repeated, StartAgain, StartedAgain, StoreError,
+    },
 };
 
 #[async_trait]
@@ -97,5 +99,9 @@ impl ExportStore for FirestoreStore {
         now: Timestamp,
     ) -> Result<Export, StoreError> {
         self.write(|tx| async move { exports::stop(&tx, (account, request), reason, now).await }).await
+    }
+
+    async fn start_again(&self, start: &StartAgain) -> Result<StartedAgain, StoreError> {
+        self.write(|tx| async move { starts::start_again(&tx, start).await }).await
     }
 }

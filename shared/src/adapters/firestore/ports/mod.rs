@@ -5,5 +5,6 @@ mod buckets;
 mod catalogue;
 mod chunks;
 mod exports;
+mod incidents;
 mod notes;
 mod runs;

@@ -61,4 +61,8 @@ impl RunStore for FirestoreStore {
     async fn reopen_run(&self, key: RunKey) -> Result<Run, StoreError> {
         self.write(|tx| async move { runs::reopen(&tx, key).await }).await
     }
+
+    async fn give_up_plan(&self, key: RunKey, reopened: u32) -> Result<Run, StoreError> {
+        self.write(|tx| async move { runs::give_up_plan(&tx, key, reopened).await }).await
+    }
 }

@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::super::{SqliteStore, creations, export_lists, exports, runs};
+use super::super::{SqliteStore, creations, export_lists, exports, runs, starts};
 use crate::{
     domain::{AccountId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName},
-    ports::{DueExport, ExportPage, ExportStore, NewExport, NewRun, Repeated, StoreError},
+    ports::{
+        DueExport, ExportPage, ExportStore, NewExport, NewRun, Repeated, StartAgain, StartedAgain, StoreError,
+    },
 };
 
 #[async_trait]
@@ -94,5 +96,10 @@ impl ExportStore for SqliteStore {
     ) -> Result<Export, StoreError> {
         let reason = reason.clone();
         self.writer.write(move |tx| exports::stop(tx, account, request, &reason, now)).await
+    }
+
+    async fn start_again(&self, start: &StartAgain) -> Result<StartedAgain, StoreError> {
+        let start = start.clone();
+        self.writer.write(move |tx| starts::start_again(tx, &start)).await
     }
 }

@@ -58,4 +58,8 @@ impl RunStore for SqliteStore {
     async fn reopen_run(&self, key: RunKey) -> Result<Run, StoreError> {
         self.writer.write(move |tx| runs::reopen(tx, key)).await
     }
+
+    async fn give_up_plan(&self, key: RunKey, reopened: u32) -> Result<Run, StoreError> {
+        self.writer.write(move |tx| runs::give_up_plan(tx, key, reopened)).await
+    }
 }

@@ -1,0 +1,209 @@
+//! How an incident moves on from one round of the checker to the next, and what the customer is told.
+//!
+//! **The rule.** Detected: in the first round that confirms the failure. Still failing: once a day of failure counts.
+//! Stopped: once three days do, and never before the reminder. Recovered: after the first good delivery.
+//!
+//! **What counts.** The time between two rounds counts where the second one confirms that the customer's side fails: by
+//! a probe, or because an encoder met the failure since the first. Time in which Google, or we, did not answer does not
+//! count; nor does more than [`LONGEST_GAP_SECS`] at once, or a clock that goes back. Where time does not count,
+//! [`Incident::stop_at`] moves by as much, so that it always says what the clock will show.
+//!
+//! **Flapping.** What fails again within a day of a good delivery is the same incident; the three days begin anew, for
+//! something was delivered. The first relapse is told once, as the customer has just read that the bucket works. From
+//! then on nothing is told but reminders and the stop, until the bucket has worked for a whole day: that is told, and the
+//! incident is over. So a bucket that works every second hour gives four notices at most, however long that lasts, and the
+//! last one is true.
+
+use jiff::Timestamp;
+
+use super::{
+    BucketFailure, CLOCK_SKEW_SECS, Incident, IncidentPhase, LONGEST_GAP_SECS, NoticeKind,
+    SETTLED_AFTER_SECS, STOP_AFTER_SECS, ToldNotice,
+    incident::{after, counted_from},
+};
+
+/// How a round of the checker found a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BucketSight {
+    /// It is not connected any more.
+    Gone,
+    /// Nothing keeps files from going into it, as far as we know.
+    Ready,
+    /// It was blocked, and an upload could be begun in this round.
+    Unblocked {
+        /// When it was blocked.
+        since: Timestamp,
+    },
+    /// It is blocked.
+    Blocked {
+        /// When it was blocked.
+        since: Timestamp,
+        /// By what.
+        failure: BucketFailure,
+        /// Whether the customer's side answered a probe with a failure; not so where Google or we did not work.
+        confirmed: bool,
+    },
+}
+
+/// What a round of the checker saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// The bucket.
+    pub bucket: BucketSight,
+    /// Whether an active export goes into it.
+    pub has_exports: bool,
+    /// When each export last delivered something into it, by a run that ended well.
+    pub deliveries: Vec<Timestamp>,
+}
+
+/// What becomes of an incident in a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// The incident as it is then.
+    pub incident: Incident,
+    /// What the customer is told.
+    pub notice: Option<NoticeKind>,
+}
+
+impl Incident {
+    /// The incident after a round that saw this at `now`.
+    #[must_use]
+    pub fn observe(&self, seen: &Observation, now: Timestamp) -> Observed {
+        let mut next = self.clone();
+        let gap_secs = now.duration_since(self.seen_at).as_secs();
+        let notice = next.move_on(seen, gap_secs, now);
+        next.seen_at = now;
+        if let Some(kind) = notice {
+            next.announced = kind != NoticeKind::Recovered;
+            next.reminded |= kind == NoticeKind::StillFailing;
+            next.notices.push(ToldNotice { kind, at: now });
+        }
+        Observed { incident: next, notice }
+    }
+
+    /// The incident once its exports have been stopped, with the notice that says so.
+    #[must_use]
+    pub fn stopped(&self, now: Timestamp) -> Observed {
+        let mut next = self.clone();
+        let at = match self.phase {
+            IncidentPhase::Stopping { at } => at,
+            _ => now,
+        };
+        (next.phase, next.seen_at, next.announced) = (IncidentPhase::Stopped { at }, now, true);
+        next.notices.push(ToldNotice { kind: NoticeKind::Stopped, at: now });
+        Observed { incident: next, notice: Some(NoticeKind::Stopped) }
+    }
+
+    fn move_on(&mut self, seen: &Observation, gap_secs: i64, now: Timestamp) -> Option<NoticeKind> {
+        if !self.is_open() || matches!(self.phase, IncidentPhase::Stopping { .. }) {
+            return None;
+        }
+        let failed_at = self.failed_at;
+        if gap_secs < 0 {
+            // The clock went back, and what was remembered goes with it.
+            self.failed_at = after(self.failed_at, gap_secs);
+        }
+        // What seems to come from the future was written before a clock went back: it counts where that was in this very
+        // gap.
+        let latest = after(now, CLOCK_SKEW_SECS);
+        let is_good =
+            |at: &Timestamp| (self.failed_at < *at && *at <= latest) || (gap_secs < 0 && failed_at < *at);
+        let is_delivered = seen.deliveries.iter().any(is_good);
+        // It worked between two rounds, whether a round saw that or not.
+        let has_worked = matches!(self.phase, IncidentPhase::Recovered { .. })
+            || (self.phase == IncidentPhase::Resumed && is_delivered);
+        match &seen.bucket {
+            BucketSight::Gone => self.end(now),
+            BucketSight::Blocked { .. } | BucketSight::Unblocked { .. } if !seen.has_exports => self.end(now),
+            BucketSight::Blocked { since, failure, confirmed } => {
+                self.failure = failure.clone();
+                let confirmed = *confirmed || self.is_met_anew(*since, now);
+                self.blocked((*since, has_worked), gap_secs, confirmed, now)
+            }
+            BucketSight::Unblocked { since } => {
+                // An encoder met it again although a probe had succeeded: that is told like any other failure.
+                let confirmed = self.phase == IncidentPhase::Resumed && self.is_met_anew(*since, now);
+                let failed_at = self.failed_at.max((*since).min(now));
+                let notice = self.blocked((*since, has_worked), gap_secs, confirmed, now);
+                self.failed_at = failed_at;
+                if !matches!(self.phase, IncidentPhase::Stopping { .. }) {
+                    self.phase = IncidentPhase::Resumed;
+                }
+                notice
+            }
+            BucketSight::Ready => self.ready(seen, is_delivered, gap_secs, now),
+        }
+    }
+
+    /// Whether an encoder met the failure since the round before. At the beginning nobody has looked yet.
+    fn is_met_anew(&self, since: Timestamp, now: Timestamp) -> bool {
+        self.seen_at < since && since <= now
+    }
+
+    fn blocked(
+        &mut self,
+        (since, has_worked): (Timestamp, bool),
+        gap_secs: i64,
+        confirmed: bool,
+        now: Timestamp,
+    ) -> Option<NoticeKind> {
+        if has_worked {
+            self.relapses += 1;
+            self.failing_since = counted_from(since, now);
+            self.stop_at = after(self.failing_since, STOP_AFTER_SECS);
+            self.reminded = false;
+        } else {
+            let counted_secs = if confirmed { gap_secs.clamp(0, LONGEST_GAP_SECS) } else { 0 };
+            self.stop_at = after(self.stop_at, gap_secs - counted_secs);
+        }
+        (self.phase, self.failed_at) = (IncidentPhase::Failing, now);
+        if !confirmed {
+            return None;
+        }
+        if !self.announced {
+            return Some(NoticeKind::Detected);
+        }
+        if !self.reminded && now >= self.remind_at() {
+            return Some(NoticeKind::StillFailing);
+        }
+        if self.reminded && now >= self.stop_at {
+            self.phase = IncidentPhase::Stopping { at: now };
+        }
+        None
+    }
+
+    fn ready(
+        &mut self,
+        seen: &Observation,
+        is_delivered: bool,
+        gap_secs: i64,
+        now: Timestamp,
+    ) -> Option<NoticeKind> {
+        if let IncidentPhase::Recovered { at, settled_at } = self.phase {
+            let settled_at = after(settled_at, gap_secs - gap_secs.clamp(0, LONGEST_GAP_SECS));
+            self.phase = IncidentPhase::Recovered { at, settled_at };
+            if now < settled_at {
+                return None;
+            }
+            self.phase = IncidentPhase::Ended { at: now };
+            return self.announced.then_some(NoticeKind::Recovered);
+        }
+        // The time until the stop stands still.
+        self.stop_at = after(self.stop_at, gap_secs);
+        self.phase = IncidentPhase::Resumed;
+        if is_delivered {
+            self.phase = IncidentPhase::Recovered { at: now, settled_at: after(now, SETTLED_AFTER_SECS) };
+            return (self.announced && self.relapses == 0).then_some(NoticeKind::Recovered);
+        }
+        // A one-time export that was the only one and has ended otherwise.
+        if seen.has_exports { None } else { self.end(now) }
+    }
+
+    fn end(&mut self, now: Timestamp) -> Option<NoticeKind> {
+        self.phase = IncidentPhase::Ended { at: now };
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

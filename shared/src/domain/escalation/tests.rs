@@ -1,0 +1,291 @@
+//! Tests of how incidents move on.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{AccountId, BucketId, BucketState, FailureClass, KeyFacts, PartnerBucket, SealedKey};
+
+fn at(hours: f64) -> Timestamp {
+    let start = Timestamp::from_second(1_770_000_000).unwrap();
+    start + SignedDuration::from_secs_f64(hours * 3_600.0)
+}
+
+fn failure() -> BucketFailure {
+    BucketFailure { class: FailureClass::BucketMissing, http_status: Some(404), message: "gone".to_owned() }
+}
+
+fn bucket() -> PartnerBucket {
+    PartnerBucket {
+        account: AccountId(1),
+        id: BucketId("nick".to_owned()),
+        bucket_name: "name".to_owned(),
+        key: SealedKey(String::new()),
+        key_facts: KeyFacts { client_email: String::new(), key_id: String::new(), added_at: at(0.0) },
+        state: BucketState::Ready,
+    }
+}
+
+fn blocked(since: f64, confirmed: bool) -> Observation {
+    let bucket = BucketSight::Blocked { since: at(since), failure: failure(), confirmed };
+    Observation { bucket, has_exports: true, deliveries: Vec::new() }
+}
+
+fn unblocked(since: f64) -> Observation {
+    let bucket = BucketSight::Unblocked { since: at(since) };
+    Observation { bucket, has_exports: true, deliveries: Vec::new() }
+}
+
+fn ready(delivered: Option<f64>) -> Observation {
+    Observation {
+        bucket: BucketSight::Ready,
+        has_exports: true,
+        deliveries: delivered.map(at).into_iter().collect(),
+    }
+}
+
+/// An incident over rounds, and what was told when.
+struct Story {
+    incident: Incident,
+    told: Vec<(f64, NoticeKind)>,
+}
+
+impl Story {
+    fn new(since: f64, found: f64) -> Self {
+        Self { incident: Incident::begin(&bucket(), at(since), &failure(), at(found)), told: Vec::new() }
+    }
+
+    fn round(&mut self, now: f64, seen: &Observation) {
+        let Observed { incident, notice } = self.incident.observe(seen, at(now));
+        self.incident = incident;
+        self.told.extend(notice.map(|kind| (now, kind)));
+        if matches!(self.incident.phase, IncidentPhase::Stopping { .. }) {
+            let Observed { incident, notice } = self.incident.stopped(at(now));
+            self.incident = incident;
+            self.told.extend(notice.map(|kind| (now, kind)));
+        }
+    }
+
+    fn kinds(&self) -> Vec<NoticeKind> {
+        self.told.iter().map(|(_, kind)| *kind).collect()
+    }
+}
+
+use NoticeKind::{Detected, Recovered, StillFailing, Stopped};
+
+#[test]
+fn three_days_of_failure_are_told_three_times_and_end_in_a_stop() {
+    let mut story = Story::new(0.25, 1.0);
+    assert_eq!(story.incident.stop_at, at(72.25));
+    for hour in 1..=80 {
+        story.round(f64::from(hour), &blocked(0.25, true));
+    }
+    assert_eq!(story.told, [(1.0, Detected), (25.0, StillFailing), (73.0, Stopped)]);
+    assert_eq!(story.incident.phase, IncidentPhase::Stopped { at: at(73.0) });
+}
+
+#[test]
+fn what_is_mended_in_the_last_minute_is_not_stopped() {
+    let mut story = Story::new(0.0, 1.0);
+    for hour in 1..=71 {
+        story.round(f64::from(hour), &blocked(0.0, true));
+    }
+    story.round(72.0, &unblocked(0.0));
+    assert_eq!(story.incident.phase, IncidentPhase::Resumed);
+    story.round(73.0, &ready(None));
+    story.round(74.0, &ready(Some(72.0)));
+    assert_eq!(story.kinds(), [Detected, StillFailing, Recovered]);
+    assert_eq!(story.incident.stop_at, at(75.0));
+    for hour in 75..=98 {
+        story.round(f64::from(hour), &ready(Some(72.0)));
+    }
+    assert!(!story.incident.is_open() && story.told.len() == 3);
+}
+
+#[test]
+fn what_heals_before_anybody_looked_twice_is_not_told() {
+    let mut story = Story::new(0.5, 1.0);
+    story.round(1.0, &unblocked(0.5));
+    story.round(2.0, &ready(Some(1.1)));
+    for hour in 3..=40 {
+        story.round(f64::from(hour), &ready(Some(1.1)));
+    }
+    assert_eq!(story.told, []);
+    assert!(!story.incident.is_open());
+}
+
+#[test]
+fn what_probes_cannot_see_is_told_and_stopped_too() {
+    // An upload can be begun, and fails at its end, each hour again.
+    let mut story = Story::new(0.5, 1.0);
+    story.round(1.0, &unblocked(0.5));
+    for hour in 2..=80 {
+        story.round(f64::from(hour), &unblocked(f64::from(hour) - 0.5));
+    }
+    assert_eq!(story.kinds(), [Detected, StillFailing, Stopped]);
+}
+
+#[test]
+fn a_bucket_that_works_every_second_hour_gives_four_notices() {
+    let mut story = Story::new(0.5, 1.0);
+    for hour in 1..300 {
+        let now = f64::from(hour);
+        if hour % 2 == 1 {
+            story.round(now, &blocked(now - 0.5, true));
+        } else {
+            story.round(now, &ready(Some(now - 0.4)));
+        }
+    }
+    assert_eq!(story.told, [(1.0, Detected), (2.0, Recovered), (3.0, Detected)]);
+    for hour in 300..330 {
+        story.round(f64::from(hour), &ready(Some(299.6)));
+    }
+    assert_eq!(story.told[3..], [(324.0, Recovered)]);
+    assert!(!story.incident.is_open() && story.incident.relapses == 149);
+}
+
+#[test]
+fn what_delivers_between_rounds_is_never_stopped() {
+    // It works whenever the checker looks, delivers, and fails again before the next round.
+    let mut story = Story::new(0.5, 1.0);
+    for hour in 1..200 {
+        let now = f64::from(hour);
+        let deliveries = if hour > 2 { vec![at(now - 0.9)] } else { Vec::new() };
+        let seen = if hour % 2 == 1 { blocked(now - 0.5, true) } else { unblocked(now - 1.5) };
+        story.round(now, &Observation { deliveries, ..seen });
+    }
+    assert_eq!(story.told, [(1.0, Detected)]);
+    assert!(story.incident.is_open() && story.incident.relapses > 90);
+    for hour in 200..230 {
+        story.round(f64::from(hour), &ready(Some(199.5)));
+    }
+    assert_eq!(story.told[1..], [(224.0, Recovered)]);
+}
+
+#[test]
+fn time_in_which_google_did_not_answer_does_not_count() {
+    let mut story = Story::new(0.0, 0.0);
+    for hour in 0..=100 {
+        let down = (10..20).contains(&hour);
+        story.round(f64::from(hour), &blocked(0.0, !down));
+    }
+    assert_eq!(story.told, [(0.0, Detected), (34.0, StillFailing), (82.0, Stopped)]);
+}
+
+#[test]
+fn clocks_that_jump_neither_skip_nor_double() {
+    for jump in [-500.0, -30.0, -1.0, 5.0, 100.0, 5_000.0] {
+        for jumps_at in [2, 24, 50, 71] {
+            let mut story = Story::new(0.0, 0.0);
+            let mut true_hours = Vec::new();
+            for hour in 0..=90 {
+                let shown = f64::from(hour) + if hour >= jumps_at { jump } else { 0.0 };
+                let told = story.told.len();
+                story.round(shown, &blocked(0.0, true));
+                true_hours.extend(vec![hour; story.told.len() - told]);
+            }
+            assert_eq!(story.kinds(), [Detected, StillFailing, Stopped], "{jump} at {jumps_at}");
+            let [_, day, three] = true_hours[..] else { panic!("three") };
+            assert!(
+                (22..=25).contains(&day) && (70..=73).contains(&three),
+                "{jump} {jumps_at}: {true_hours:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_delivery_counts_across_a_clock_that_went_back() {
+    let mut story = Story::new(0.0, 0.0);
+    story.round(0.0, &blocked(0.0, true));
+    story.round(1.0, &unblocked(0.0));
+    // The clock goes back by ten hours; what was delivered then is stamped so.
+    story.round(-8.0, &ready(Some(-8.5)));
+    assert_eq!(story.kinds(), [Detected, Recovered]);
+}
+
+#[test]
+fn nothing_is_told_of_a_bucket_that_nobody_uses() {
+    let unused = Observation { has_exports: false, ..blocked(0.0, true) };
+    let gone = Observation { bucket: BucketSight::Gone, has_exports: false, deliveries: Vec::new() };
+    for seen in [unused, gone] {
+        let mut story = Story::new(0.0, 0.0);
+        story.round(1.0, &seen);
+        assert!(!story.incident.is_open() && story.told.is_empty());
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Hour {
+    Fails,
+    Unclear,
+    ProbeWorks,
+    Delivers,
+    Idle,
+}
+
+fn hours() -> impl Strategy<Value = Vec<(Hour, i32)>> {
+    let hour = prop_oneof![
+        4 => Just(Hour::Fails),
+        1 => Just(Hour::Unclear),
+        1 => Just(Hour::ProbeWorks),
+        2 => Just(Hour::Delivers),
+        1 => Just(Hour::Idle),
+    ];
+    let stretch = (hour, 1..40_usize);
+    let jump = prop_oneof![9 => Just(0), 1 => -200..200_i32];
+    prop::collection::vec((stretch, jump), 1..25).prop_map(|stretches| {
+        let hours = stretches
+            .into_iter()
+            .flat_map(|((hour, times), jump)| (0..times).map(move |n| (hour, if n == 0 { jump } else { 0 })));
+        hours.collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn notices_follow_each_other_sensibly_whatever_happens(hours in hours()) {
+        let (mut story, mut shift) = (Story::new(0.0, 0.0), 0);
+        let (mut confirmed_hours, mut stretch) = (0_i64, Vec::new());
+        for (hour, (kind, jump)) in hours.into_iter().enumerate() {
+            if !story.incident.is_open() {
+                break;
+            }
+            shift += jump;
+            let now = (i32::try_from(hour).unwrap() + shift).into();
+            let before = story.told.len();
+            match kind {
+                Hour::Fails => { confirmed_hours += if jump == 0 { 1 } else { 3 }; story.round(now, &blocked(now - 0.5, true)) }
+                Hour::Unclear => story.round(now, &blocked(-1e4, false)),
+                Hour::ProbeWorks => story.round(now, &unblocked(-1e4)),
+                // A moment later than what was seen before, also where a clock went back by just the hour.
+                Hour::Delivers => story.round(now, &ready(Some(now + 0.005))),
+                Hour::Idle => story.round(now, &ready(None)),
+            }
+            if matches!(kind, Hour::Delivers) {
+                (confirmed_hours, stretch) = (0, Vec::new());
+            }
+            stretch.extend(story.told[before..].iter().map(|(_, kind)| *kind));
+            prop_assert!(story.told.len() <= before + 1);
+            let count = |wanted| stretch.iter().filter(|kind| **kind == wanted).count();
+            prop_assert!(count(StillFailing) <= 1 && count(Stopped) <= 1);
+            // Nothing is told or stopped sooner than time has counted.
+            if stretch.contains(&StillFailing) { prop_assert!(confirmed_hours >= 21); }
+            if stretch.contains(&Stopped) { prop_assert!(confirmed_hours >= 69); }
+        }
+        let kinds = story.kinds();
+        let count = |wanted| kinds.iter().filter(|kind| **kind == wanted).count();
+        prop_assert!(count(Detected) <= 2 && count(Recovered) <= 2 && count(Stopped) <= 1);
+        if let Some(first) = kinds.first() { prop_assert_eq!(*first, Detected); }
+        if let Some(stop) = kinds.iter().position(|kind| *kind == Stopped) {
+            prop_assert_eq!(stop, kinds.len() - 1);
+            prop_assert_eq!(kinds[stop - 1], StillFailing);
+        }
+        for pair in kinds.windows(2) { prop_assert!(pair[0] != pair[1] || pair[0] == StillFailing); }
+        prop_assert_eq!(story.incident.notices.len(), kinds.len());
+    }
+}

@@ -1,0 +1,208 @@
+//! Incidents move on by what a round saw of their buckets.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Checked, Notifier, letters};
+use crate::{
+    domain::{
+        AccountId, BucketId, BucketSight, BucketState, ExportFilter, Incident, IncidentPhase, NoticeKind,
+        Observation, Observed, PartnerBucket, StatusKind, StopReason,
+    },
+    ports::{IncidentChange, StoreError},
+    steps::{Parts, Rechecked, StepError, Verdict, recheck::has_exports, stop::stop_at},
+};
+
+/// How many exports are looked at in one page.
+const PAGE: usize = 500;
+
+/// Moves every open incident on, and begins those of buckets that are blocked and have none.
+pub(super) async fn move_on(
+    parts: &Parts,
+    notifier: &Notifier,
+    now: Timestamp,
+    checked: &mut Checked,
+) -> Result<(), StepError> {
+    let mut open: BTreeMap<(AccountId, BucketId), Incident> = BTreeMap::new();
+    for incident in parts.store.open_incidents().await? {
+        open.insert((incident.account, incident.bucket.clone()), incident);
+    }
+    let rechecked = std::mem::take(&mut checked.swept.rechecked);
+    let round = Round { parts, notifier, now };
+    for found in &rechecked {
+        let place = (found.bucket.account, found.bucket.id.clone());
+        let known = open.remove(&place);
+        let result = round.blocked(found, known, checked).await;
+        checked.note(&place, result);
+    }
+    for (place, incident) in open {
+        let result = round.not_blocked(incident, checked).await;
+        checked.note(&place, result);
+    }
+    checked.swept.rechecked = rechecked;
+    Ok(())
+}
+
+impl Checked {
+    fn note(&mut self, (account, bucket): &(AccountId, BucketId), result: Result<(), StepError>) {
+        match result {
+            // Another checker was first.
+            Ok(()) | Err(StepError::Store(StoreError::Conflict(_))) => {}
+            Err(error) => self.troubled.push((*account, bucket.clone(), error)),
+        }
+    }
+}
+
+struct Round<'a> {
+    parts: &'a Parts,
+    notifier: &'a Notifier,
+    now: Timestamp,
+}
+
+impl Round<'_> {
+    async fn blocked(
+        &self,
+        found: &Rechecked,
+        known: Option<Incident>,
+        checked: &mut Checked,
+    ) -> Result<(), StepError> {
+        let since = found.since;
+        let (bucket, failure) = match &found.verdict {
+            Verdict::Works => (BucketSight::Unblocked { since }, None),
+            Verdict::Fails(failure) => (blocked_by(since, failure.clone(), true), Some(failure)),
+            Verdict::Unasked(failure) | Verdict::Unclear(failure, _) => {
+                (blocked_by(since, failure.clone(), false), Some(failure))
+            }
+        };
+        // It may have worked since the last round, and failed again.
+        let deliveries = match &known {
+            Some(incident) if incident.phase == IncidentPhase::Resumed => self.deliveries(incident).await?,
+            _ => Vec::new(),
+        };
+        let seen = Observation { bucket, has_exports: found.has_exports, deliveries };
+        match known {
+            Some(incident) => self.observe(incident, &seen, &found.bucket, checked).await,
+            // Whoever uses it no more is told of nothing.
+            None if !found.has_exports => Ok(()),
+            None => {
+                let BucketState::Blocked { failure: first, .. } = &found.bucket.state else { return Ok(()) };
+                let failure = failure.unwrap_or(first);
+                let begun = Incident::begin(&found.bucket, since, failure, self.now);
+                let change = IncidentChange { expected: None, incident: &begun, mailing: None, notices: &[] };
+                self.parts.store.put_incident(change).await?;
+                self.observe(begun, &seen, &found.bucket, checked).await
+            }
+        }
+    }
+
+    /// An incident whose bucket was not blocked when the round began.
+    async fn not_blocked(&self, incident: Incident, checked: &mut Checked) -> Result<(), StepError> {
+        let store = &self.parts.store;
+        let Some(bucket) = store.bucket(incident.account, &incident.bucket).await? else {
+            let seen = Observation { bucket: BucketSight::Gone, has_exports: false, deliveries: Vec::new() };
+            let Observed { incident: next, .. } = incident.observe(&seen, self.now);
+            return self.keep(&incident, &next).await;
+        };
+        if matches!(bucket.state, BucketState::Blocked { .. }) {
+            // It was blocked meanwhile, or is another place's: a later round, or another one, looks.
+            return Ok(());
+        }
+        let seen = Observation {
+            bucket: BucketSight::Ready,
+            has_exports: has_exports(self.parts, &bucket).await?,
+            deliveries: self.deliveries(&incident).await?,
+        };
+        self.observe(incident, &seen, &bucket, checked).await
+    }
+
+    async fn observe(
+        &self,
+        incident: Incident,
+        seen: &Observation,
+        bucket: &PartnerBucket,
+        checked: &mut Checked,
+    ) -> Result<(), StepError> {
+        let mut incident = incident;
+        if !matches!(incident.phase, IncidentPhase::Stopping { .. }) {
+            let Observed { incident: next, notice } = incident.observe(seen, self.now);
+            match notice {
+                Some(kind) => self.tell(&incident, &next, kind, bucket, checked).await?,
+                None => self.keep(&incident, &next).await?,
+            }
+            incident = next;
+        }
+        let IncidentPhase::Stopping { at } = incident.phase else { return Ok(()) };
+        // Kept before: whoever is killed here is followed by one who stops the rest, as of the same instant.
+        checked.stopped += self.stop_exports(&incident, at).await?;
+        let Observed { incident: stopped, .. } = incident.stopped(self.now);
+        self.tell(&incident, &stopped, NoticeKind::Stopped, bucket, checked).await
+    }
+
+    async fn keep(&self, expected: &Incident, incident: &Incident) -> Result<(), StepError> {
+        let change = IncidentChange { expected: Some(expected), incident, mailing: None, notices: &[] };
+        Ok(self.parts.store.put_incident(change).await?)
+    }
+
+    async fn tell(
+        &self,
+        expected: &Incident,
+        incident: &Incident,
+        kind: NoticeKind,
+        bucket: &PartnerBucket,
+        checked: &mut Checked,
+    ) -> Result<(), StepError> {
+        let letters = letters::write(self.parts, self.notifier, incident, kind, bucket, self.now).await?;
+        let (mailing, notices) = (letters.mailing.as_ref(), letters.notices.as_slice());
+        let change = IncidentChange { expected: Some(expected), incident, mailing, notices };
+        self.parts.store.put_incident(change).await?;
+        checked.told.push((incident.clone(), kind));
+        Ok(())
+    }
+
+    /// When exports last delivered into the bucket. Looked at only while that matters.
+    async fn deliveries(&self, incident: &Incident) -> Result<Vec<Timestamp>, StepError> {
+        if !matches!(incident.phase, IncidentPhase::Failing | IncidentPhase::Resumed) {
+            return Ok(Vec::new());
+        }
+        let (bucket, mut cursor, mut deliveries) = (Some(incident.bucket.clone()), None, Vec::new());
+        let filter = ExportFilter { bucket, ..ExportFilter::default() };
+        loop {
+            let page = self.parts.store.list_exports(incident.account, &filter, cursor, PAGE).await?;
+            let histories = page.exports.into_iter().map(|export| export.history);
+            let here = histories.filter(|history| history.delivered_into.as_ref() == Some(&incident.bucket));
+            deliveries.extend(here.filter_map(|history| history.delivered_at));
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(deliveries);
+            }
+        }
+    }
+
+    /// Stops the exports that went into the bucket when that was decided.
+    async fn stop_exports(&self, incident: &Incident, at: Timestamp) -> Result<usize, StepError> {
+        let reason = StopReason::Failure { message: incident.failure.to_string() };
+        let mut stopped = 0;
+        for status in [StatusKind::Running, StatusKind::Pending] {
+            let (bucket, status) = (Some(incident.bucket.clone()), Some(status));
+            let filter = ExportFilter { bucket, status, ..ExportFilter::default() };
+            let mut cursor = None;
+            loop {
+                let page = self.parts.store.list_exports(incident.account, &filter, cursor, PAGE).await?;
+                for export in page.exports.iter().filter(|export| export.created_at <= at) {
+                    stop_at(self.parts, (export.account, export.request), &reason, at).await?;
+                    stopped += 1;
+                }
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(stopped)
+    }
+}
+
+fn blocked_by(since: Timestamp, failure: crate::domain::BucketFailure, confirmed: bool) -> BucketSight {
+    BucketSight::Blocked { since, failure, confirmed }
+}

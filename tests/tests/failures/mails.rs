@@ -1,0 +1,147 @@
+//! The mails of an incident on their way.
+
+use spillway::{
+    domain::{FailureClass, NoticeState},
+    ports::{NewExport, Origin},
+};
+use spillway_tests::harness::ACCOUNT;
+
+use crate::support::{AMY, OPS, Story};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_server_that_is_down_for_a_day_loses_and_doubles_nothing() {
+    let story = Story::new().await;
+    story.live().await;
+    story.hours(1).await;
+    story.breaks(Some(FailureClass::BucketMissing));
+    story.smtp.set_down(true);
+    story.hours(30).await;
+    assert_eq!(story.smtp.taken(), []);
+    story.smtp.set_down(false);
+    let checked = story.check().await;
+    assert_eq!(checked.mails.sent, 4);
+    for to in [OPS, AMY] {
+        let subjects = story.subjects(to);
+        assert_eq!(subjects.len(), 2, "{subjects:#?}");
+        assert!(
+            subjects[0].contains("fail:") && subjects[1].contains("still fail"),
+            "in order: {subjects:#?}"
+        );
+    }
+    assert_eq!(story.check().await.mails.sent, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mailbox_that_is_gone_is_given_up_and_holds_nobody_up() {
+    let story = Story::new().await;
+    story.live().await;
+    story.hours(1).await;
+    story.smtp.refuse(OPS, Some("550 5.1.1 no such mailbox"));
+    story.smtp.refuse(AMY, Some("451 4.7.1 greylisted"));
+    story.breaks(Some(FailureClass::BucketMissing));
+    story.tick().await;
+    let checked = story.check().await;
+    assert_eq!((checked.mails.given_up.len(), checked.mails.later, checked.mails.sent), (1, 1, 0));
+    assert!(checked.mails.given_up[0].1.contains("no such mailbox"), "{checked:?}");
+    story.smtp.refuse(AMY, None);
+    story.hours(2).await;
+    assert_eq!((story.mails_to(OPS).len(), story.mails_to(AMY).len()), (0, 1));
+    let notices = story.app.store.notices(ACCOUNT, 9).await.unwrap();
+    let given_up = notices.iter().filter(|notice| matches!(notice.state, NoticeState::GivenUp { .. }));
+    assert_eq!(given_up.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_whose_answer_was_lost_goes_again_as_the_same_message() {
+    let story = Story::new().await;
+    story.live().await;
+    story.hours(1).await;
+    story.breaks(Some(FailureClass::BucketMissing));
+    story.tick().await;
+    story.smtp.drop_next_answer();
+    assert!(story.check().await.mails.unavailable.is_some());
+    story.hours(1).await;
+    let mails = story.smtp.taken();
+    assert_eq!(mails.len(), 3, "one of two went twice, since nobody can know");
+    let ids: std::collections::BTreeSet<_> =
+        mails.iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
+    assert_eq!(ids.len(), 2, "and mail programs show it once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_with_line_ends_gets_nothing_and_adds_nobody() {
+    let story = Story::new().await;
+    let request = story.live().await;
+    let spec = story.export(request).await.spec;
+    for evil in [
+        "eve@customer.example\r\nBcc: all@customer.example",
+        "eve@customer.example>\r\nRCPT TO:<all@customer.example",
+    ] {
+        let origin = Origin { created_by: Some(evil.to_owned()), repeatable: None };
+        let new = NewExport {
+            account: ACCOUNT,
+            spec: spec.clone(),
+            now: story.app.now(),
+            next_due_at: None,
+            origin,
+        };
+        story.app.store.create_export(&new).await.unwrap();
+    }
+    story.hours(1).await;
+    story.breaks(Some(FailureClass::BucketMissing));
+    story.hours(1).await;
+    let mut to: Vec<_> = story.smtp.taken().into_iter().flat_map(|mail| mail.to).collect();
+    to.sort();
+    assert_eq!(to, [AMY, OPS]);
+    for mail in story.smtp.taken() {
+        assert!(mail.header("Bcc").is_none() && mail.header("To").is_some());
+        assert_eq!(mail.from, "bounces@platform.example");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_thousand_exports_on_one_bucket_are_one_mail_and_all_stop() {
+    let story = Story::new().await;
+    let request = story.live().await;
+    let spec = story.export(request).await.spec;
+    for _ in 1..5_000 {
+        // Each in a second of its own, so that its number is free.
+        story.app.advance_secs(1);
+        let origin = Origin { created_by: Some(AMY.to_owned()), repeatable: None };
+        let new = NewExport {
+            account: ACCOUNT,
+            spec: spec.clone(),
+            now: story.app.now(),
+            next_due_at: None,
+            origin,
+        };
+        story.app.store.create_export(&new).await.unwrap();
+    }
+    let bucket = story.app.bucket().await;
+    let failure = spillway::domain::BucketFailure {
+        class: FailureClass::BucketMissing,
+        http_status: Some(404),
+        message: "The specified bucket does not exist.".to_owned(),
+    };
+    story.breaks(Some(FailureClass::BucketMissing));
+    story.app.store.block_bucket(ACCOUNT, &bucket.id, &bucket.key, &failure, story.app.now()).await.unwrap();
+    for _ in 0..26 {
+        story.check().await;
+        story.app.advance_secs(3 * 3_600);
+    }
+    for to in [OPS, AMY] {
+        let mails = story.mails_to(to);
+        assert_eq!(mails.len(), 3, "{:?}", story.subjects(to));
+        assert!(mails.iter().all(|mail| mail.message.len() < 2_000_000));
+    }
+    let filter = spillway::domain::ExportFilter {
+        status: Some(spillway::domain::StatusKind::Stopped),
+        ..spillway::domain::ExportFilter::default()
+    };
+    let stopped = story.app.store.list_exports(ACCOUNT, &filter, None, 10_000).await.unwrap().exports;
+    assert_eq!(stopped.len(), 5_000);
+    let mailing = story.app.store.notices(ACCOUNT, 1).await.unwrap().remove(0);
+    let spillway::domain::NoticeTask::Mail { mailing, .. } = mailing.task else { panic!("a mail") };
+    let text = story.app.store.mailing(ACCOUNT, &mailing).await.unwrap().unwrap().text;
+    assert_eq!(text.matches("all events").count(), 5_000);
+}
