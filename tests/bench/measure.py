@@ -77,7 +77,18 @@ class Bench:
                     if measured:
                         found[name].append(measured)
                         print(f"round {round_number + 1}: {name}: {measured['user']:.2f} s", file=sys.stderr)
-        return {name: rounds for name, rounds in found.items() if rounds}
+            # After every round, so that one that takes too long need not be waited for.
+            yield {name: rounds for name, rounds in found.items() if rounds}
+
+
+    def figures(self, found):
+        keys = ("user", "system", "peak_mib", "bytes")
+        middle = {name: {key: statistics.median(one[key] for one in rounds) for key in keys}
+                  | {"least": min(one["user"] for one in rounds), "most": max(one["user"] for one in rounds)}
+                  for name, rounds in found.items()}
+        return {"events": self.arguments.events, "raw_json_bytes": self.raw_json_bytes(),
+                "rounds": max(map(len, found.values())), "machine": machine(), "figures": middle,
+                "rounds_user": {name: [one["user"] for one in rounds] for name, rounds in found.items()}}
 
 
 def machine():
@@ -101,13 +112,9 @@ def main():
     arguments.rounds = arguments.rounds or (2 if arguments.quick else 5)
     bench = Bench(arguments)
     bench.make_lake()
-    found = bench.all()
-    middle = {name: {key: statistics.median(round[key] for round in rounds) for key in ("user", "system", "peak_mib", "bytes")}
-              | {"least": min(round["user"] for round in rounds), "most": max(round["user"] for round in rounds)}
-              for name, rounds in found.items()}
-    figures = {"events": arguments.events, "raw_json_bytes": bench.raw_json_bytes(), "rounds": arguments.rounds, "machine": machine(), "figures": middle,
-               "rounds_user": {name: [round["user"] for round in rounds] for name, rounds in found.items()}}
-    (bench.work / "figures.json").write_text(json.dumps(figures, indent=1))
+    for found in bench.all():
+        figures = bench.figures(found)
+        (bench.work / "figures.json").write_text(json.dumps(figures, indent=1))
     if arguments.json:
         print(json.dumps(figures, indent=1))
     else:

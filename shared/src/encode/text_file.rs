@@ -93,7 +93,8 @@ impl<R: TextRows> TextFile<R> {
 
     /// Ends the unit where it is long enough.
     fn end_unit(&mut self, out: &mut Vec<u8>) {
-        if self.written >= UNIT_BYTES {
+        // Behind a cut in front of a row, the row itself is still to be written.
+        if self.written >= UNIT_BYTES && self.written == self.unit.len() {
             self.stored.end_unit(&mut self.unit, out);
             self.written = 0;
             // One huge row must not cost its memory for the rest of the file.

@@ -38,6 +38,8 @@ const WRITE_BYTES: u64 = 12;
 /// How many more writes [`GzipStream::worst_bytes`] counts on.
 const WRITES: u64 = 8;
 const TRAILER_BYTES: u64 = 8;
+/// A longer unit, of a huge row, is not handed over, so that memory never holds two of them.
+const MOST_HELPED_BYTES: usize = 4 * 1024 * 1024;
 
 /// Compresses units into one member and knows how long it is and how long it can become.
 #[derive(Debug)]
@@ -93,7 +95,8 @@ impl GzipStream {
     /// Ends the unit, which is emptied. The next write begins another.
     pub(super) fn end_unit(&mut self, unit: &mut Vec<u8>, out: &mut Vec<u8>) {
         self.begin(out);
-        if self.compressed == 0 && !self.cuts.is_empty() && beside::is_help_near() {
+        let may_help = self.compressed == 0 && !self.cuts.is_empty() && unit.len() <= MOST_HELPED_BYTES;
+        if may_help && beside::is_help_near() {
             let (level, cuts) = (self.level, std::mem::take(&mut self.cuts));
             let capacity = unit.capacity();
             let helped = self.waiting.help(std::mem::take(unit), {

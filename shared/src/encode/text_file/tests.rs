@@ -100,6 +100,33 @@ fn a_gzip_file_wastes_little() {
     }
 }
 
+/// Wherever within a unit, or at its end, the limit cuts: no row is lost, and the bytes are the same each time, whoever
+/// helps to compress.
+#[test]
+fn a_limit_near_the_end_of_a_unit_loses_no_row() {
+    let rows: Vec<Row> = (0..9000_u64)
+        .map(|n| {
+            let noise: String = (0..8)
+                .map(|part| format!("{:016x}", (n * 8 + part).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+                .collect();
+            Row::new(format!("{{\"t\":\"{noise}\"}}"))
+        })
+        .collect();
+    let (content, batch) = (event_content(&rows[..1]), events(&rows));
+    let unlimited = FileOptions { packaging: Packaging::Plain, ..options(Format::Json) };
+    let whole = body(&unlimited, &content, &file(&unlimited, &content, &batch).unwrap());
+    let units = 2 * whole.len() / crate::encode::stored::UNIT_BYTES;
+    assert!(units >= 3, "{} bytes are too few to fill units", whole.len());
+    for limit_bytes in (560_000..780_000).step_by(9_973) {
+        let options = FileOptions { packaging: Packaging::Gzip, limit_bytes, ..options(Format::Json) };
+        let found = files(&options, &content, &batch, &[4096]).unwrap();
+        assert!(found.iter().all(|file| file.len() as u64 <= limit_bytes));
+        let all: String = found.iter().map(|file| body(&options, &content, file)).collect();
+        assert!(all == whole, "{limit_bytes}: rows are lost or doubled");
+        assert_eq!(found, files(&options, &content, &batch, &[777]).unwrap());
+    }
+}
+
 #[test]
 fn the_first_row_is_tried_before_it_is_refused() {
     // 60,000 bytes that deflate shrinks to some hundred.
