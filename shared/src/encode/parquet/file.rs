@@ -135,6 +135,8 @@ impl<R: ColumnRows> ParquetFile<R> {
         self.writer.sync().map_err(|error| internal(error.into()))?;
         let made = std::mem::take(self.writer.inner_mut());
         self.stored.write_units(&made, out);
+        // What fits is decided by the exact count, never by how far somebody is with compressing.
+        self.stored.settle(&[], out);
         Ok(())
     }
 
