@@ -212,7 +212,7 @@ async fn csv_columns_are_stable_and_grow_at_the_far_right() {
 /// A column stands where its name in the header says, whatever control characters its key had.
 #[tokio::test]
 async fn csv_columns_stand_by_the_names_that_the_header_shows() {
-    let mut app = TestApp::new().await;
+    let app = TestApp::new().await;
     let export = app.recurring(spec(&app, Format::Csv)).await;
     let more = json!({ "a\u{1}": 1, "a!": 2, "a?": 3, "\u{7f}z": 4, "0": 5 });
     let row = ProfileRow { more, ..version("user", 1) };
@@ -234,7 +234,7 @@ async fn profiles_without_properties_are_profiles() {
 
     for format in Format::ALL {
         for lists_keys in [false, true] {
-            let mut app = TestApp::new().await;
+            let app = TestApp::new().await;
             let export = app.recurring(spec(&app, format)).await;
             let columns: [(&str, ArrayRef); 4] = [
                 ("object_id", Arc::new(StringArray::from(vec!["a", "b", "c"]))),

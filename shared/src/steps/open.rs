@@ -174,7 +174,7 @@ pub(super) async fn send(parts: &Parts, run: &Run) -> Result<usize, StepError> {
     let bucket = parts.store.bucket(run.key.account, &run.spec.bucket).await?;
     let blocked = bucket.is_some_and(|bucket| matches!(bucket.state, BucketState::Blocked { .. }));
     match run.plan.as_ref().filter(|_| !blocked) {
-        Some(plan) => publish::publish(parts, run.key, &plan.token, parts.lost_before()).await,
+        Some(plan) => Ok(publish::publish(parts, run.key, &plan.token, parts.lost_before()).await?.sent),
         None => Ok(0),
     }
 }

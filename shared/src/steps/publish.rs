@@ -8,20 +8,30 @@ use crate::{
     ports::{ClaimLimits, Work},
 };
 
+/// What was put onto the queue.
+pub(super) struct Published {
+    /// How many messages were sent.
+    pub(super) sent: usize,
+    /// Whether so many others are out that nothing more was to be sent: whoever works them publishes the next, and looks
+    /// whether the run is finished.
+    pub(super) are_others_out: bool,
+}
+
 /// Puts messages of a plan onto the queue until as many are out as may be; such as were published before
-/// `lost_before` and are still unfinished count as lost, and go out again. Gives how many were sent.
+/// `lost_before` and are still unfinished count as lost, and go out again.
 pub(super) async fn publish(
     parts: &Parts,
     run: RunKey,
     plan: &PlanToken,
     lost_before: Timestamp,
-) -> Result<usize, StepError> {
+) -> Result<Published, StepError> {
     let limits = ClaimLimits::new(parts.options.outstanding_messages);
     // What is published here must not count as lost to the next round.
     let lost_before = lost_before.min(parts.now());
     let mut sent = 0;
     while sent < limits.most {
-        let messages = parts.store.claim_messages(run, plan, lost_before, limits, parts.now()).await?;
+        let claimed = parts.store.claim_messages(run, plan, lost_before, limits, parts.now()).await?;
+        let Some(messages) = claimed else { return Ok(Published { sent, are_others_out: true }) };
         if messages.is_empty() {
             break;
         }
@@ -30,7 +40,7 @@ pub(super) async fn publish(
             parts.queue.send(Work::Chunks { run, plan: plan.clone(), chunks }).await?;
         }
     }
-    Ok(sent)
+    Ok(Published { sent, are_others_out: false })
 }
 
 /// Publishes again what was published before `lost_before` and is still unfinished, of a running run. Whoever unblocks
@@ -40,7 +50,9 @@ pub(super) async fn publish(
 /// [`StepError`].
 pub async fn republish(parts: &Parts, run: &Run, lost_before: Timestamp) -> Result<usize, StepError> {
     match &run.plan {
-        Some(plan) if !run.status.is_closed() => publish(parts, run.key, &plan.token, lost_before).await,
+        Some(plan) if !run.status.is_closed() => {
+            Ok(publish(parts, run.key, &plan.token, lost_before).await?.sent)
+        }
         _ => Ok(0),
     }
 }

@@ -124,7 +124,7 @@ gated_store! {
     fn files(run: RunKey, plan: &PlanToken, cursor: Option<&str>, limit: usize) -> FilePage;
     fn claim_messages(
         run: RunKey, plan: &PlanToken, lost_before: Timestamp, limits: ClaimLimits, now: Timestamp
-    ) -> Vec<Vec<ChunkId>>;
+    ) -> Option<Vec<Vec<ChunkId>>>;
     fn sweep_chunks(key: RunKey) -> u64;
 }
 

@@ -185,9 +185,10 @@ metered! {
         };
     fn claim_messages(
         run: RunKey, plan: &PlanToken, lost_before: Timestamp, limits: ClaimLimits, now: Timestamp
-    ) -> Vec<Vec<ChunkId>>, |claimed| {
-            let plan = (!claimed.is_empty()).then_some(Document::One("plan"));
-            plan.into_iter().chain(claimed.iter().flatten().cloned().map(Document::Chunk)).collect()
+    ) -> Option<Vec<Vec<ChunkId>>>, |claimed| {
+            let chunks: Vec<_> = claimed.iter().flatten().flatten().cloned().map(Document::Chunk).collect();
+            let plan = (!chunks.is_empty()).then_some(Document::One("plan"));
+            plan.into_iter().chain(chunks).collect()
         };
     fn sweep_chunks(key: RunKey) -> u64, |_| Vec::new();
     adds:

@@ -14,7 +14,10 @@ fn five_hundred_chunks_are_worked_once_each() {
     // A claim, a lease, an intent and a completion, beside its creation.
     assert_eq!(report["most_writes_of_a_chunk"], 5, "{report}");
     assert_eq!(report["store_calls"]["change_chunk"], 3 * 500, "{report}");
-    assert_eq!((report["hottest_document"].as_str(), &report["hottest_writes"]), (Some("plan"), &500.into()));
+    // The plan is written once for sixteen messages, half of the thirty-two that may be out; and who has sent none, since
+    // others are out, counts no chunks.
+    assert_eq!((report["hottest_document"].as_str(), &report["hottest_writes"]), (Some("plan"), &32.into()));
+    assert!(report["store_calls"]["tally"].as_u64().unwrap() < 40, "{report}");
     for key in ["plan_secs", "work_secs", "store_calls_per_chunk", "hottest_writes_per_sec"] {
         assert!(report[key].as_f64().is_some_and(|number| number > 0.0), "{key}: {report}");
     }

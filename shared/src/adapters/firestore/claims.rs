@@ -62,11 +62,11 @@ pub(super) async fn claim(
     lost_before: Timestamp,
     limits: ClaimLimits,
     now: Timestamp,
-) -> Result<Vec<Vec<ChunkId>>, Fault> {
+) -> Result<Option<Vec<Vec<ChunkId>>>, Fault> {
     let path = paths::plan(run, &plan.0);
     let times = Times::new(lost_before, now);
     if tx.get(&path).await?.is_none() {
-        return Ok(vec![]);
+        return Ok(Some(vec![]));
     }
     // Little: few messages are out at a time, of few chunks each.
     let published = Query::new(Queries::PublishedChunks, Some(&path)).from(number_value(i64::MIN)).only(&[
@@ -82,6 +82,9 @@ pub(super) async fn claim(
         lost.into_iter().filter(|chunk| times.is_free(chunk)).filter_map(|chunk| chunk.number("message"));
     let lost: BTreeSet<i64> = lost.filter(|message| !out.contains(message)).collect();
     let room = limits.room(out.len());
+    if room == 0 {
+        return Ok(None);
+    }
     let (mut messages, mut chunks) = (Vec::new(), 0);
     // The transaction does not see what it writes: what it has claimed is out, as far as the next message goes.
     while messages.len() < room && chunks < MESSAGE_CHUNKS {
@@ -96,7 +99,7 @@ pub(super) async fn claim(
     if !messages.is_empty() {
         tx.put(path, Fields::default());
     }
-    Ok(messages)
+    Ok(Some(messages))
 }
 
 /// Marks the chunks of a message that are free as published.

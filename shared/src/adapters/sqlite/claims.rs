@@ -61,7 +61,7 @@ pub(super) fn claim(
     lost_before: Timestamp,
     limits: ClaimLimits,
     now: Timestamp,
-) -> Result<Vec<Vec<ChunkId>>, StoreError> {
+) -> Result<Option<Vec<Vec<ChunkId>>>, StoreError> {
     let (account, request, timestamp) = run_columns(run);
     let lost_before = instant_column(lost_before);
     let skew = SignedDuration::from_secs(CLOCK_SKEW_SECS);
@@ -73,6 +73,9 @@ pub(super) fn claim(
             row.get(0)
         })?;
     let room = limits.room(usize::try_from(outstanding).unwrap_or(usize::MAX));
+    if room == 0 {
+        return Ok(None);
+    }
     let (mut messages, mut chunks) = (Vec::new(), 0);
     while messages.len() < room && chunks < MESSAGE_CHUNKS {
         let claimed = claim_next(connection, (run, plan), (lost_before, lost_behind), now)?;
@@ -82,7 +85,7 @@ pub(super) fn claim(
         chunks += claimed.len();
         messages.push(claimed);
     }
-    Ok(messages)
+    Ok(Some(messages))
 }
 
 /// The next message alone; what was claimed before is out.

@@ -126,7 +126,7 @@ pub trait ChunkStore: Send + Sync {
     /// the next, up to [`ClaimLimits::at_once`] messages, or fewer that have 50 chunks together. Lost is what was published before `lost_before`, or more than [`CLOCK_SKEW_SECS`](crate::domain::CLOCK_SKEW_SECS) after
     /// `now`: before the clock went back. A message is outstanding while a chunk of its number is unfinished and was
     /// published and is not lost; none of an outstanding one is taken, nor any where [`ClaimLimits::room`] has none for
-    /// them. Empty where there is none, and no message is. Two callers never get the same chunk, and many at once never
+    /// them: then the answer is none, and others are out. Empty where there is nothing to take, and no message is. Two callers never get the same chunk, and many at once never
     /// more than `most` messages.
     async fn claim_messages(
         &self,
@@ -135,7 +135,7 @@ pub trait ChunkStore: Send + Sync {
         lost_before: Timestamp,
         limits: ClaimLimits,
         now: Timestamp,
-    ) -> Result<Vec<Vec<ChunkId>>, StoreError>;
+    ) -> Result<Option<Vec<Vec<ChunkId>>>, StoreError>;
     /// Deletes chunks of a run, and lists of profiles files, that are not of its plan (all of them where it has none and has ended).
     async fn sweep_chunks(&self, key: RunKey) -> Result<u64, StoreError>;
 }

@@ -89,8 +89,9 @@ pub(super) async fn chunks(
     }
     // Lost ones too: while a bucket is blocked, messages are taken without their chunks being worked, and waiting for
     // the checker with each handful of them would take days.
-    if publish(parts, run.key, plan, parts.lost_before()).await? > 0 {
-        // What was sent is unfinished, and whoever works it looks anew. Firestore bills a count by the chunks that it
+    let published = publish(parts, run.key, plan, parts.lost_before()).await?;
+    if published.sent > 0 || published.are_others_out {
+        // What is out is unfinished, and whoever works it looks anew. Firestore bills a count by the chunks that it
         // counts, so that counts after every message would grow with the square of the run.
         return Ok(Handled::Done);
     }

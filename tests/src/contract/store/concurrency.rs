@@ -93,10 +93,10 @@ pub async fn claimers_of_several_messages_never_get_more_than_may_be_out(stores:
         async move { store.claim_messages(run, &plan, Timestamp::MIN, limits, at(0)).await.unwrap() }
     })
     .await;
-    let mut counts: Vec<_> = claims.iter().map(Vec::len).filter(|count| *count > 0).collect();
+    let mut counts: Vec<_> = claims.iter().flatten().map(Vec::len).filter(|count| *count > 0).collect();
     counts.sort_unstable();
     assert_eq!(counts, [4, 4]);
-    let claimed: BTreeSet<_> = claims.into_iter().flatten().flatten().collect();
+    let claimed: BTreeSet<_> = claims.into_iter().flatten().flatten().flatten().collect();
     assert_eq!(claimed.len(), 8 * 3, "none twice");
 }
 

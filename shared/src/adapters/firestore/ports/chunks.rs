@@ -64,7 +64,7 @@ impl ChunkStore for FirestoreStore {
         lost_before: Timestamp,
         limits: ClaimLimits,
         now: Timestamp,
-    ) -> Result<Vec<Vec<ChunkId>>, StoreError> {
+    ) -> Result<Option<Vec<Vec<ChunkId>>>, StoreError> {
         self.write(|tx| async move { claims::claim(&tx, (run, plan), lost_before, limits, now).await }).await
     }
 

@@ -73,7 +73,7 @@ impl ChunkStore for SqliteStore {
         lost_before: Timestamp,
         limits: ClaimLimits,
         now: Timestamp,
-    ) -> Result<Vec<Vec<ChunkId>>, StoreError> {
+    ) -> Result<Option<Vec<Vec<ChunkId>>>, StoreError> {
         let plan = plan.clone();
         self.writer.write(move |tx| claims::claim(tx, run, &plan, lost_before, limits, now)).await
     }
