@@ -174,7 +174,11 @@ impl ValidatorClient {
         }
     }
 
-    async fn post(&self, path: &str, body: &impl Serialize) -> Result<reqwest::Response, ValidatorError> {
+    async fn post(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<reqwest::Response, ValidatorError> {
         let mut url = self.config.url.clone();
         url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
         let mut request = self.client.post(url).json(body);

@@ -61,7 +61,7 @@ impl Oracle {
     fn blocked(&mut self, since: Timestamp, sight: Sight, now: Timestamp) {
         let passed = |from: Timestamp| now.duration_since(from).as_secs().clamp(0, 3 * HOUR);
         let is_new = self.story.is_none();
-        let story = self.story.get_or_insert_with(|| Story {
+        let story = self.story.get_or_insert(Story {
             failed_secs: 0,
             last_round: now,
             deliveries_when_blocked: 0,

@@ -139,7 +139,7 @@ impl World {
         match steps::create_export(&self.parts, ACCOUNT, request).await {
             // Days that a wrong clock shows may be days that are not offered.
             Err(steps::CreateError::Refused(_)) => Ok(()),
-            created => Ok(drop(created?)),
+            created => Ok(created.map(drop)?),
         }
     }
 
