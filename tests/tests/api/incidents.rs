@@ -94,7 +94,8 @@ async fn an_incident_is_listed_from_its_beginning_to_the_start_again() {
     );
 
     fails(&app, None);
-    person.post(&check, &Value::Null).await.expect(StatusCode::OK);
+    let mended = person.post(&check, &Value::Null).await.expect(StatusCode::OK);
+    assert_eq!(mended["works"], true);
     let started = person.post(&format!("{export}/start-again"), &Value::Null).await.expect(StatusCode::OK);
     assert_eq!(started["predecessor"], request);
     let twice = person.post(&format!("{export}/start-again"), &Value::Null).await.expect(StatusCode::OK);
