@@ -70,7 +70,7 @@ async fn look_at_all(served: &Served, export: &str) {
     settings.find("#deliveries [data-copy^='whsec_']").await;
     settings.picture("failures-secret").await;
     let (mail, permission) =
-        (format!("/mail/{MAIL}"), format!("/help/failures/permission-missing?bucket=Warehouse"));
+        (format!("/mail/{MAIL}"), "/help/failures/permission-missing?bucket=Warehouse".to_owned());
     let pages = [
         ("export", export),
         ("bucket", BUCKET),
