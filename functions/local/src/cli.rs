@@ -284,7 +284,7 @@ pub fn main() -> ExitCode {
         clap_complete::generate(shell, &mut Cli::command(), "spillway", &mut script);
         return std::io::stdout().write_all(&script).map_or(ExitCode::FAILURE, |()| crate::SUCCESS);
     }
-    crate::output::start_logging();
+    crate::output::start_logging(matches!(cli.command, Command::Simulate(_)));
     let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -84,10 +84,12 @@ impl Output {
     }
 }
 
-/// Warnings go to standard error; `RUST_LOG` asks for more.
-pub(crate) fn start_logging() {
+/// Warnings go to standard error, but for those of a simulation, in which things fail because they should; `RUST_LOG` asks
+/// for more.
+pub(crate) fn start_logging(is_simulated: bool) {
     let asked = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
-    let filter = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let least = if is_simulated { LevelFilter::ERROR } else { LevelFilter::WARN };
+    let filter = asked.unwrap_or_else(|| Targets::new().with_default(least));
     let terminal = std::io::stderr().is_terminal();
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(terminal).without_time().compact();
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();

@@ -142,7 +142,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_byte_is_overlooked(mut bytes in prop::collection::vec(b'a'..b'z', 0..80), at in any::<prop::sample::Index>()) {
+        fn no_byte_is_overlooked(mut bytes in prop::collection::vec(b'a'..=b'z', 0..80), at in any::<prop::sample::Index>()) {
             prop_assert!(!any_byte(&bytes, |byte| byte == b'"'));
             if !bytes.is_empty() {
                 let at = at.index(bytes.len());

@@ -81,14 +81,15 @@ fn failures_become_sentences_with_what_to_do() {
             FailureClass::StorageFull,
             (
                 "The disk on which the bucket `acme-lake` lies is full.",
-                "Free some space on it, and try again.",
+                "Free some space on it; the files that are complete stay, and the export goes on behind them.",
             ),
         ),
         (
             FailureClass::StorageReadOnly,
             (
-                "The folder of the bucket `acme-lake` cannot be written.",
-                "Make it writable: look at its permissions, and whether its disk is mounted read-only.",
+                "The folder of the bucket `acme-lake` cannot be written: its disk is mounted read-only, or its permissions \
+                 forbid it.",
+                "Make it writable; the export then goes on.",
             ),
         ),
         (FailureClass::Throttled, passing),

@@ -93,7 +93,6 @@ proptest! {
         before.iter().for_each(|bytes| write(&mut stream, bytes, &mut out));
         let promised = stream.worst_bytes(after.iter().map(|bytes| bytes.len() as u64).sum());
         after.iter().for_each(|bytes| write(&mut stream, bytes, &mut out));
-        drop(write);
         stream.end_unit(&mut unit, &mut out);
         prop_assert!(stream.finish(&[], &mut out) <= promised);
     }

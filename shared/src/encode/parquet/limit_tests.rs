@@ -89,7 +89,7 @@ fn a_file_wastes_little() {
         .collect();
     let batch = events(&rows);
     for packaging in [Packaging::Plain, Packaging::Gzip] {
-        let limit_bytes = 2_500_000;
+        let limit_bytes = 1_000_000;
         let options = FileOptions { packaging, limit_bytes, ..options(Format::Parquet) };
         let found = files(&options, &event_content(&rows[..1]), &batch, &[5000]).unwrap();
         let sizes: Vec<usize> = found.iter().map(Vec::len).collect();
