@@ -5,9 +5,13 @@ use std::process::Command;
 use dashboard::identity::Role;
 use http::StatusCode;
 use jiff::Timestamp;
-use spillway::domain::{
-    BucketFailure, BucketId, FailureClass, FailureWords, KeyFacts, Known,
-    webhook::{SigningSecret, signature_header},
+use spillway::{
+    adapters::SystemClock,
+    domain::{
+        BucketFailure, BucketId, FailureClass, FailureWords, KeyFacts, Known,
+        webhook::{SigningSecret, signature_header},
+    },
+    ports::Clock as _,
 };
 use spillway_tests::{
     harness::{ACCOUNT, BUCKET, TestApp},
@@ -129,10 +133,7 @@ async fn the_lines_on_the_page_about_webhooks_tell_ours_from_forged_ones() {
     let text = secret.expose().to_string();
     let body = "{\"text\":\"ü\"}";
     // Both languages look at the real clock.
-    let now = Timestamp::from_second(
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs().cast_signed(),
-    )
-    .unwrap();
+    let now = Timestamp::from_second(SystemClock.now().as_second()).unwrap();
     let signatures =
         signature_header(&[SigningSecret::from_random([9; 32]), secret], "id-1", now, body.as_bytes());
     let headers = serde_json::json!({
