@@ -15,7 +15,7 @@ use spillway::{
 const KEYS: [&str; 8] = ["Price", "Product ID", "Name", "In Stock", "Rating", "Category", "Search", "Count"];
 
 /// The property texts of events.
-pub fn properties(rows: u64) -> Vec<String> {
+pub(crate) fn properties(rows: u64) -> Vec<String> {
     let text = |row: u64| {
         let id = row.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let stock = id.is_multiple_of(9);
@@ -35,7 +35,7 @@ pub fn properties(rows: u64) -> Vec<String> {
 }
 
 /// A batch of events as the lake's reader hands it on.
-pub fn batch(rows: u64) -> RecordBatch {
+pub(crate) fn batch(rows: u64) -> RecordBatch {
     let id = |row: u64| row.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let texts = |text: &dyn Fn(u64) -> String| -> ArrayRef {
         Arc::new(StringViewArray::from_iter_values((0..rows).map(text)))
@@ -60,7 +60,7 @@ pub fn batch(rows: u64) -> RecordBatch {
 }
 
 /// One file of these rows.
-pub fn file(format: Format, packaging: Packaging, batch: &RecordBatch) -> Vec<u8> {
+pub(crate) fn file(format: Format, packaging: Packaging, batch: &RecordBatch) -> Vec<u8> {
     let options = FileOptions {
         format,
         packaging,

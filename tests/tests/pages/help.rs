@@ -6,7 +6,7 @@ use dashboard::identity::Role;
 use http::StatusCode;
 use jiff::Timestamp;
 use spillway::{
-    adapters::SystemClock,
+    adapters::system_clock::SystemClock,
     domain::{
         BucketFailure, BucketId, FailureClass, FailureWords, KeyFacts, Known,
         webhook::{SigningSecret, signature_header},
