@@ -13,10 +13,10 @@
 //! As in the other store, a document holds the JSON text of the domain's type (`doc`; bytes of gzip in `packed` where
 //! that is long), and beside it only the fields that queries need. So all numbers stay exact, both stores read the
 //! same forms, and no property of a customer is ever indexed. Numbers in ids have twenty digits, so that names sort
-//! as numbers do; other texts in ids are escaped ([`paths`]). Instants in fields are nanoseconds since 1970, save
+//! as numbers do; other texts in ids are escaped (`paths`). Instants in fields are nanoseconds since 1970, save
 //! those by which Firestore itself deletes (TTL).
 //!
-//! **Transactions are optimistic** ([`transaction`]): what is read is remembered with its version, and one commit
+//! **Transactions are optimistic** (`transaction`): what is read is remembered with its version, and one commit
 //! writes all, on the condition that every document that was read still has its version. There are no locks, so a
 //! process that is killed leaves none, and a call that is dropped leaves all or nothing. What a query found is
 //! protected by a document that everyone writes who could change the answer: the export for its runs, the plan for the
@@ -24,7 +24,7 @@
 //! chunk alone, and its successor. Every document carries the random number of its last commit, so that a commit whose
 //! answer was lost is recognised.
 //!
-//! **Queries** are of the shapes that [`queries`] lists; `infra/firestore.indexes.json` has the index of each.
+//! **Queries** are of the shapes that `queries` lists; `infra/firestore.indexes.json` has the index of each.
 
 mod accounts;
 mod buckets;
