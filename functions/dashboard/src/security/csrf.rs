@@ -1,7 +1,7 @@
 //! Forms of the pages carry a token that equals a cookie, which another site can neither read nor set.
 //!
 //! Every page form has a hidden field [`FIELD`] with the value of [`CsrfToken`]; scripts may send it as the header
-//! [`HEADER`]. It works without JavaScript. That requests come from our own pages at all is [`super::origin`]'s business.
+//! [`HEADER`]. It works without JavaScript. That requests come from our own pages at all is `super::origin`'s business.
 
 use std::sync::Arc;
 
