@@ -1,6 +1,6 @@
 //! The pages: server-rendered, complete without JavaScript.
 //!
-//! A handler takes a [`Visit`](visit::Visit), asks the steps, and gives a template a view model: plain texts, made by pure
+//! A handler takes a `Visit`, asks the steps, and gives a template a view model: plain texts, made by pure
 //! functions (`words`, `numbers`, `times`, `pill`, and the `*_view` of each page).
 
 mod assets;
