@@ -76,7 +76,7 @@ fn number(record: &Record) -> i64 {
 
 #[test]
 fn a_file_wastes_little() {
-    let rows: Vec<Row> = (0..50_000_u32)
+    let rows: Vec<Row> = (0..200_000_u32)
         .map(|n| {
             let noise = u128::from(n.wrapping_mul(2_654_435_761))
                 .wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
@@ -89,7 +89,7 @@ fn a_file_wastes_little() {
         .collect();
     let batch = events(&rows);
     for packaging in [Packaging::Plain, Packaging::Gzip] {
-        let limit_bytes = 1_000_000;
+        let limit_bytes = 2_500_000;
         let options = FileOptions { packaging, limit_bytes, ..options(Format::Parquet) };
         let found = files(&options, &event_content(&rows[..1]), &batch, &[5000]).unwrap();
         let sizes: Vec<usize> = found.iter().map(Vec::len).collect();
