@@ -196,7 +196,8 @@ async fn refused_manifest(class: FailureClass) -> (TestApp, Run, Vec<EventRow>) 
 async fn a_manifest_that_is_refused_for_our_reasons_ends_the_run() {
     let (app, run, all) = refused_manifest(FailureClass::Ours).await;
     let expected = format!(
-        "the manifest {} was refused: Our request was refused; our operators have to act. [403: by the test]",
+        "the manifest {} was refused: Google refused a request of ours, or a part of ours does not work. You need not \
+         do anything: our operators have to act, and have been told. [403: by the test]",
         names::manifest_object(run.key)
     );
     assert_eq!(reason(&app, &run).await, expected);
