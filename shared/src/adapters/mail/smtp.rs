@@ -16,8 +16,9 @@ use lettre::{
 use super::MailSender;
 use crate::ports::{Mail, MailError, Mailer};
 
-/// How long the server may take for each answer, in seconds. Below a claim's lease by far.
-const TIMEOUT_SECS: u64 = 20;
+/// How long a mail may take in all, in seconds: below a claim's lease by far. The client's own limit is for the connection
+/// alone, and a server that says nothing after that would hold up all mails.
+const TIMEOUT_SECS: u64 = 30;
 
 /// How the line is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,9 +110,12 @@ fn is_this_machine(host: &str) -> bool {
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.sender.message(mail)?;
-        match self.transport.send(message).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(error_of(&error)),
+        match tokio::time::timeout(Duration::from_secs(TIMEOUT_SECS), self.transport.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(error_of(&error)),
+            Err(_) => {
+                Err(MailError::Unavailable(format!("the server has not taken it within {TIMEOUT_SECS} s")))
+            }
         }
     }
 }

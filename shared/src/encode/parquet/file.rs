@@ -149,14 +149,18 @@ impl<R: ColumnRows> ParquetFile<R> {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         self.writer = writer(&self.schema, self.packaging)?;
-        let mut stored = Stored::new(self.packaging, self.level);
+        self.stored = Stored::new(self.packaging, self.level);
         self.rows.append(batch, row, |_| true)?;
         let rows = RecordBatch::try_new(SchemaRef::clone(&self.schema), self.rows.take());
         let rows = rows.map_err(|error| EncodeError::Internal(error.to_string()))?;
         self.writer.write(&rows).map_err(internal)?;
-        self.writer.finish().map_err(internal)?;
+        // Stored piece by piece as any file is, so that it is as long as that.
         let mut file = Vec::new();
-        stored.write_units(self.writer.inner(), &mut file);
+        self.writer.flush().map_err(internal)?;
+        self.store(&mut file)?;
+        self.writer.finish().map_err(internal)?;
+        self.store(&mut file)?;
+        let stored = std::mem::replace(&mut self.stored, Stored::new(self.packaging, self.level));
         if stored.finish(&[], &mut file) > self.limit_bytes {
             return Err(EncodeError::RowTooLarge { row, limit_bytes: self.limit_bytes });
         }
