@@ -1,5 +1,6 @@
 //! The ports' implementations. They know the world and never each other; only the wiring builds them.
 
+mod causes;
 mod envelope;
 #[cfg(feature = "cloud")]
 pub mod firestore;

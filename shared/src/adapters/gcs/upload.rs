@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 
 use super::unusable;
 use crate::{
+    adapters::causes::has_cause,
     domain::{BucketFailure, FailureClass},
     http::google,
     ports::{ByteSource, SourceError},
@@ -37,17 +38,6 @@ impl StreamingSource for Streaming {
 /// Whether the upload ended because its source gave up.
 pub(super) fn is_source_error(error: &Error) -> bool {
     has_cause::<SourceError>(error)
-}
-
-fn has_cause<C: std::error::Error + 'static>(error: &Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        if inner.is::<C>() {
-            return true;
-        }
-        cause = inner.source();
-    }
-    false
 }
 
 /// Retries what Google answered, unless that stays so until somebody makes room; never a connection that broke: `send_buffered` of google-cloud-storage 1.21 loses

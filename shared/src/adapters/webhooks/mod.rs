@@ -16,6 +16,7 @@ use url::Host;
 pub use self::resolve::{Names, SystemNames};
 use self::resolve::{NoAddress, PrivateAddress, PublicOnly};
 use crate::{
+    adapters::causes::has_cause,
     domain::{
         public_address::{is_public_v4, is_public_v6},
         webhook::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER},
@@ -107,17 +108,6 @@ impl HttpsWebhooks {
             WebhookError::Unreachable
         }
     }
-}
-
-fn has_cause<C: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        if inner.is::<C>() {
-            return true;
-        }
-        cause = inner.source();
-    }
-    false
 }
 
 #[async_trait]
