@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{AccountId, EmailAddress, IncidentId, LeaseToken, NoticeKind, Superseded};
+use super::{AccountId, EmailAddress, IncidentId, LeaseToken, NoticeKind, Superseded, incident::after};
 
 /// For how long a claim on a notice holds, in seconds.
 pub const NOTICE_LEASE_SECS: i64 = 300;
@@ -216,7 +216,7 @@ impl Notice {
     /// Later than any notice waits that was tried at `now`.
     #[must_use]
     pub fn horizon(now: Timestamp) -> Timestamp {
-        plus(now, 2 * LONGEST_DELAY_SECS)
+        after(now, 2 * LONGEST_DELAY_SECS)
     }
 
     /// Claims it for whoever knows the token.
@@ -228,7 +228,7 @@ impl Notice {
             return Err(Superseded);
         }
         self.state = NoticeState::Owed { claim: Some(token) };
-        self.next_attempt_at = plus(now, NOTICE_LEASE_SECS);
+        self.next_attempt_at = after(now, NOTICE_LEASE_SECS);
         Ok(())
     }
 
@@ -273,17 +273,13 @@ impl Notice {
         self.state =
             if is_over { NoticeState::GivenUp { at: now } } else { NoticeState::Owed { claim: None } };
         let delay_secs = (60_i64 << self.attempts.min(6)).min(LONGEST_DELAY_SECS);
-        self.next_attempt_at = plus(now, delay_secs);
+        self.next_attempt_at = after(now, delay_secs);
         Ok(())
     }
 
     fn check_claim(&self, token: LeaseToken) -> Result<(), Superseded> {
         if self.state == (NoticeState::Owed { claim: Some(token) }) { Ok(()) } else { Err(Superseded) }
     }
-}
-
-fn plus(at: Timestamp, secs: i64) -> Timestamp {
-    at.checked_add(SignedDuration::from_secs(secs)).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod commands;
 mod notes;
 mod steps;
 
-use super::{BucketFailure, FailureClass, PartnerBucket, Side};
+use super::{BucketFailure, FailureClass, PartnerBucket, Side, rules::is_unseen};
 
 /// The longest name that is filled in, in characters; Google's have at most 222.
 const NAME_MAX_CHARS: usize = 254;
@@ -142,12 +142,7 @@ impl Names {
 /// direction of writing, and cut after `max_chars`.
 #[must_use]
 pub(super) fn shown(text: &str, max_chars: usize) -> String {
-    let seen = |letter: char| {
-        let is_unseen = letter.is_control()
-            || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-        if is_unseen { '?' } else { letter }
-    };
+    let seen = |letter| if is_unseen(letter) { '?' } else { letter };
     let mut shown: String = text.chars().take(max_chars).map(seen).collect();
     if text.chars().nth(max_chars).is_some() {
         shown.push('…');

@@ -236,8 +236,9 @@ fn as_seen(nickname: &BucketId) -> String {
     nfkc.normalize(&nfkc.normalize(&nickname.0).to_lowercase()).into_owned()
 }
 
-/// Whether nothing is seen of a character: two nicknames that differ in it alone look the same.
-fn is_unseen(character: char) -> bool {
+/// Whether nothing is seen of a character, or it turns the direction of writing: two nicknames that differ in it alone look
+/// the same.
+pub(in crate::domain) fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

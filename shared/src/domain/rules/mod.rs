@@ -13,6 +13,7 @@ mod refusal;
 mod tests;
 
 pub use account::{AccountChange, AccountRefusal, AccountRefused, MAX_NOTIFIED, check_account};
+pub(in crate::domain) use buckets::is_unseen;
 pub use buckets::{
     AcceptedBucket, BucketField, BucketInUse, BucketRefusal, BucketRefused, NICKNAME_MAX_CHARS, check_bucket,
     check_place,

@@ -149,7 +149,6 @@ impl<R: ColumnRows> ParquetFile<R> {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         self.writer = writer(&self.schema, self.packaging)?;
-        self.stored = Stored::new(self.packaging, self.level);
         self.rows.append(batch, row, |_| true)?;
         let rows = RecordBatch::try_new(SchemaRef::clone(&self.schema), self.rows.take());
         let rows = rows.map_err(|error| EncodeError::Internal(error.to_string()))?;
