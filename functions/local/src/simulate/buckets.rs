@@ -15,7 +15,7 @@ use spillway::{
     },
 };
 
-use super::lake::NUMBER;
+use super::row::NUMBER;
 
 /// What a run's last object is called behind its number; it holds no rows.
 const MANIFEST: &str = ".manifest";

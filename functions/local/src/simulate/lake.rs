@@ -1,24 +1,17 @@
 //! A lake of made-up files, each a chunk of its own by the planner's estimate, each with one row.
 
-use std::sync::Arc;
-
-use arrow_array::{ArrayRef, RecordBatch, StringViewArray, TimestampMicrosecondArray};
-use arrow_schema::{Field, Schema};
 use async_trait::async_trait;
 use jiff::{
     Timestamp, ToSpan,
     civil::{Date, date},
 };
 use spillway::{
-    domain::{
-        AccountId, DatabaseId, DateRange, EventFolder, Footer, LakeFile, LakePath, RowCursor, RowGroup, Slice,
-    },
-    encode::columns,
-    ports::{Lake, LakeError, LakeQuery, LakeRows, RowOrigins, SourcedBatch},
+    domain::{AccountId, DatabaseId, DateRange, EventFolder, Footer, LakeFile, LakePath, Slice},
+    ports::{Lake, LakeError, LakeQuery, LakeRows, SourcedBatch},
 };
 
-/// The property in which a row carries the number of its file.
-pub(super) const NUMBER: &str = "n";
+use super::row::{broken, files_left, footer, number_of, row};
+
 /// Ten times as much is guessed of plain JSON: the 85 MB that a chunk should fill.
 const FILE_BYTES: u64 = 8_500_000;
 /// A month of days, every shard, and so many events: what an export of all events meets.
@@ -85,10 +78,6 @@ fn groups() -> impl Iterator<Item = Group> {
     })
 }
 
-fn broken(path: &str, wrong: impl Into<String>) -> LakeError {
-    LakeError::Broken { path: path.to_owned(), row: None, wrong: wrong.into() }
-}
-
 #[async_trait]
 impl Lake for SimulatedLake {
     async fn now(&self) -> Result<Timestamp, LakeError> {
@@ -112,16 +101,11 @@ impl Lake for SimulatedLake {
     }
 
     async fn footer(&self, _path: &str) -> Result<Footer, LakeError> {
-        let group = RowGroup { rows: 1, bytes: FILE_BYTES, ..RowGroup::default() };
-        Ok(Footer { row_groups: vec![group], ..Footer::default() })
+        Ok(footer(FILE_BYTES))
     }
 
     fn rows(&self, slice: &Slice, _columns: &[&str]) -> Box<dyn LakeRows> {
-        let (files, from) = match slice {
-            Slice::Events { files, from } => (files.as_slice(), *from),
-            Slice::Profiles { .. } => (&[][..], RowCursor::default()),
-        };
-        let paths = files.iter().map(|file| file.path.clone()).zip(0..).skip(from.file as usize);
+        let paths = files_left(slice).map(|(place, file)| (file.path.clone(), place));
         Box::new(Rows { paths: paths.collect::<Vec<_>>().into_iter(), ts: self.committed })
     }
 }
@@ -134,19 +118,8 @@ struct Rows {
 impl LakeRows for Rows {
     fn next_batch(&mut self) -> Result<Option<SourcedBatch>, LakeError> {
         let Some((path, file)) = self.paths.next() else { return Ok(None) };
-        let number = path.rsplit('/').next().and_then(|name| name.strip_suffix(".parquet")?.parse().ok());
-        let number: u64 = number.ok_or_else(|| broken(&path, "it has no number"))?;
-        let ts = TimestampMicrosecondArray::from(vec![self.ts.as_microsecond()]).with_timezone("UTC");
-        let props = StringViewArray::from_iter_values([format!("{{\"{NUMBER}\":{number}}}")]);
-        let fields = columns::event_fields();
-        let fields = fields
-            .into_iter()
-            .filter(|field| [columns::TS, columns::EVENT_PROPS].contains(&field.name().as_str()));
-        let schema = Schema::new(fields.collect::<Vec<Field>>());
-        let arrays: Vec<ArrayRef> = vec![Arc::new(ts), Arc::new(props)];
-        let batch = RecordBatch::try_new(Arc::new(schema), arrays);
-        let batch = batch.map_err(|error| broken(&path, error.to_string()))?;
-        Ok(Some(SourcedBatch { batch, origins: RowOrigins::Run(RowCursor { file, row: 0 }) }))
+        let number = number_of(&path).ok_or_else(|| broken(&path, "it has no number"))?;
+        row(file, &path, number, self.ts).map(Some)
     }
 }
 

@@ -9,6 +9,7 @@ mod lake;
 mod memory;
 mod metered;
 mod report;
+mod row;
 mod scale;
 mod wiring;
 

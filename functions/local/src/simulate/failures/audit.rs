@@ -13,8 +13,9 @@ use spillway::{
 };
 
 use super::{
+    super::row::NUMBER,
     buckets::FailingBuckets,
-    lake::{GrowingLake, NUMBER, date_of},
+    lake::{GrowingLake, date_of},
     parts::MailServer,
 };
 

@@ -2,23 +2,18 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow_array::{ArrayRef, RecordBatch, StringViewArray, TimestampMicrosecondArray};
-use arrow_schema::{Field, Schema};
 use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use spillway::{
-    domain::{
-        DatabaseId, Dataset, EventFolder, Footer, LakeFile, LakePath, RowCursor, RowGroup, Slice,
-        lake::captured_folder,
-    },
-    encode::columns,
-    ports::{Lake, LakeError, LakeQuery, LakeRows, RowOrigins, SourcedBatch},
+    domain::{DatabaseId, Dataset, EventFolder, Footer, LakeFile, LakePath, Slice, lake::captured_folder},
+    ports::{Lake, LakeError, LakeQuery, LakeRows, SourcedBatch},
 };
 
-use super::clocks::Clocks;
+use super::{
+    super::row::{broken, files_left, footer, number_of, row},
+    clocks::Clocks,
+};
 
-/// The property in which a row carries its number.
-pub(super) const NUMBER: &str = "n";
 const FILE_BYTES: u64 = 1_000;
 
 /// The lake; clones are the same.
@@ -69,12 +64,12 @@ fn file(folder: &str, number: usize, committed: Timestamp) -> LakeFile {
     }
 }
 
-fn number_of(path: &str) -> Option<usize> {
-    path.rsplit('/').next()?.strip_suffix(".parquet")?.parse().ok()
+fn place_of(path: &str) -> Option<usize> {
+    number_of(path).and_then(|number| usize::try_from(number).ok())
 }
 
 fn vanished(path: &str) -> LakeError {
-    LakeError::Broken { path: path.to_owned(), row: None, wrong: "it was never committed".to_owned() }
+    broken(path, "it was never committed")
 }
 
 #[async_trait]
@@ -96,23 +91,18 @@ impl Lake for GrowingLake {
     }
 
     async fn committed(&self, path: &str) -> Result<Timestamp, LakeError> {
-        number_of(path).and_then(|number| self.state().get(number).copied()).ok_or_else(|| vanished(path))
+        place_of(path).and_then(|number| self.state().get(number).copied()).ok_or_else(|| vanished(path))
     }
 
     async fn footer(&self, _path: &str) -> Result<Footer, LakeError> {
-        let group = RowGroup { rows: 1, bytes: FILE_BYTES, ..RowGroup::default() };
-        Ok(Footer { row_groups: vec![group], ..Footer::default() })
+        Ok(footer(FILE_BYTES))
     }
 
     fn rows(&self, slice: &Slice, _columns: &[&str]) -> Box<dyn LakeRows> {
-        let (files, from) = match slice {
-            Slice::Events { files, from } => (files.as_slice(), *from),
-            Slice::Profiles { .. } => (&[][..], RowCursor::default()),
-        };
         let rows = self.state();
-        let paths = files.iter().zip(0..).skip(from.file as usize).map(|(file, at)| {
-            let number = number_of(&file.path);
-            (at, number.and_then(|number| Some((number, *rows.get(number)?))))
+        let paths = files_left(slice).map(|(place, file)| {
+            let number = place_of(&file.path);
+            (place, number.and_then(|number| Some((number, *rows.get(number)?))))
         });
         Box::new(Rows(paths.collect::<Vec<_>>().into_iter()))
     }
@@ -122,21 +112,8 @@ struct Rows(std::vec::IntoIter<(u32, Option<(usize, Timestamp)>)>);
 
 impl LakeRows for Rows {
     fn next_batch(&mut self) -> Result<Option<SourcedBatch>, LakeError> {
-        let Some((file, row)) = self.0.next() else { return Ok(None) };
-        let (number, committed) = row.ok_or_else(|| vanished("of a slice"))?;
-        let ts = TimestampMicrosecondArray::from(vec![committed.as_microsecond()]).with_timezone("UTC");
-        let props = StringViewArray::from_iter_values([format!("{{\"{NUMBER}\":{number}}}")]);
-        let fields = columns::event_fields();
-        let fields = fields
-            .into_iter()
-            .filter(|field| [columns::TS, columns::EVENT_PROPS].contains(&field.name().as_str()));
-        let schema = Schema::new(fields.collect::<Vec<Field>>());
-        let arrays: Vec<ArrayRef> = vec![Arc::new(ts), Arc::new(props)];
-        let batch = RecordBatch::try_new(Arc::new(schema), arrays).map_err(|error| LakeError::Broken {
-            path: "of a slice".to_owned(),
-            row: None,
-            wrong: error.to_string(),
-        })?;
-        Ok(Some(SourcedBatch { batch, origins: RowOrigins::Run(RowCursor { file, row: 0 }) }))
+        let Some((file, found)) = self.0.next() else { return Ok(None) };
+        let (number, committed) = found.ok_or_else(|| vanished("of a slice"))?;
+        row(file, "of a slice", number as u64, committed).map(Some)
     }
 }
