@@ -6,6 +6,7 @@ mod serve;
 
 use std::sync::Arc;
 
+use credential_validator::BearerSecret;
 use dashboard::{
     App,
     config::{Config, Limits, ValidatorConfig},
@@ -18,7 +19,10 @@ pub use answer::Answer;
 pub use person::Person;
 pub use serve::serve;
 
-use crate::harness::TestApp;
+use crate::harness::{ACCOUNT, TestApp};
+
+/// What a dashboard and its validator share.
+pub const VALIDATOR_SECRET: &str = "what-the-dashboard-and-the-validator-share";
 
 /// A configuration without login for one person.
 ///
@@ -52,6 +56,19 @@ impl TestApp {
     #[must_use]
     pub fn person(&self, account: AccountId, role: Role) -> Person {
         self.person_with(local_config(account, role))
+    }
+
+    /// Somebody of [`ACCOUNT`], without login, whose dashboard asks a validator over the same parts, which listens.
+    ///
+    /// # Panics
+    /// Where no port is free.
+    pub async fn person_with_validator(&self, role: Role) -> Person {
+        let secret = BearerSecret::new(VALIDATOR_SECRET.to_owned()).expect("a secret");
+        let validator = credential_validator::router(self.parts(), |routes| secret.guard(routes));
+        let mut config = local_config(ACCOUNT, role);
+        config.validator.url = serve(validator).await;
+        config.validator.secret = Some(VALIDATOR_SECRET.to_owned().into());
+        self.person_with(config)
     }
 
     /// Somebody who opens a dashboard of this configuration.

@@ -1,6 +1,6 @@
 //! Buckets, with the real validator behind its own address and Google's emulator behind that.
 
-use dashboard::{config::Secret, identity::Role};
+use dashboard::identity::Role;
 use gcs_emulator::BucketOptions;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -12,7 +12,6 @@ use spillway_tests::{
 use crate::support::{STRANGER, create, editor, once, recurring, with};
 
 const PATH: &str = "/api/v1/buckets";
-const SECRET: &str = "0123456789abcdef";
 const NDJSON: [(&str, &str); 1] = [("accept", "application/x-ndjson")];
 
 /// An account with a bucket at Google, and a second bucket there that nobody knows yet.
@@ -21,12 +20,7 @@ async fn with_google() -> (TestApp, Google, Person) {
     let google = Google::start(&mut app, BucketOptions::default()).await;
     google.emulator().create_bucket("second", BucketOptions::default()).unwrap();
     google.emulator().grant("second", EMAIL, gcs_emulator::Role::ObjectCreator).unwrap();
-    let secret = credential_validator::BearerSecret::new(SECRET.to_owned()).unwrap();
-    let url = serve(credential_validator::router(app.parts(), |routes| secret.guard(routes))).await;
-    let mut config = local_config(ACCOUNT, Role::Editor);
-    config.validator.url = url;
-    config.validator.secret = Some(Secret::from(SECRET.to_owned()));
-    let person = app.person_with(config);
+    let person = app.person_with_validator(Role::Editor).await;
     (app, google, person)
 }
 

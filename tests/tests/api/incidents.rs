@@ -1,6 +1,5 @@
 //! Incidents, another look at a bucket, and starting again, through the API.
 
-use credential_validator::BearerSecret;
 use dashboard::identity::Role;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -9,21 +8,14 @@ use spillway::{
     steps::{self, Notifier},
 };
 use spillway_tests::{
-    harness::{ACCOUNT, BUCKET, Probe, TestApp},
-    web::{Person, local_config, serve},
+    harness::{BUCKET, Probe, TestApp},
+    web::Person,
 };
 
 use crate::support::{STRANGER, create, editor, fill, recurring, with};
 
-const SECRET: &str = "what-the-dashboard-and-the-validator-share";
-
 async fn person(app: &TestApp) -> Person {
-    let secret = BearerSecret::new(SECRET.to_owned()).unwrap();
-    let validator = credential_validator::router(app.parts(), |routes| secret.guard(routes));
-    let mut config = local_config(ACCOUNT, Role::Editor);
-    config.validator.url = serve(validator).await;
-    config.validator.secret = Some(SECRET.to_owned().into());
-    app.person_with(config)
+    app.person_with_validator(Role::Editor).await
 }
 
 fn fails(app: &TestApp, class: Option<FailureClass>) {

@@ -1,6 +1,5 @@
 //! The webhook's secret and a test of it, and whether deliveries are as the document says.
 
-use credential_validator::BearerSecret;
 use dashboard::{api::DeliveryBody, identity::Role};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -10,21 +9,15 @@ use spillway::domain::{
 };
 use spillway_tests::{
     harness::{ACCOUNT, TestApp},
-    web::{Person, local_config, serve},
+    web::Person,
 };
 
 use crate::support::{create, editor, fill, once};
 
-const SECRET: &str = "what-the-dashboard-and-the-validator-share";
 const PATH: &str = "/api/v1/account/webhook";
 
 async fn person(app: &TestApp, role: Role) -> Person {
-    let secret = BearerSecret::new(SECRET.to_owned()).unwrap();
-    let validator = credential_validator::router(app.parts(), |routes| secret.guard(routes));
-    let mut config = local_config(ACCOUNT, role);
-    config.validator.url = serve(validator).await;
-    config.validator.secret = Some(SECRET.to_owned().into());
-    app.person_with(config)
+    app.person_with_validator(role).await
 }
 
 async fn settings(app: &TestApp) -> Account {

@@ -1,9 +1,6 @@
 //! The mails of an incident on their way.
 
-use spillway::{
-    domain::{FailureClass, NoticeState},
-    ports::{NewExport, Origin},
-};
+use spillway::domain::{FailureClass, NoticeState};
 use spillway_tests::harness::ACCOUNT;
 
 use crate::support::{AMY, OPS, Story};
@@ -77,15 +74,7 @@ async fn an_address_with_line_ends_gets_nothing_and_adds_nobody() {
         "eve@customer.example\r\nBcc: all@customer.example",
         "eve@customer.example>\r\nRCPT TO:<all@customer.example",
     ] {
-        let origin = Origin { created_by: Some(evil.to_owned()), repeatable: None };
-        let new = NewExport {
-            account: ACCOUNT,
-            spec: spec.clone(),
-            now: story.app.now(),
-            next_due_at: None,
-            origin,
-        };
-        story.app.store.create_export(&new).await.unwrap();
+        story.another(&spec, evil).await;
     }
     story.hours(1).await;
     story.breaks(Some(FailureClass::BucketMissing));
@@ -107,15 +96,7 @@ async fn five_thousand_exports_on_one_bucket_are_one_mail_and_all_stop() {
     for _ in 1..5_000 {
         // Each in a second of its own, so that its number is free.
         story.app.advance_secs(1);
-        let origin = Origin { created_by: Some(AMY.to_owned()), repeatable: None };
-        let new = NewExport {
-            account: ACCOUNT,
-            spec: spec.clone(),
-            now: story.app.now(),
-            next_due_at: None,
-            origin,
-        };
-        story.app.store.create_export(&new).await.unwrap();
+        story.another(&spec, AMY).await;
     }
     let bucket = story.app.bucket().await;
     let failure = spillway::domain::BucketFailure {

@@ -12,7 +12,11 @@ use jiff::civil::{Date, date};
 use rand::{SeedableRng, rngs::StdRng};
 use spillway::{
     adapters::mail::{MailSender, SmtpMailer, SmtpOptions, SmtpSecurity},
-    domain::{Account, EmailAddress, Export, Format, Frequency, Incident, Packaging, RequestId, ZoneName},
+    domain::{
+        Account, EmailAddress, Export, ExportSpec, Format, Frequency, Incident, Packaging, RequestId,
+        ZoneName,
+    },
+    ports::{NewExport, Origin},
     steps::{self, Checked, NewRequest, Notifier},
 };
 use spillway_tests::{
@@ -75,6 +79,14 @@ impl Story {
             (Frequency::Live { start: DAY }, Packaging::Plain, false);
         let request = NewRequest { created_by: Some(AMY.to_owned()), ..NewRequest::from(spec) };
         steps::create_export(&self.app.parts(), ACCOUNT, request).await.unwrap().export.request
+    }
+
+    /// Another export of this spec, whoever is said to have made it.
+    pub(crate) async fn another(&self, spec: &ExportSpec, created_by: &str) {
+        let origin = Origin { created_by: Some(created_by.to_owned()), repeatable: None };
+        let (spec, now) = (spec.clone(), self.app.now());
+        let new = NewExport { account: ACCOUNT, spec, now, next_due_at: None, origin };
+        self.app.store.create_export(&new).await.unwrap();
     }
 
     /// A row is committed, an hour passes, and the scheduler has its tick.

@@ -1,7 +1,6 @@
 //! A bucket that fails, on the pages: the same words everywhere, the clock until its exports stop, another look now, and
 //! the way back.
 
-use credential_validator::BearerSecret;
 use dashboard::identity::Role;
 use http::StatusCode;
 use jiff::civil::{Date, date};
@@ -14,22 +13,16 @@ use spillway::{
 };
 use spillway_tests::{
     harness::{ACCOUNT, BUCKET, EventRow, Probe, TestApp},
-    web::{Person, local_config, serve},
+    web::Person,
 };
 
 use crate::html::{place, text};
 
 const DAY: Date = date(2026, 3, 9);
-const SECRET: &str = "what-the-dashboard-and-the-validator-share";
 const PAGE: &str = "/partners/google-cloud/buckets/partner%2Dbucket";
 
 async fn person(app: &TestApp, role: Role) -> Person {
-    let secret = BearerSecret::new(SECRET.to_owned()).unwrap();
-    let validator = credential_validator::router(app.parts(), |routes| secret.guard(routes));
-    let mut config = local_config(ACCOUNT, role);
-    config.validator.url = serve(validator).await;
-    config.validator.secret = Some(SECRET.to_owned().into());
-    let person = app.person_with(config);
+    let person = app.person_with_validator(role).await;
     person.get("/settings").await;
     person
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{Json, Router, routing::post};
-use credential_validator::BearerSecret;
 use dashboard::{config::Config, identity::Role};
 use gcs_emulator::BucketOptions;
 use http::{Method, StatusCode};
@@ -12,28 +11,24 @@ use serde_json::Value;
 use spillway::domain::{AccountId, BucketId, CandidateId, KeyFacts};
 use spillway_tests::{
     harness::{ACCOUNT, BUCKET, Google, TestApp},
-    web::{Answer, Person, local_config},
+    web::{Answer, Person, VALIDATOR_SECRET, local_config, serve},
 };
 
 use crate::html::{place, text};
 
-const SECRET: &str = "what-the-dashboard-and-the-validator-share";
-
 /// A person whose dashboard asks a validator that listens.
 async fn person(app: &TestApp) -> Person {
-    let secret = BearerSecret::new(SECRET.to_owned()).unwrap();
-    let validator = credential_validator::router(app.parts(), |routes| secret.guard(routes));
-    person_of(app, validator, |_| {}).await
+    let person = app.person_with_validator(Role::Editor).await;
+    // Gives the person the form's token.
+    person.get("/partners").await;
+    person
 }
 
 /// A person whose dashboard asks this validator, and is configured a little differently.
 async fn person_of(app: &TestApp, validator: Router, change: impl FnOnce(&mut Config)) -> Person {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, validator).await });
     let mut config: Config = local_config(ACCOUNT, Role::Editor);
-    config.validator.url = url.parse().unwrap();
-    config.validator.secret = Some(SECRET.to_owned().into());
+    config.validator.url = serve(validator).await;
+    config.validator.secret = Some(VALIDATOR_SECRET.to_owned().into());
     change(&mut config);
     let person = app.person_with(config);
     // Gives the person the form's token.

@@ -1,6 +1,5 @@
 //! The webhook in the settings: its secret, and a test.
 
-use credential_validator::BearerSecret;
 use dashboard::identity::Role;
 use http::StatusCode;
 use spillway::{
@@ -12,21 +11,14 @@ use spillway::{
 };
 use spillway_tests::{
     harness::{ACCOUNT, TestApp},
-    web::{Person, local_config, serve},
+    web::Person,
 };
 
 use crate::html::{field, text};
 
-const SECRET: &str = "what-the-dashboard-and-the-validator-share";
-
 /// Somebody whose dashboard has a validator.
 async fn person(app: &TestApp, role: Role) -> Person {
-    let secret = BearerSecret::new(SECRET.to_owned()).unwrap();
-    let validator = credential_validator::router(app.parts(), |routes| secret.guard(routes));
-    let mut config = local_config(ACCOUNT, role);
-    config.validator.url = serve(validator).await;
-    config.validator.secret = Some(SECRET.to_owned().into());
-    let person = app.person_with(config);
+    let person = app.person_with_validator(role).await;
     person.get("/settings").await;
     person
 }
