@@ -2,6 +2,8 @@
 //! what a second implementation of FORMATS, in Python, makes of the same rows; and verified by `spillway verify`.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "readers/gzip.rs"]
+mod gzip;
 #[path = "readers/hostile.rs"]
 mod hostile;
 #[path = "readers/verified.rs"]
@@ -108,10 +110,15 @@ struct Line {
 }
 
 /// The rows of the lake that shipped lines become, their properties as they stand.
-fn shipped(file: &str) -> Vec<Value> {
+fn shipped_text(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(file);
     let mut text = String::new();
     GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    text
+}
+
+fn shipped(file: &str) -> Vec<Value> {
+    let text = shipped_text(file);
     let row = |line: &str| {
         let line: Line = serde_json::from_str(line).unwrap();
         let mut row = json!({ "object_id": format!("id-{}", line.identity), "identity": line.identity });

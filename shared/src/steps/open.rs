@@ -118,10 +118,7 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     keep_ratios(parts, &request, &made).await?;
     let run = adopt(parts, &run, (spec, bucket.bucket_name), made).await?;
     match run {
-        Some(run) => {
-            tell::webhook(parts, key).await?;
-            go_on(parts, &run).await
-        }
+        Some(run) => go_on(parts, &run).await,
         None => Ok(Handled::Done),
     }
 }
@@ -169,8 +166,10 @@ fn slice_files(slice: &Slice) -> u64 {
     }
 }
 
-/// A running run gets its first messages, or is finished where nothing is left.
+/// A running run gets its first messages, or is finished where nothing is left. Its news is owed once, whoever comes here:
+/// whoever opened it may have died before he could.
 async fn go_on(parts: &Parts, run: &Run) -> Result<Handled, StepError> {
+    tell::webhook(parts, run.key).await?;
     send(parts, run).await?;
     finish::finish(parts, run.key).await
 }

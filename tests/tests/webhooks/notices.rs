@@ -15,7 +15,7 @@ use spillway::{
     ports::{WebhookCall, WebhookError, Webhooks, Work},
     steps::{self, Notifier},
 };
-use spillway_tests::harness::{ACCOUNT, BUCKET, EventRow, Probe, RecordedWebhooks, TestApp};
+use spillway_tests::harness::{ACCOUNT, BUCKET, EventRow, Probe, RecordedWebhooks, Strike, TestApp};
 use tokio::sync::Notify;
 
 const DAY: Date = date(2026, 3, 9);
@@ -81,6 +81,30 @@ async fn a_run_is_told_when_it_begins_and_when_it_ends_and_never_twice() {
     let mut read = calls.iter().map(|call| serde_json::from_slice::<Value>(&call.body).unwrap());
     let done = read.find(|told| told["event"] == "run.finished").unwrap();
     assert_eq!((&done["run"]["rows"], &done["Export Request Id"]), (&30.into(), &run.key.request.0.into()));
+}
+
+#[tokio::test]
+async fn a_run_whose_opener_dies_at_any_await_is_still_told_of() {
+    for nth in 0.. {
+        let app = TestApp::new().await;
+        with_webhook(&app, ACCOUNT, "hooks.example.com").await;
+        fill(&app);
+        app.export(app.spec(Format::Csv, DAY, DAY)).await;
+        let (worker, wake_up) = (app.worker(), app.queue.pop().unwrap());
+        worker.gate.arm(nth, Strike::Kill);
+        if !worker.gate.run(steps::handle(&worker.parts, &wake_up)).await.is_killed() {
+            app.abandon();
+            assert!(nth > 20, "it was killed at {nth} points");
+            break;
+        }
+        // Nobody has acknowledged it.
+        app.queue.put(wake_up);
+        app.drain().await.unwrap();
+        steps::send_webhooks(&app.parts()).await.unwrap();
+        let both = BTreeSet::from([pair("run.started", "Initiated"), pair("run.finished", "Completed")]);
+        let calls = app.webhooks.calls();
+        assert_eq!((told(&calls).into_iter().collect::<BTreeSet<_>>(), calls.len()), (both, 2), "killed at {nth}");
+    }
 }
 
 #[tokio::test]

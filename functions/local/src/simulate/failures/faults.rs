@@ -96,7 +96,7 @@ fn break_bucket(rng: &mut StdRng, hours: u32, bucket: usize, all: &mut Vec<(u32,
 
 fn fault(rng: &mut StdRng) -> Fault {
     let permission = || Some("storage.objects.create".to_owned());
-    let (class, point) = match rng.random_range(0..9) {
+    let (class, point) = match rng.random_range(0..11) {
         0 => (FailureClass::KeyUnusable, Point::Validation),
         1 => (FailureClass::CredentialsRejected, Point::FirstByte),
         2 => (FailureClass::PermissionMissing { permission: permission() }, Point::FirstByte),
@@ -105,6 +105,8 @@ fn fault(rng: &mut StdRng) -> Fault {
         5 => (FailureClass::BillingDisabled, Point::MidUpload),
         6 => (FailureClass::OrganisationPolicy, Point::FirstByte),
         7 => (FailureClass::RetentionPolicy, Point::Finalisation),
+        8 => (FailureClass::RequesterPays, Point::FirstByte),
+        9 => (FailureClass::EncryptionKey, Point::FirstByte),
         _ => (FailureClass::Hold, Point::Finalisation),
     };
     Fault { class, point }
