@@ -82,7 +82,7 @@ class Bench:
 
 
     def figures(self, found):
-        keys = ("user", "system", "peak_mib", "bytes")
+        keys = ("user", "system", "wall", "peak_mib", "bytes")
         middle = {name: {key: statistics.median(one[key] for one in rounds) for key in keys}
                   | {"least": min(one["user"] for one in rounds), "most": max(one["user"] for one in rounds)}
                   for name, rounds in found.items()}

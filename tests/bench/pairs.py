@@ -56,3 +56,6 @@ DISTANCES = [("json", 1.35), ("json compact", 1.15), ("csv", 1.7), ("csv compact
 
 # Ours, its plain sister, and how many times its CPU time is allowed.
 EXTRAS = [("json as string", "json", 1.1), ("json fallback", "json", 1.1), ("json zone", "json", 1.1)]
+
+# How many times faster two threads have to be, on the clock.
+TWO_THREADS = 1.8
