@@ -52,6 +52,28 @@ async fn it_keeps_the_contract() {
     contract::vault::keeps_its_contract(&both(&kms).await).await;
 }
 
+/// The seal inside is bound to both too, so that opening alone would not tell whether the key's service is told of them.
+#[tokio::test]
+async fn the_key_s_service_is_told_whose_key_it_is_and_of_which_bucket() {
+    let kms = FakeKms::start().await;
+    let vault = both(&kms).await;
+    let mut told = Vec::new();
+    for (account, bucket) in [(1, "main"), (1, "other"), (2, "main"), (770, "main")] {
+        let (id, key) = (BucketId(bucket.to_owned()), ServiceAccountKey::new("key".to_owned()));
+        let before = kms.purposes().len();
+        let sealed = vault.seal(AccountId(account), &id, &key).await.unwrap();
+        vault.open(AccountId(account), &id, &sealed).await.unwrap();
+        let purposes = kms.purposes().split_off(before);
+        assert!(purposes.len() == 2 && purposes[0] == purposes[1], "sealed and opened under the same");
+        assert!(purposes[0].ends_with(bucket.as_bytes()), "{purposes:?}");
+        assert!(purposes[0].windows(8).any(|bytes| bytes == account.to_be_bytes()), "{purposes:?}");
+        told.push(purposes[0].clone());
+    }
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), 4, "no two are told the same");
+}
+
 #[tokio::test]
 async fn whoever_takes_keys_in_may_only_encrypt_and_needs_no_more() {
     let kms = FakeKms::start().await;

@@ -4,11 +4,11 @@
 use jiff::civil::{Date, date};
 use rand::{SeedableRng, rngs::StdRng};
 use spillway::{
-    domain::{BucketState, FailureClass, Format, RunStatus},
+    domain::{BucketState, DataSelection, ExportSpec, FailureClass, Format, RunStatus},
     ports::Work,
-    steps::{self, Handled},
+    steps::{self, Handled, StepError},
 };
-use spillway_tests::harness::{ACCOUNT, BUCKET, EventRow, TestApp, assert_rows};
+use spillway_tests::harness::{ACCOUNT, BUCKET, EventRow, Strike, TestApp, assert_rows};
 
 const DAY: Date = date(2026, 3, 9);
 
@@ -125,6 +125,74 @@ async fn a_lost_wake_up_is_sent_again_by_the_tick() {
     assert_eq!(app.queue.all(), [Work::Run { run: run.key }]);
     app.drain().await.unwrap();
     assert_rows(&app.delivered(run.key).await, &all);
+}
+
+/// Nor does a run that is under way wait for the checker's hour: whoever published its messages died, or they were lost.
+#[tokio::test]
+async fn a_run_whose_messages_were_all_lost_is_sent_on_by_the_tick() {
+    let app = TestApp::new().await;
+    let all = rows("a", 10, "Viewed");
+    app.lake.write_events(&app.file(50), &all);
+    let run = app.export(app.spec(Format::Json, DAY, DAY)).await.1;
+    steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
+    assert_eq!((app.run(run.key).await.status, app.queue.lose_all()), (RunStatus::Running, 1));
+    app.advance_secs(app.options.lost_after.as_secs().cast_signed() - 1);
+    assert_eq!(steps::tick(&app.parts()).await.unwrap().woken, [], "they may still be on their way");
+    app.advance_secs(2);
+    assert_eq!(steps::tick(&app.parts()).await.unwrap().woken, [run.key]);
+    app.drain().await.unwrap();
+    assert_rows(&app.delivered(run.key).await, &all);
+}
+
+/// What is claimed counts as out, so that all of it is tried, also where the queue refuses some.
+#[tokio::test]
+async fn a_message_that_the_queue_refuses_keeps_no_other_back() {
+    let mut refused = 0;
+    for nth in 0.. {
+        let mut app = TestApp::new().await;
+        app.options.outstanding_messages = 12;
+        let all = twelve_events(&mut app).await;
+        app.options.plan.message_chunks = 1;
+        let run = app.export(app.spec(Format::Json, DAY, DAY)).await.1;
+        let (worker, wake_up) = (app.worker(), app.queue.pop().unwrap());
+        worker.gate.arm(nth, Strike::Fail);
+        let handled = steps::handle(&worker.parts, &wake_up).await;
+        if worker.gate.disarm() {
+            app.abandon();
+            break;
+        }
+        if let Err(StepError::Queue(_)) = handled {
+            // Six are claimed at a time; the answer that got lost may be that of one that was taken.
+            assert!([5, 6, 11, 12].contains(&out(&app)), "struck at {nth}, {} are out", out(&app));
+            refused += 1;
+        }
+        app.recover(run.key).await;
+        assert_rows(&app.delivered(run.key).await, &all);
+    }
+    assert!(refused >= 24, "{refused}");
+}
+
+#[tokio::test]
+async fn a_huge_export_lets_a_small_one_pass() {
+    let mut app = TestApp::new().await;
+    app.options.outstanding_messages = 4;
+    twelve_events(&mut app).await;
+    app.options.plan.message_chunks = 1;
+    let huge = app.export(app.spec(Format::Json, DAY, DAY)).await.1;
+    steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
+    assert_eq!(out(&app), 4, "the others wait in the store");
+    let names = vec!["event 3".to_owned()];
+    let spec = ExportSpec { data: DataSelection::SelectEvents { names }, ..app.spec(Format::Csv, DAY, DAY) };
+    let small = app.export(spec).await.1;
+    let mut worked = 0;
+    while !app.run(small.key).await.status.is_closed() {
+        steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
+        worked += 1;
+    }
+    assert!(worked <= 2 * 4 + 8, "{worked} messages were worked before the small export was done");
+    assert_eq!(app.run(huge.key).await.status, RunStatus::Running);
+    app.drain().await.unwrap();
+    assert_eq!(app.run(huge.key).await.status, RunStatus::Done);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -300,6 +300,12 @@ impl Chunk {
         &self.intents
     }
 
+    /// How often it was leased and not given back.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
     /// When it was last put on the queue.
     #[must_use]
     pub fn published_at(&self) -> Option<Timestamp> {

@@ -1,6 +1,6 @@
 //! The right to work on a chunk.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How long one step on a chunk may take, in seconds. Then it gives up by itself.
@@ -14,6 +14,10 @@ pub const ACK_DEADLINE_SECS: u64 = 600;
 /// How far the clocks of two workers may be apart, in seconds. What is said to have happened further in the future
 /// happened before a clock went back.
 pub const CLOCK_SKEW_SECS: i64 = 60;
+
+/// For how long after its end a holder may still be at work by his own clock, in seconds. Nobody minds where the chunk is
+/// done again; a stop, which does not do it again, waits for so long.
+pub const LEASE_MARGIN_SECS: i64 = 300;
 
 // Invariant 6: a worker whose lease has ended is no longer working, and a message is not delivered again before.
 const _: () = assert!(STEP_TIMEOUT_SECS < LEASE_SECS);
@@ -52,6 +56,15 @@ impl Lease {
     #[must_use]
     pub fn is_valid(&self, now: Timestamp) -> bool {
         now < self.expires_at
+    }
+
+    /// Whether whoever holds it may still believe so, as his clock is behind.
+    #[must_use]
+    pub fn may_be_believed(&self, now: Timestamp) -> bool {
+        now < self
+            .expires_at
+            .saturating_add(SignedDuration::from_secs(LEASE_MARGIN_SECS))
+            .unwrap_or(Timestamp::MAX)
     }
 
     /// Whether `token` may act under it.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    config::{Environment, Settings, Variable, any, http_url, list},
+    config::{Environment, Settings, Variable, any, list, safe_url},
     problem::{later, problem},
 };
 use crate::{
@@ -53,7 +53,7 @@ impl Settings for InvokerSettings {
         let audience = env.required(AUDIENCE, any);
         let emails = env.required(EMAILS, list(email));
         let issuer = env.required(ISSUER, any);
-        let jwks_url = env.required(JWKS_URL, http_url);
+        let jwks_url = env.required(JWKS_URL, safe_url);
         let emails = emails.map(BTreeSet::from_iter);
         Some(Self { audience: audience?, emails: emails?, issuer: issuer?, jwks_url: jwks_url? })
     }

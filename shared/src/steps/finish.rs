@@ -105,6 +105,10 @@ async fn settle_left(parts: &Parts, run: &Run, plan: &PlanToken) -> Result<bool,
     loop {
         let page = parts.store.chunks(run.key, plan, from.as_ref(), PAGE).await?;
         for chunk in page.chunks.iter().filter(|chunk| chunk.is_unfinished() && !chunk.intents().is_empty()) {
+            // Its object may come any moment, and no manifest would list it.
+            if matches!(chunk.state(), ChunkState::Leased(lease) if lease.may_be_believed(parts.now())) {
+                return Ok(false);
+            }
             if !chunk::settle_left(parts, run, chunk).await? {
                 return Ok(false);
             }

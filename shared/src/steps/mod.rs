@@ -199,7 +199,9 @@ impl StepError {
     /// Whether trying again cannot help: somebody of ours has to mend something first.
     fn is_final(&self) -> bool {
         match self {
-            Self::Store(error) => matches!(error, StoreError::Unreadable { .. }),
+            Self::Store(error) => {
+                matches!(error, StoreError::Unreadable { .. } | StoreError::Rejected { .. })
+            }
             Self::Lake(error) => !error.is_passing(),
             Self::Bucket(failure) => failure.class.side() == Side::Ours,
             Self::Internal(_) => true,

@@ -1,5 +1,6 @@
 //! Chunks go onto the queue, a bounded number of messages at a time.
 
+use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::{Parts, StepError};
@@ -36,9 +37,10 @@ pub(super) async fn publish(
             break;
         }
         sent += messages.len();
-        for chunks in messages {
-            parts.queue.send(Work::Chunks { run, plan: plan.clone(), chunks }).await?;
-        }
+        let works = messages.into_iter().map(|chunks| Work::Chunks { run, plan: plan.clone(), chunks });
+        // All are tried, together, before one that failed is told of: they count as out from now on.
+        let tried = join_all(works.map(|work| parts.queue.send(work))).await;
+        tried.into_iter().collect::<Result<(), _>>()?;
     }
     Ok(Published { sent, are_others_out: false })
 }

@@ -29,11 +29,24 @@ pub(super) async fn stop_at(
     at: Timestamp,
 ) -> Result<Export, StepError> {
     let export = parts.store.stop_export(account, request, reason, at).await?;
-    for run in parts.store.open_runs_of(account, request).await? {
-        let finished = finish::finish(parts, run).await;
-        if let Handled::Again(_) = close::or_incomplete(parts, run, finished).await? {
-            parts.queue.send(Work::Run { run }).await?;
-        }
+    if let Err(error) = end_runs(parts, account, request).await {
+        // It is stopped, whatever follows: a round of the checker ends its runs else.
+        tracing::warn!(%account, %request, %error, "the runs of a stopped export wait for the checker");
     }
     Ok(export)
+}
+
+/// Ends what is open. Whoever opens no keys has it ended by those who plan, and these by those who do: so that a person's
+/// dashboard needs no right to speak to encoders.
+async fn end_runs(parts: &Parts, account: AccountId, request: RequestId) -> Result<(), StepError> {
+    for run in parts.store.open_runs_of(account, request).await? {
+        if parts.options.opens_keys {
+            let finished = finish::finish(parts, run).await;
+            if matches!(close::or_incomplete(parts, run, finished).await?, Handled::Done) {
+                continue;
+            }
+        }
+        parts.queue.send(Work::Run { run }).await?;
+    }
+    Ok(())
 }

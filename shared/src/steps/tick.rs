@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Kept, Parts, StepError, catalogue::keep_catalogues, create::whole_micros};
 use crate::{
-    domain::{AccountId, RequestId, RunKey, RunStatus, SETTLE_LAG_SECS},
+    domain::{AccountId, RequestId, RunKey, SETTLE_LAG_SECS},
     ports::{DueExport, NewRun, StoreError, Work},
 };
 
@@ -28,7 +28,7 @@ pub struct Ticked {
     pub created: Vec<RunKey>,
     /// Exports whose cut would not advance; they stay due.
     pub waiting: Vec<(AccountId, RequestId)>,
-    /// Owed runs that it woke again.
+    /// Open runs that it woke again.
     pub woken: Vec<RunKey>,
     /// Exports with which something went wrong; the others went on. Where the run was created, a later tick wakes it.
     pub failed: Vec<(AccountId, RequestId, StepError)>,
@@ -116,9 +116,9 @@ async fn create_run(
     }
 }
 
-/// Wakes the oldest open run of each export where it should have been planned long ago. One that is being planned just
-/// now is planned twice then, which does no harm; one that runs is the checker's
-/// ([`republish`](super::republish)); one of a blocked bucket goes back to sleep.
+/// Wakes the oldest open run of each export where it should have been planned, or have ended, long ago. One that is being
+/// planned just now is planned twice then, which does no harm; one that runs sends what was lost again; one of a blocked
+/// bucket goes back to sleep.
 async fn wake(parts: &Parts, now: Timestamp, ticked: &mut Ticked) -> Result<(), StepError> {
     let lost_before = parts.lost_before();
     let mut seen = BTreeSet::new();
@@ -128,9 +128,10 @@ async fn wake(parts: &Parts, now: Timestamp, ticked: &mut Ticked) -> Result<(), 
         }
         match parts.store.run(key).await {
             Ok(Some(run)) => {
+                let since = run.opened_at.unwrap_or(run.created_at);
                 // One of the future was created before the clock jumped back.
-                let is_late = run.created_at <= lost_before || run.created_at > now;
-                if is_late && run.status == RunStatus::Owed {
+                let is_late = since <= lost_before || since > now;
+                if is_late && !run.status.is_closed() {
                     parts.queue.send(Work::Run { run: key }).await?;
                     ticked.woken.push(key);
                 }

@@ -62,6 +62,8 @@ struct Keys {
     grants: Vec<(String, Right)>,
     faults: Vec<KmsFault>,
     calls: BTreeMap<&'static str, usize>,
+    /// The additional data of every call, in order.
+    purposes: Vec<Vec<u8>>,
 }
 
 impl FakeKms {
@@ -111,6 +113,12 @@ impl FakeKms {
     #[must_use]
     pub fn calls(&self, method: &str) -> usize {
         self.state().calls.get(method).copied().unwrap_or_default()
+    }
+
+    /// The additional data of all calls until now, in order.
+    #[must_use]
+    pub fn purposes(&self) -> Vec<Vec<u8>> {
+        self.state().purposes.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, Keys> {
@@ -201,7 +209,7 @@ fn checked(text: &str, crc32c_of_it: Option<&String>, fault: Option<KmsFault>) -
 }
 
 impl Keys {
-    fn encrypt(&self, key_name: &str, body: &Body, fault: Option<KmsFault>) -> Result<Value, Refusal> {
+    fn encrypt(&mut self, key_name: &str, body: &Body, fault: Option<KmsFault>) -> Result<Value, Refusal> {
         let text = body.plaintext.as_deref().unwrap_or_default();
         let plaintext = checked(text, body.plaintext_crc32c.as_ref(), fault)?;
         let purpose = self.purpose(body)?;
@@ -222,7 +230,7 @@ impl Keys {
         }))
     }
 
-    fn decrypt(&self, body: &Body, fault: Option<KmsFault>) -> Result<Value, Refusal> {
+    fn decrypt(&mut self, body: &Body, fault: Option<KmsFault>) -> Result<Value, Refusal> {
         let refused = || invalid("Decryption failed: verify that 'name' refers to the correct CryptoKey.");
         let text = body.ciphertext.as_deref().unwrap_or_default();
         let mut ciphertext = checked(text, body.ciphertext_crc32c.as_ref(), fault)?;
@@ -246,9 +254,10 @@ impl Keys {
     }
 
     /// The additional data, which has to name something.
-    fn purpose(&self, body: &Body) -> Result<Vec<u8>, Refusal> {
+    fn purpose(&mut self, body: &Body) -> Result<Vec<u8>, Refusal> {
         let crc = body.additional_authenticated_data_crc32c.as_ref();
         let purpose = checked(&body.additional_authenticated_data, crc, None)?;
+        self.purposes.push(purpose.clone());
         if purpose.is_empty() { Err(invalid("This fake wants additional data.")) } else { Ok(purpose) }
     }
 

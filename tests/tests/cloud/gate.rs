@@ -1,5 +1,5 @@
-//! The line to an emulator, which can be cut: then open connections break and new ones are refused, as while the service
-//! at its other end is being started again.
+//! The line to an emulator, which can be cut, as while the service at its other end is being started again, or be silent, as
+//! when packets get lost.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -9,10 +9,21 @@ use tokio::{
     sync::watch,
 };
 
+/// How the line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// It carries.
+    Open,
+    /// Open connections break and new ones are refused.
+    Cut,
+    /// Connections stay and new ones are taken, and nothing is carried; when it is open again, they break.
+    Silent,
+}
+
 /// The line.
 pub(crate) struct Gate {
     address: SocketAddr,
-    is_open: Arc<watch::Sender<bool>>,
+    line: Arc<watch::Sender<Line>>,
 }
 
 impl Gate {
@@ -20,17 +31,17 @@ impl Gate {
     pub(crate) async fn to(target: &str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let is_open = Arc::new(watch::Sender::new(true));
-        let (target, state) = (target.to_owned(), Arc::clone(&is_open));
+        let line = Arc::new(watch::Sender::new(Line::Open));
+        let (target, state) = (target.to_owned(), Arc::clone(&line));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 // Dropped at once, it is closed before anything is answered.
-                if *state.borrow() {
+                if *state.borrow() != Line::Cut {
                     tokio::spawn(carry(stream, target.clone(), state.subscribe()));
                 }
             }
         });
-        Self { address, is_open }
+        Self { address, line }
     }
 
     /// `host:port`
@@ -38,15 +49,21 @@ impl Gate {
         self.address.to_string()
     }
 
-    pub(crate) fn set_open(&self, is_open: bool) {
-        self.is_open.send_replace(is_open);
+    pub(crate) fn set(&self, line: Line) {
+        self.line.send_replace(line);
     }
 }
 
-async fn carry(mut near: TcpStream, target: String, mut state: watch::Receiver<bool>) {
-    let Ok(mut far) = TcpStream::connect(target).await else { return };
+async fn carry(mut near: TcpStream, target: String, mut state: watch::Receiver<Line>) {
+    let carried = async {
+        let Ok(mut far) = TcpStream::connect(target).await else { return };
+        drop(copy_bidirectional(&mut near, &mut far).await);
+    };
     tokio::select! {
-        _ = copy_bidirectional(&mut near, &mut far) => {}
-        _ = state.wait_for(|is_open| !is_open) => {}
+        biased;
+        _ = state.wait_for(|line| *line != Line::Open) => {}
+        () = carried => return,
     }
+    // Held, it says nothing.
+    drop(state.wait_for(|line| *line != Line::Silent).await);
 }

@@ -10,12 +10,13 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use gcs_emulator::{Fault, FaultRule};
 use http::StatusCode;
 use jiff::SignedDuration;
 use rand::{RngExt, seq::IndexedRandom};
 use serde_json::{Value, json};
 use spillway::{
-    domain::{AccountId, ChunkId, PlanToken, RequestId, RunKey, RunTimestamp},
+    domain::{AccountId, Chunk, ChunkId, PlanToken, RequestId, RunKey, RunTimestamp},
     ports::Work,
 };
 
@@ -23,6 +24,8 @@ use crate::{
     customer::{Customer, again, once},
     data::Batch,
     functions::{PUSHER, TIMER},
+    gate::Line,
+    process::Process,
     proxy::Weather,
     world::World,
 };
@@ -122,19 +125,22 @@ async fn a_store_that_is_gone_for_a_while_is_waited_for() {
     let mara = world.connected(1).await;
     fill(&world, &mara);
     let mut requests = Vec::new();
-    for outage_secs in [2, 8] {
+    // Shorter, and longer than anybody is patient: then messages come again.
+    for (line, outage_secs) in [(Line::Cut, 2), (Line::Cut, 25), (Line::Silent, 35)] {
         requests.push(mara.create(&wish(&world)).await);
         // In the middle of it.
         let taken = world.proxy.book().messages.len();
         while world.proxy.book().messages.len() == taken {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        world.firestore.set_open(false);
+        world.firestore.set(line);
         tokio::time::sleep(Duration::from_secs(outage_secs)).await;
-        world.firestore.set_open(true);
+        world.firestore.set(Line::Open);
         requests.push(mara.create(&wish(&world)).await);
     }
     check_all(&world, &mara, &requests).await;
+    let answers = world.proxy.book().answers;
+    assert!(answers.get(&503).is_some_and(|count| *count > 1), "nobody noticed: {answers:?}");
     // SIGTERM, as Cloud Run sends it to each instance in the end.
     for (name, process) in &mut world.functions {
         let (status, took) = process.terminate().await;
@@ -144,10 +150,49 @@ async fn a_store_that_is_gone_for_a_while_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn encoders_that_are_asked_to_end_give_back_what_they_work_on() {
+    let mut world = World::start().await;
+    let mara = world.connected(1).await;
+    fill(&world, &mara);
+    // None of the uploads would end before the test does.
+    slow_uploads(&world, 40);
+    let request = mara.create(&wish(&world)).await;
+    while leased(&world, &mara, request).await == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for name in ["encoder-1", "encoder-2"] {
+        let (status, took) = world.functions.get_mut(name).unwrap().terminate().await;
+        assert!(status.success(), "{name}: {status}");
+        assert!(took < Duration::from_secs(10), "{name} took {took:?}");
+    }
+    assert_eq!(leased(&world, &mara, request).await, 0, "leases are left");
+    world.google.emulator().faults().clear();
+    world.functions.values_mut().filter(|process| !process.runs()).for_each(Process::start);
+    world.ready().await;
+    check_all(&world, &mara, &[request]).await;
+}
+
+/// Exports' objects, whose names begin with their request ids, pass slowly.
+fn slow_uploads(world: &World, bytes_per_sec: u64) {
+    let slow = FaultRule::always(Fault::Slow { bytes_per_sec });
+    world.google.emulator().faults().add(slow.for_objects("1"));
+}
+
+/// How many chunks somebody holds.
+async fn leased(world: &World, customer: &Customer, request: RequestId) -> u64 {
+    let runs = world.runs(customer, request).await;
+    let Some((run, plan)) = runs.first().and_then(|run| Some((run, run.plan.as_ref()?))) else { return 0 };
+    world.store.tally(run.key, &plan.token, world.now()).await.unwrap().leased
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clocks_that_are_minutes_apart_do_no_harm() {
     let mut world = World::start().await;
     let mara = world.connected(1).await;
     fill(&world, &mara);
+    // Two encoders meet on each message, and neither is done before the other has begun.
+    world.proxy.set_weather(Weather { doubled: 60, ..Weather::default() });
+    slow_uploads(&world, 3_000);
     // Ahead of Google's by more than a lease holds, so that each takes the others' leases for ended. One that is behind
     // refuses tokens of what is its future, and its messages go to the others.
     world.google_ahead(660);
@@ -157,11 +202,46 @@ async fn clocks_that_are_minutes_apart_do_no_harm() {
         process.clock.skew_secs = skew_secs;
         process.clock.follow(&world.clock);
     }
+    let live = mara.create(&again("csv", json!({ "kind": "live" }))).await;
     let mut requests = Vec::new();
     for _ in 0..4 {
         requests.push(mara.create(&wish(&world)).await);
     }
+    let mut attempts = 0;
     check_all(&world, &mara, &requests).await;
+    for request in &requests {
+        attempts = attempts.max(most_attempts(&world, &mara, *request).await);
+    }
+    assert!(attempts > 1, "nobody took another one's lease for ended");
+    // Windows whose cuts are taken by schedulers minutes apart.
+    for round in 0..3 {
+        world.data.write(&Batch {
+            account: mara.account,
+            committed: world.now(),
+            events: &["Charged"],
+            days: &[world.day(1)],
+            databases: 1,
+            rows: 5,
+        });
+        world.advance(400);
+        let instance = if round % 2 == 0 { "scheduler-2" } else { "scheduler-1" };
+        // The one that is behind refuses tokens of its future.
+        world.timer(instance, "tick").await;
+        world.settle().await;
+    }
+    let delivered: u64 = world.check(&mara, live).await.iter().map(|one| one.run.totals.rows).sum();
+    assert!(delivered > 0, "no window was delivered");
+}
+
+/// How often the chunk that was taken most often was taken.
+async fn most_attempts(world: &World, customer: &Customer, request: RequestId) -> u32 {
+    let mut most = 0;
+    for run in world.runs(customer, request).await {
+        let Some(plan) = &run.plan else { continue };
+        let page = world.store.chunks(run.key, &plan.token, None, 100_000).await.unwrap();
+        most = page.chunks.iter().map(Chunk::attempts).fold(most, u32::max);
+    }
+    most
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -68,6 +68,11 @@ impl Process {
         self.child = Some(child.unwrap());
     }
 
+    /// Whether it was started, and not ended since.
+    pub(crate) fn runs(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Waits until it is ready.
     pub(crate) async fn ready(&mut self) {
         let health = self.url.join("healthz").unwrap();

@@ -103,7 +103,11 @@ async fn a_run_whose_opener_dies_at_any_await_is_still_told_of() {
         steps::send_webhooks(&app.parts()).await.unwrap();
         let both = BTreeSet::from([pair("run.started", "Initiated"), pair("run.finished", "Completed")]);
         let calls = app.webhooks.calls();
-        assert_eq!((told(&calls).into_iter().collect::<BTreeSet<_>>(), calls.len()), (both, 2), "killed at {nth}");
+        assert_eq!(
+            (told(&calls).into_iter().collect::<BTreeSet<_>>(), calls.len()),
+            (both, 2),
+            "killed at {nth}"
+        );
     }
 }
 

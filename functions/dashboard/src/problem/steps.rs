@@ -80,7 +80,9 @@ impl From<StoreError> for Problem {
                 Self::new(ProblemKind::WrongState, sentence(&error))
             }
             StoreError::Unavailable(_) | StoreError::Full(_) => Self::unavailable(&error),
-            StoreError::Refused(_) | StoreError::Unreadable { .. } => Self::internal(&error),
+            StoreError::Refused(_) | StoreError::Unreadable { .. } | StoreError::Rejected { .. } => {
+                Self::internal(&error)
+            }
         }
     }
 }

@@ -41,11 +41,12 @@ fn of_document(account: AccountId, stored: &Stored) -> Result<PartnerBucket, Sto
 pub(super) async fn put(tx: &Transaction, bucket: &PartnerBucket) -> Result<(), Fault> {
     let before = find(tx, bucket.account, &bucket.id).await?;
     let is_renamed = before.as_ref().is_some_and(|before| before.bucket_name != bucket.bucket_name);
-    if is_renamed {
-        request_ids::move_to(tx, bucket).await?;
-    }
     if is_renamed || before.is_none() {
         guard(tx, bucket.account).await?;
+    }
+    // Behind the guard, so that no export is created between.
+    if is_renamed {
+        request_ids::move_to(tx, bucket).await?;
     }
     save(tx, bucket);
     Ok(())

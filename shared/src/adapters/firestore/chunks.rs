@@ -199,6 +199,9 @@ impl FirestoreStore {
                         continue;
                     };
                     let why = format!("{} chunks were not added: {code}", left.len());
+                    if let Some((write, _)) = left.iter().find(|(_, code)| *code == Code::InvalidArgument) {
+                        return Err(StoreError::Rejected { document: name_of(write), wrong: why });
+                    }
                     batch.extend(left.into_iter().map(|(write, _)| write));
                     why
                 }
@@ -228,6 +231,13 @@ impl FirestoreStore {
             current_document: Some(absent),
             ..Write::default()
         }
+    }
+}
+
+fn name_of(write: &Write) -> String {
+    match &write.operation {
+        Some(Operation::Update(document)) => document.name.clone(),
+        _ => "a chunk".to_owned(),
     }
 }
 

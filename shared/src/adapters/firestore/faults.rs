@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use firestore::gcloud_sdk::tonic::{Code, Status};
 use rand::RngExt;
+use tokio::time::Instant;
 
 use crate::ports::StoreError;
 
-/// How long one call of the port waits in all until it is tried again.
+/// For how long one call of the port is begun again, in all.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The first wait is up to this long; each further one up to twice as long as that before it.
 const FIRST_WAIT: Duration = Duration::from_millis(16);
@@ -63,25 +64,26 @@ impl Fault {
     }
 }
 
-/// The waits between the attempts of one call: random, so that those who met do not meet again.
+/// The waits between the attempts of one call: random, so that those who met do not meet again. What counts is the time
+/// since the first attempt, with all that attempts took: one that hangs takes much.
 pub(super) struct Backoff {
-    left: Duration,
+    until: Instant,
     next: Duration,
 }
 
 impl Backoff {
     pub(super) fn new() -> Self {
-        Self { left: PATIENCE, next: FIRST_WAIT }
+        Self { until: Instant::now() + PATIENCE, next: FIRST_WAIT }
     }
 
     /// Waits until the next attempt; gives up where the call has waited long enough.
     pub(super) async fn wait(&mut self, why: String) -> Result<(), StoreError> {
-        if self.left.is_zero() {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(StoreError::Unavailable(why));
         }
         tracing::debug!(why, "the store is asked again");
-        let wait = rand::rng().random_range(Duration::ZERO..=self.next).min(self.left);
-        self.left -= wait.max(Duration::from_millis(1)).min(self.left);
+        let wait = rand::rng().random_range(Duration::from_millis(1)..=self.next).min(left);
         self.next = (self.next * 2).min(LONGEST_WAIT);
         tokio::time::sleep(wait).await;
         Ok(())

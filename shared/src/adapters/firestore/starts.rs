@@ -1,6 +1,7 @@
 //! Exports that were stopped by failure go on.
 
 use super::{
+    buckets,
     exports::{self, Known},
     faults::Fault,
     runs,
@@ -26,6 +27,9 @@ pub(super) async fn start_again(tx: &Transaction, start: &StartAgain) -> Result<
     let begun: Vec<RunTimestamp> = resumed.iter().map(|run| run.key.run).collect();
     let conflict = |Superseded| StoreError::Conflict(exports::name(account, request));
     let successor = if is_one_time {
+        // It becomes active, as one that is created does.
+        buckets::existing(tx, account, &stopped.export.spec.bucket).await?;
+        buckets::guard(tx, account).await?;
         None
     } else {
         // Asked first, so that nothing is created for one that may not be started again.

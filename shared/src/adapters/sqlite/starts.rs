@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{exports, runs};
+use super::{buckets, exports, runs};
 use crate::{
     domain::{Export, Run, RunKey, RunStatus, RunTimestamp, Superseded},
     ports::{NewExport, Origin, StartAgain, StartedAgain, StoreError},
@@ -24,6 +24,7 @@ pub(super) fn start_again(connection: &Connection, start: &StartAgain) -> Result
     let begun: Vec<RunTimestamp> = resumed.iter().map(|run| run.key.run).collect();
     let conflict = |Superseded| StoreError::Conflict(exports::name(account, request));
     let successor = if stopped.is_one_time() {
+        buckets::existing(connection, account, &stopped.spec.bucket)?;
         None
     } else {
         // Asked first, so that nothing is created for one that may not be started again.

@@ -55,6 +55,14 @@ pub enum StoreError {
         /// What is wrong with it.
         wrong: String,
     },
+    /// It does not take a document, of this content never; that is a bug of ours.
+    #[error("the store does not take {document}: {wrong}; report it as a bug")]
+    Rejected {
+        /// Which.
+        document: String,
+        /// Why.
+        wrong: String,
+    },
     /// Nothing can be written until somebody mends the disk under the store.
     #[error("the store cannot write: {0}; free some space on its disk, or make it writable, and go on then")]
     Full(String),

@@ -8,7 +8,7 @@ mod similar;
 use std::{collections::BTreeMap, ffi::OsString};
 
 pub use self::{
-    parse::{any, host_port, http_url, list, number, project_id},
+    parse::{any, host_port, http_url, list, number, project_id, safe_url},
     problems::Problems,
 };
 

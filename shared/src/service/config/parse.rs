@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
-use url::Url;
+use url::{Host, Url};
 
 /// Any text.
 ///
@@ -33,6 +33,25 @@ pub fn http_url(text: &str) -> Result<Url, String> {
     let url =
         text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| "give an address like https://name.example.com".to_owned())
+}
+
+/// An address that nobody on the way can speak for: `https`, or of this machine.
+///
+/// # Errors
+/// What it looks like.
+pub fn safe_url(text: &str) -> Result<Url, String> {
+    let url = http_url(text)?;
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.scheme() == "https" || is_loopback {
+        Ok(url)
+    } else {
+        Err("give an https address: whoever is on the way could exchange what it answers".to_owned())
+    }
 }
 
 /// Where an emulator listens, without a scheme.

@@ -112,6 +112,10 @@ fn values_have_a_form() {
     }
     assert!(http_url("https://x.example:8/y").is_ok());
     for wrong in ["x.example", "gs://x", "https://", "/x"] {
-        assert!(http_url(wrong).is_err(), "{wrong}");
+        assert!(http_url(wrong).is_err() && safe_url(wrong).is_err(), "{wrong}");
     }
+    for safe in ["https://x.example", "http://localhost:1/certs", "http://127.0.0.1:1", "http://[::1]:1"] {
+        assert!(safe_url(safe).is_ok(), "{safe}");
+    }
+    assert!(safe_url("http://x.example/certs").is_err() && safe_url("http://localhost.x.example").is_err());
 }

@@ -144,6 +144,7 @@ macro_rules! store_contract {
             starts::a_stopped_export_goes_on_behind_what_it_had_begun,
             starts::a_stopped_export_without_runs_goes_on_at_its_last_cut,
             starts::a_one_time_export_goes_on_itself,
+            starts::a_one_time_export_does_not_go_on_without_its_bucket,
             starts::only_what_was_stopped_by_failure_goes_on,
             starts::an_export_is_started_again_once,
             starts::a_plan_is_given_up_once,

@@ -2,7 +2,7 @@
 
 use spillway::{
     domain::{Export, ExportStatus, Frequency, Run, RunClosing, RunStatus, RunTotals, StopReason, Window},
-    ports::{StartAgain, StartedAgain, Store, StoreError},
+    ports::{BucketRemoval, StartAgain, StartedAgain, Store, StoreError},
 };
 
 use super::{Stores, concurrency::at_once, fixtures::*};
@@ -110,6 +110,17 @@ pub async fn a_one_time_export_goes_on_itself(stores: Stores) {
         assert_eq!(store.run(run.key).await.unwrap().unwrap().status, status);
         assert!(is_conflict(&stores.two.start_again(&start(&export, 301)).await));
     }
+}
+
+pub async fn a_one_time_export_does_not_go_on_without_its_bucket(stores: Stores) {
+    let store = &*stores.one;
+    let export = with_export(store, ACME, one_time(), 0).await;
+    store.stop_export(ACME, export.request, &by_failure(), at(250)).await.unwrap();
+    let removed = stores.two.remove_bucket(ACME, &export.spec.bucket).await.unwrap();
+    assert_eq!(removed, BucketRemoval::Removed);
+    assert!(matches!(store.start_again(&start(&export, 300)).await, Err(StoreError::NotFound(_))));
+    let stopped = store.export(ACME, export.request).await.unwrap().unwrap();
+    assert!(matches!(stopped.status, ExportStatus::Stopped { .. }), "it did not become active");
 }
 
 pub async fn only_what_was_stopped_by_failure_goes_on(stores: Stores) {
