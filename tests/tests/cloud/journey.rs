@@ -7,12 +7,11 @@ use http::{Method, StatusCode};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use spillway::domain::{RequestId, RunStatus, Window};
-use spillway_tests::harness::EventRow;
+use spillway_tests::{binary, harness::EventRow};
 
 use crate::{
     customer::{Customer, again, once},
     data::Batch,
-    process::binary,
     world::World,
 };
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use rand::RngExt;
+use spillway_tests::binary;
 use url::Url;
 
 use crate::clock::{self, ProcessClock, WorldClock};
@@ -132,18 +133,6 @@ pub(crate) fn signal(child: &Child, name: &str) {
     let sent =
         Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
-}
-
-/// A program of this workspace, beside which this test was built.
-pub(crate) fn binary(name: &str) -> PathBuf {
-    let this = std::env::current_exe().unwrap();
-    let path = this.parent().and_then(Path::parent).unwrap().join(name);
-    assert!(
-        path.exists(),
-        "{} is missing; build it: cargo build --locked --workspace --bins",
-        path.display()
-    );
-    path
 }
 
 /// A port that is free just now, out of those that the kernel gives nobody by itself.
