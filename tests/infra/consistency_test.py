@@ -95,6 +95,28 @@ class Functions(unittest.TestCase):
             seen.add(step["id"])
 
 
+    def test_the_registry_is_made_where_all_else_is(self):
+        steps = {step["id"]: step for step in BUILD["steps"]}
+        self.assertIn("infra/terraform.tfvars", steps["variables"]["args"][-1])
+        registry = steps["registry"]["args"][-1]
+        # What the operator decided counts there too, and nothing beside it but images that are not yet built.
+        self.assertEqual(1, registry.count("-var"))
+        self.assertIn("prevent_destroy = true", TERRAFORM["registry.tf"])
+
+    def test_tests_have_no_identity(self):
+        test = {step["id"]: step for step in BUILD["steps"]}["test"]
+        self.assertEqual("gcr.io/cloud-builders/docker", test["name"])
+        self.assertIn("docker run --rm --interactive --network=bridge", test["args"][-1])
+        for given in ["docker.sock", "--volume", "network=cloudbuild", "--privileged"]:
+            self.assertNotIn(given, test["args"][-1])
+
+    def test_one_version_of_the_command(self):
+        named = re.compile(r"google-cloud-cli:([\w.-]+)")
+        compose = (INFRA / "local/docker-compose.yaml").read_text()
+        found = named.findall((ROOT / "cloudbuild.yaml").read_text() + compose)
+        self.assertEqual({"528.0.0", "528.0.0-emulators"}, set(found))
+
+
 def rights() -> dict[str, dict[str, set[str]]]:
     """What each function may do, as the README's table says."""
     table = re.search(r"\| Account \|.*?\n\n", (INFRA / "README.md").read_text(), re.DOTALL).group()
