@@ -95,6 +95,15 @@ class Functions(unittest.TestCase):
             seen.add(step["id"])
 
 
+    def test_scripts_can_be_read(self):
+        for step in BUILD["steps"]:
+            if step.get("entrypoint") in ["bash", "sh"]:
+                script = step["args"][-1].replace("$$", "$")
+                # What is handed to a shell within is a script too.
+                for text in [script, *re.findall(r"-euc '(.*)'", script, re.DOTALL)]:
+                    read = subprocess.run([step["entrypoint"], "-n"], input=text, capture_output=True, text=True)
+                    self.assertEqual((0, ""), (read.returncode, read.stderr), step["id"])
+
     def test_the_registry_is_made_where_all_else_is(self):
         steps = {step["id"]: step for step in BUILD["steps"]}
         self.assertIn("infra/terraform.tfvars", steps["variables"]["args"][-1])
