@@ -46,8 +46,8 @@ variable "cloud_run_vcpus" {
   default     = 20
 
   validation {
-    condition     = var.cloud_run_vcpus >= 20
-    error_message = "At least 20, which every project has."
+    condition     = var.cloud_run_vcpus >= 5
+    error_message = "At least 5: one for an encoder, and 4 for the other services."
   }
 }
 
