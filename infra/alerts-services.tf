@@ -136,18 +136,19 @@ resource "google_monitoring_alert_policy" "out_of_memory" {
 }
 
 # What should never be silent. Missing numbers mean that nobody ticks, not that all is well. The queues are not here: they
-# may be idle for weeks, and a tick that cannot send its wake-ups fails by itself.
+# may be idle for weeks, and a tick that cannot send its wake-ups fails by itself. Lines are counted and not requests: a
+# request that succeeds may be another one, and a tick that breaks off is none.
 resource "google_monitoring_alert_policy" "silence" {
-  display_name          = "Spillway: nobody ticks"
+  display_name          = "Spillway: nobody ticks, or nobody checks"
   combiner              = "OR"
   severity              = "CRITICAL"
   notification_channels = local.channels
 
   conditions {
-    display_name = "No request of the export scheduler has succeeded for 30 minutes"
+    display_name = "No tick is done for 30 minutes"
 
     condition_absent {
-      filter   = "${local.is_run} AND metric.type = \"run.googleapis.com/request_count\" AND resource.labels.service_name = \"${module.export_scheduler.name}\" AND metric.labels.response_code_class = \"2xx\""
+      filter   = "${local.is_run} AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.done["ticks_done"].name}\""
       duration = "1800s"
 
       aggregations {
@@ -159,10 +160,10 @@ resource "google_monitoring_alert_policy" "silence" {
   }
 
   conditions {
-    display_name = "No request of the failure checker has succeeded for 3 hours"
+    display_name = "No round is done for 3 hours"
 
     condition_absent {
-      filter   = "${local.is_run} AND metric.type = \"run.googleapis.com/request_count\" AND resource.labels.service_name = \"${module.failure_checker.name}\" AND metric.labels.response_code_class = \"2xx\""
+      filter   = "${local.is_run} AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.done["rounds_done"].name}\""
       duration = "10800s"
 
       aggregations {

@@ -13,9 +13,12 @@ resource "google_monitoring_notification_channel" "email" {
 locals {
   channels = [for channel in google_monitoring_notification_channel.email : channel.id]
 
-  is_run    = "resource.type = \"cloud_run_revision\""
-  is_queue  = "resource.type = \"pubsub_subscription\""
-  succeeded = "${local.is_run} AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.runs_closed.name}\" AND metric.labels.status = monitoring.regex.full_match(\"(?i)(done|empty)\")"
+  is_run   = "resource.type = \"cloud_run_revision\""
+  is_queue = "resource.type = \"pubsub_subscription\""
+  # Half an hour more: runs of a day are not all equally long. Cloud Monitoring looks back for 25 hours at most, retest
+  # included.
+  no_run_secs = var.no_run_alert_hours * 3600 + 1800
+  succeeded   = "${local.is_run} AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.runs_closed.name}\" AND metric.labels.status = monitoring.regex.full_match(\"(?i)(done|empty)\")"
 }
 
 resource "google_monitoring_alert_policy" "no_run" {
@@ -26,7 +29,6 @@ resource "google_monitoring_alert_policy" "no_run" {
   severity              = "CRITICAL"
   notification_channels = local.channels
 
-  # Few of them, and none.
   conditions {
     display_name = "No run has ended DONE or EMPTY"
 
@@ -38,24 +40,29 @@ resource "google_monitoring_alert_policy" "no_run" {
       evaluation_missing_data = "EVALUATION_MISSING_DATA_ACTIVE"
 
       aggregations {
-        alignment_period     = "${var.no_run_alert_hours * 3600}s"
+        alignment_period     = "${local.no_run_secs}s"
         per_series_aligner   = "ALIGN_DELTA"
         cross_series_reducer = "REDUCE_SUM"
       }
     }
   }
 
-  conditions {
-    display_name = "Nothing is heard of runs at all"
+  # Absence is noticed for 23.5 hours at most; beyond that the other condition, which takes missing data for none, has to do.
+  dynamic "conditions" {
+    for_each = local.no_run_secs <= 84600 ? [local.no_run_secs] : []
 
-    condition_absent {
-      filter   = local.succeeded
-      duration = "${var.no_run_alert_hours * 3600}s"
+    content {
+      display_name = "Nothing is heard of runs at all"
 
-      aggregations {
-        alignment_period     = "300s"
-        per_series_aligner   = "ALIGN_DELTA"
-        cross_series_reducer = "REDUCE_SUM"
+      condition_absent {
+        filter   = local.succeeded
+        duration = "${conditions.value}s"
+
+        aggregations {
+          alignment_period     = "300s"
+          per_series_aligner   = "ALIGN_DELTA"
+          cross_series_reducer = "REDUCE_SUM"
+        }
       }
     }
   }

@@ -1,7 +1,8 @@
 # The chunk encoder: lake to file in the customer's bucket. Where the time and the money go.
 
 module "chunk_encoder" {
-  source = "./modules/service"
+  source     = "./modules/service"
+  depends_on = [google_project_service.api]
 
   name    = "chunk-encoder"
   service = local.service

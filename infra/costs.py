@@ -10,13 +10,15 @@ VCPU_SECOND = 0.000024  # Cloud Run, while a request is worked
 GIB_SECOND = 0.0000025  # the same, memory
 FIRESTORE_READ = 0.03 / 100_000
 FIRESTORE_WRITE = 0.09 / 100_000
+FIRESTORE_GIB_MONTH = 0.15
+BACKUP_GIB_MONTH = 0.03
 PUBSUB_TIB = 40.0
 GCS_READ = 0.004 / 10_000  # a class B operation
 GCS_GB_MONTH = 0.020  # standard storage
 KMS_OPERATION = 0.03 / 10_000
 LOG_GIB = 0.50
 TRANSFER_GIB = 0.02  # to a bucket in another region of the same continent; none within a region
-FIXED_MONTH = 10.0  # address 3.65, NAT's instance hours about 2, eleven alert conditions 1.10, logs, key, images, backups
+FIXED_MONTH = 10.5  # address 3.65, NAT's instance hours about 2, 13 alert conditions 1.30, 4 jobs 0.40, logs, key, images
 
 # Assumptions.
 CHUNK_BYTES = 85e6  # what a file should hold, as stored
@@ -28,7 +30,9 @@ LAKE_READS_PER_CHUNK = 20  # ranges of Parquet files
 MESSAGE_BYTES_PER_CHUNK = 2_000  # published and delivered
 LOG_BYTES_PER_CHUNK = 3_000
 LAKE_BYTES_PER_BYTE = 0.2  # Parquet in the lake, for a byte of JSON that goes out
-LAKE_DAYS = 90
+LAKE_DAYS, SOFT_DELETE_DAYS = 90, 30  # `lake_delete_after_days`; what is deleted is kept, and paid for, after that
+BYTES_KEPT_PER_CHUNK = 8_000  # in Firestore: 3 KB of document (20 lake files), and its entries of indexes
+BACKUPS = 14  # daily, each of all
 
 GIB, TIB = 2**30, 2**40
 DAYS = {"1 GB a day": 1e9, "1 TB a day": 1e12, "100 TB a day": 100e12}
@@ -50,14 +54,20 @@ def day(volume: float) -> dict[str, float]:
             + MESSAGE_BYTES_PER_CHUNK / TIB * PUBSUB_TIB
             + LOG_BYTES_PER_CHUNK / GIB * LOG_GIB
         ),
-        "the lake: bytes × 0.2 × 90 days stored": volume
+        "the lake: bytes × 0.2 × (90 days stored + 30 soft-deleted)": volume
         / 1e9
         * LAKE_BYTES_PER_BYTE
-        * LAKE_DAYS
+        * (LAKE_DAYS + SOFT_DELETE_DAYS)
         * GCS_GB_MONTH
         / 30,
         "what is there anyway": FIXED_MONTH / 30,
     }
+
+
+def kept_after(volume: float, days: int) -> float:
+    """Dollars a day for Firestore's documents of finished runs, which nobody deletes, and their backups."""
+    kept = volume / CHUNK_BYTES * days * BYTES_KEPT_PER_CHUNK
+    return kept / GIB * (FIRESTORE_GIB_MONTH + BACKUPS * BACKUP_GIB_MONTH) / 30
 
 
 def table() -> str:
@@ -69,6 +79,8 @@ def table() -> str:
     lines.append(
         row("more, buckets elsewhere on the continent: GiB × 0.02", [v / GIB * TRANSFER_GIB for v in DAYS.values()])
     )
+    kept = [kept_after(volume, 365) for volume in DAYS.values()]
+    lines.append(row("more, after a year: chunks × 365 × 8 KB in Firestore and its 14 backups", kept))
     lines.append(
         "| chunks; encoder slots busy all day | "
         + " | ".join(

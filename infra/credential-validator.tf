@@ -1,7 +1,8 @@
 # The credential validator: tries a customer's key on the customer's bucket. Only the dashboard calls it.
 
 module "credential_validator" {
-  source = "./modules/service"
+  source     = "./modules/service"
+  depends_on = [google_project_service.api]
 
   name    = "credential-validator"
   service = local.service

@@ -38,7 +38,8 @@ locals {
 }
 
 module "dashboard" {
-  source = "./modules/service"
+  source     = "./modules/service"
+  depends_on = [google_project_service.api]
 
   name    = "dashboard"
   service = local.service

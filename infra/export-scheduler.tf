@@ -12,7 +12,8 @@ locals {
 }
 
 module "export_scheduler" {
-  source = "./modules/service"
+  source     = "./modules/service"
+  depends_on = [google_project_service.api]
 
   name    = "export-scheduler"
   service = local.service

@@ -17,7 +17,8 @@ locals {
 }
 
 module "failure_checker" {
-  source = "./modules/service"
+  source     = "./modules/service"
+  depends_on = [google_project_service.api]
 
   name    = "failure-checker"
   service = local.service

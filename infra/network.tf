@@ -4,8 +4,9 @@
 # that bound the throughput of all encoders; Direct VPC egress has neither, and takes network tags, so that the firewall
 # can tell what may leave.
 #
-# What goes to Google's own APIs (Cloud Storage too, the customers' buckets) never passes Cloud NAT: it takes Private
-# Google Access, and shows this network, not the static addresses. See "What customers allow" in README.md.
+# What goes to Google's own APIs (Cloud Storage too, the customers' buckets) never passes Cloud NAT: a subnet that has NAT
+# has Private Google Access, whatever `private_ip_google_access` says, and shows this network, not the static addresses
+# (https://cloud.google.com/nat/docs/nat-product-interactions). See "What customers allow" in README.md.
 
 locals {
   network_tag = "spillway"

@@ -5,6 +5,11 @@ output "dashboard_url" {
   value       = coalesce(var.public_url, local.url["dashboard"])
 }
 
+output "service_urls" {
+  description = "Each function's address; of those that are called from inside, the audience of callers' tokens too."
+  value       = local.url
+}
+
 output "outgoing_ips" {
   description = "For customers' allow-lists: whence webhooks, mail and everything that is no Google API come."
   value       = local.outgoing_ips

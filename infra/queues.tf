@@ -1,7 +1,8 @@
 # The two queues: chunks for the encoders, wake-ups for the scheduler. Who may send what.
 
 module "chunks" {
-  source = "./modules/queue"
+  source     = "./modules/queue"
+  depends_on = [google_project_service.api]
 
   name            = "chunks"
   push_url        = "${local.url["chunk-encoder"]}/push"
@@ -21,7 +22,8 @@ module "chunks" {
 }
 
 module "wakeups" {
-  source = "./modules/queue"
+  source     = "./modules/queue"
+  depends_on = [google_project_service.api]
 
   name            = "wakeups"
   push_url        = "${local.url["export-scheduler"]}/push"

@@ -1,4 +1,6 @@
 # Where the images lie. Cloud Build makes it first, then pushes, then applies the rest.
+#
+# Cloud Run keeps a copy of what serves; a way back to an older revision needs its image here.
 
 resource "google_artifact_registry_repository" "images" {
   #checkov:skip=CKV_GCP_84: Images are our published program, no secret; Google's own encryption at rest will do.
@@ -12,7 +14,7 @@ resource "google_artifact_registry_repository" "images" {
     immutable_tags = true
   }
 
-  # Every commit leaves five images; the last ones are enough to roll back.
+  # Every build leaves five images. The last twenty of each stay whatever their age: so far one can go back.
   cleanup_policies {
     id     = "keep-recent"
     action = "KEEP"
@@ -29,5 +31,10 @@ resource "google_artifact_registry_repository" "images" {
     condition {
       older_than = "${90 * 24 * 3600}s"
     }
+  }
+
+  # Another region would make another one, and lose what revisions start from.
+  lifecycle {
+    prevent_destroy = true
   }
 }

@@ -3,11 +3,12 @@
 variable "encoder" {
   description = <<-EOT
     The chunk encoder's instances. A chunk takes up to 256 MiB, so memory_mib is at least that much for each of
-    `concurrency`, and 256 MiB beside. max_instances bounds what exports can cost at once.
+    `concurrency`, and 256 MiB beside. max_instances bounds what exports can cost at once, and has to fit into
+    cloud_run_vcpus.
   EOT
   type = object({
     concurrency   = optional(number, 2)
-    max_instances = optional(number, 20)
+    max_instances = optional(number, 8)
     cpu           = optional(number, 2)
     memory_mib    = optional(number, 1024)
   })
@@ -20,7 +21,12 @@ variable "encoder" {
 
   validation {
     condition     = var.encoder.max_instances >= 1 && var.encoder.max_instances <= 1000
-    error_message = "max_instances is from 1 to 1000; above 100 ask Google for quota first (README.md)."
+    error_message = "max_instances is from 1 to 1000; above 100 ask Google for quota of Direct VPC egress too (README.md)."
+  }
+
+  validation {
+    condition     = var.encoder.max_instances * var.encoder.cpu <= var.cloud_run_vcpus - 4
+    error_message = "max_instances × cpu, and 4 vCPUs for the other four services, is more than cloud_run_vcpus: ask Google for quota first, then raise that (README.md)."
   }
 
   validation {
@@ -31,6 +37,17 @@ variable "encoder" {
   validation {
     condition     = var.encoder.memory_mib >= 256 * (var.encoder.concurrency + 1)
     error_message = "memory_mib is at least 256 for each message at once, and 256 beside."
+  }
+}
+
+variable "cloud_run_vcpus" {
+  description = "Your quota: how many vCPUs all Cloud Run services of the region may have at once (CpuAllocPerProjectRegion). A new project has 20. Beyond it Cloud Run refuses an apply, and answers people 503."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.cloud_run_vcpus >= 5
+    error_message = "At least 5: one for an encoder, and 4 for the other services."
   }
 }
 
@@ -56,6 +73,7 @@ variable "dashboard_limits" {
     body_bytes           = optional(number)
     request_timeout_secs = optional(number)
     streams              = optional(number)
+    streams_per_account  = optional(number)
   })
   default = null
 
@@ -77,13 +95,18 @@ variable "outstanding_messages" {
 }
 
 variable "log_level" {
-  description = "What the services log: error, warn, info, debug or trace, or a filter like info,spillway=debug."
+  description = "What the services log: info, debug or trace, or a filter like info,spillway=debug. Not less: alerts count lines of level info."
   type        = string
   default     = "info"
 
   validation {
-    condition     = can(regex("^[a-z_:,=]+$", var.log_level))
-    error_message = "A level, or a filter of targets and levels."
+    condition     = can(regex("^(info|debug|trace)(,[a-z0-9_:]+=(off|error|warn|info|debug|trace))*$", var.log_level))
+    error_message = "info, debug or trace, and then targets with levels of their own, with commas between them."
+  }
+
+  validation {
+    condition     = !can(regex("(^|,)(spillway|export_scheduler|failure_checker)[a-z0-9_:]*=(off|error|warn)", var.log_level))
+    error_message = "Alerts count lines of level info of spillway, export_scheduler and failure_checker: they cannot be quieter."
   }
 }
 
@@ -153,13 +176,13 @@ variable "alert_emails" {
 }
 
 variable "no_run_alert_hours" {
-  description = "After how many hours without a successful run somebody is woken. A little more than the longest distance of two runs of your recurring exports; 0 where there are none."
+  description = "After how many hours without a successful run of anybody somebody is woken; half an hour is added. 24 suits every mix of exports; where some always run more often, their distance, like 4, tells sooner. 0 where there are no recurring ones."
   type        = number
-  default     = 6
+  default     = 24
 
   validation {
-    condition     = var.no_run_alert_hours >= 0 && var.no_run_alert_hours <= 23
-    error_message = "From 0 (no alert) to 23: Cloud Monitoring looks back for less than a day."
+    condition     = var.no_run_alert_hours >= 0 && var.no_run_alert_hours <= 24
+    error_message = "From 0 (no alert) to 24: Cloud Monitoring looks back for 25 hours at most, and exports run once a day at least."
   }
 }
 

@@ -64,6 +64,20 @@ run "keys" {
   }
 }
 
+# README.md has the same as a table.
+run "queues" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(module.chunks.publishers)) == toset(["chunk-encoder", "credential-validator", "export-scheduler", "failure-checker"])
+    error_message = "The dashboard speaks to the scheduler, never to encoders."
+  }
+  assert {
+    condition     = toset(keys(module.wakeups.publishers)) == toset(["chunk-encoder", "credential-validator", "dashboard", "export-scheduler", "failure-checker"])
+    error_message = "Whoever makes or ends a run wakes the scheduler: all of them."
+  }
+}
+
 run "iap" {
   command = plan
 

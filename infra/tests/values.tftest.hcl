@@ -179,6 +179,94 @@ run "limits" {
   }
 }
 
+run "a_limit_of_one_account" {
+  command = plan
+  variables {
+    dashboard_limits = { streams_per_account = 3 }
+  }
+  assert {
+    condition     = jsondecode(module.dashboard.environment.SPILLWAY_LIMITS) == { streams_per_account = 3 }
+    error_message = "Each limit that the dashboard knows can be set."
+  }
+}
+
+run "more_encoders_than_quota" {
+  command = plan
+  variables {
+    encoder = { max_instances = 9 }
+  }
+  expect_failures = [var.encoder]
+}
+
+run "as_many_encoders_as_quota" {
+  command = plan
+  variables {
+    cloud_run_vcpus = 204
+    encoder         = { max_instances = 100 }
+  }
+  assert {
+    condition     = var.encoder.max_instances * var.encoder.cpu + 4 == var.cloud_run_vcpus
+    error_message = "With quota there can be more."
+  }
+}
+
+run "logs_that_alerts_do_not_see" {
+  command = plan
+  variables {
+    log_level = "warn"
+  }
+  expect_failures = [var.log_level]
+}
+
+run "a_quiet_checker" {
+  command = plan
+  variables {
+    log_level = "info,failure_checker::check=warn"
+  }
+  expect_failures = [var.log_level]
+}
+
+run "logs_with_a_quiet_library" {
+  command = plan
+  variables {
+    log_level = "info,h2=warn,spillway::adapters=debug"
+  }
+  assert {
+    condition     = module.chunk_encoder.environment.SPILLWAY_LOG == "info,h2=warn,spillway::adapters=debug"
+    error_message = "Libraries may be quieter, and ours louder."
+  }
+}
+
+run "runs_once_a_day" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for condition in google_monitoring_alert_policy.no_run[0].conditions : length(condition.condition_absent) == 0
+    ]) && google_monitoring_alert_policy.no_run[0].conditions[0].condition_threshold[0].aggregations[0].alignment_period == "88200s"
+    error_message = "Of runs a day apart none is missed, and within the 25 hours that Cloud Monitoring looks back."
+  }
+}
+
+run "runs_every_four_hours" {
+  command = plan
+  variables {
+    no_run_alert_hours = 4
+  }
+  assert {
+    condition     = length(google_monitoring_alert_policy.no_run[0].conditions) == 2
+    error_message = "Silence is noticed too."
+  }
+}
+
+run "runs_less_than_once_a_day" {
+  command = plan
+  variables {
+    no_run_alert_hours = 25
+  }
+  expect_failures = [var.no_run_alert_hours]
+}
+
 run "mails_in_the_open" {
   command = plan
   variables {

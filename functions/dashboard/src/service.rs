@@ -32,7 +32,7 @@ const VALIDATOR_URL: Variable = Variable::new(
 );
 const OUTGOING_IPS: Variable = Variable::new(
     "SPILLWAY_OUTGOING_IPS",
-    "The addresses from which files are written, for customers' allow-lists, with commas between them.",
+    "The static addresses from which webhooks and mails come, for customers' allow-lists, with commas between them.",
 );
 const OPERATOR_CONTACT: Variable =
     Variable::new("SPILLWAY_OPERATOR_CONTACT", "Whom customers ask, in words or as an address.");
@@ -43,7 +43,7 @@ const FRAME_ANCESTORS: Variable = Variable::new(
 const LIMITS: Variable = Variable::new(
     "SPILLWAY_LIMITS",
     "How much anybody may ask for, as JSON: reads_per_minute, writes_per_minute, body_bytes, request_timeout_secs, \
-     streams.",
+     streams, streams_per_account.",
 )
 .or("{}");
 

@@ -19,3 +19,8 @@ output "ack_deadline_secs" {
   description = "How long Pub/Sub waits for an answer."
   value       = google_pubsub_subscription.push.ack_deadline_seconds
 }
+
+output "publishers" {
+  description = "Who may publish."
+  value       = { for name, grant in google_pubsub_topic_iam_member.publisher : name => grant.member }
+}
