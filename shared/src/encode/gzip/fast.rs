@@ -5,10 +5,10 @@ use super::sequence::{END_BYTES, Found, LONGEST, WINDOW_BYTES, eight_at, hash, s
 const BITS: u32 = 13;
 const PLACES: usize = 1 << BITS;
 
-/// Where eight bytes stood last, modulo 2^16: what is found is compared, so a place that is long gone does no harm.
+/// Where eight bytes stood last, in the unit.
 #[derive(Debug)]
 pub(super) struct Fast {
-    places: Box<[u16; PLACES]>,
+    places: Box<[u32; PLACES]>,
 }
 
 impl Default for Fast {
@@ -27,16 +27,8 @@ impl Fast {
     pub(super) fn find(&mut self, data: &[u8], start: usize, found: &mut Found) {
         let end = data.len();
         let last = end.saturating_sub(END_BYTES);
-        let (mut at, mut letters_from) = (start, start);
-        while at < last {
-            let eight = eight_at(data, at);
-            let distance = self.exchange(eight, at);
-            // Read before it is known whether the distance can be: that is rarely told right in advance.
-            let differing = eight ^ eight_at(data, at.saturating_sub(distance));
-            if differing != 0 || distance.wrapping_sub(1) >= WINDOW_BYTES || distance > at {
-                at += 1;
-                continue;
-            }
+        let (mut from, mut letters_from) = (start, start);
+        while let Some((at, distance)) = self.next(data, from, last) {
             let mut length = same_length(data, at, distance, LONGEST.min(end - at));
             // It may have begun earlier, where the table knew no place.
             let mut begin = at;
@@ -53,17 +45,33 @@ impl Fast {
             if next < last {
                 self.exchange(eight_at(data, next - 2), next - 2);
             }
-            (at, letters_from) = (next, next);
+            (from, letters_from) = (next, next);
         }
         found.end(end - letters_from);
     }
 
-    /// Notes where `eight` stand; how far back they stood before, perhaps.
+    /// The first place from `from` on, and before `last`, at which eight bytes stand that stood before, and how far
+    /// before. By itself, so that all that it needs stays in registers: it takes most of the time.
+    #[inline(never)]
+    fn next(&mut self, data: &[u8], from: usize, last: usize) -> Option<(usize, usize)> {
+        let ahead = data.get(from..last + 7)?;
+        for (at, eight) in (from..).zip(ahead.windows(8)) {
+            let eight = u64::from_le_bytes(*eight.first_chunk::<8>()?);
+            let before = self.exchange(eight, at);
+            // Compared before it is known whether it is near enough: that is rarely told right in advance.
+            if eight == eight_at(data, before) && (at - before).wrapping_sub(1) < WINDOW_BYTES {
+                return Some((at, at - before));
+            }
+        }
+        None
+    }
+
+    /// Notes where `eight` stand; where they stood before, perhaps.
     #[inline(always)]
     fn exchange(&mut self, eight: u64, at: usize) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "places are kept modulo 2^16")]
-        let here = at as u16;
-        let place = &mut self.places[hash::<BITS>(eight) % PLACES];
-        usize::from(here.wrapping_sub(std::mem::replace(place, here)))
+        // Units are far shorter than 2^32.
+        #[expect(clippy::cast_possible_truncation, reason = "see above")]
+        let here = at as u32;
+        std::mem::replace(&mut self.places[hash::<BITS>(eight) % PLACES], here) as usize
     }
 }

@@ -66,21 +66,21 @@ pub(super) fn eight_at(data: &[u8], at: usize) -> u64 {
         .map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// How many bytes at `at` are as `distance` before, of which eight are known to be; not more than `most`.
+/// How many bytes at `at` are as `distance` before, of which eight are known to be; not more than `most`, which are there.
 #[inline(always)]
 pub(super) fn same_length(data: &[u8], at: usize, distance: usize, most: usize) -> usize {
+    let (here, there) = (&data[at + 8..at + most], &data[at + 8 - distance..at + most - distance]);
+    let (here, here_rest) = here.as_chunks::<8>();
+    let (there, there_rest) = there.as_chunks::<8>();
     let mut length = 8;
-    while length + 8 <= most {
-        let differing = eight_at(data, at + length) ^ eight_at(data, at + length - distance);
+    for (here, there) in here.iter().zip(there) {
+        let differing = u64::from_le_bytes(*here) ^ u64::from_le_bytes(*there);
         if differing != 0 {
             return length + (differing.trailing_zeros() / 8) as usize;
         }
         length += 8;
     }
-    while length < most && data[at + length] == data[at + length - distance] {
-        length += 1;
-    }
-    length
+    length + here_rest.iter().zip(there_rest).take_while(|(here, there)| here == there).count()
 }
 
 /// A place in a table for eight bytes.
