@@ -12,6 +12,7 @@ module "chunk_encoder" {
     SPILLWAY_INVOKER_AUDIENCE    = local.url["chunk-encoder"]
     SPILLWAY_INVOKER_EMAILS      = module.chunk_encoder.invoker_email
     SPILLWAY_ENCODER_CONCURRENCY = tostring(var.encoder.concurrency)
+    SPILLWAY_ENCODER_GZIP_LEVEL  = var.encoder.gzip_level
   })
   machine_invoked = true
   heavy           = true

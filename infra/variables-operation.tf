@@ -11,8 +11,14 @@ variable "encoder" {
     max_instances = optional(number, 8)
     cpu           = optional(number, 2)
     memory_mib    = optional(number, 1024)
+    gzip_level    = optional(string, "fast")
   })
   default = {}
+
+  validation {
+    condition     = contains(["fast", "compact"], var.encoder.gzip_level)
+    error_message = "gzip_level is fast, or compact: about an eighth fewer bytes for customers, and about twice the CPU time."
+  }
 
   validation {
     condition     = contains([1, 2], var.encoder.concurrency)

@@ -88,7 +88,7 @@ fn others(service: &str) -> BTreeMap<&'static str, &'static str> {
         ]),
     }
     if service == "chunk-encoder" {
-        others.insert("SPILLWAY_ENCODER_CONCURRENCY", "1");
+        others.extend([("SPILLWAY_ENCODER_CONCURRENCY", "1"), ("SPILLWAY_ENCODER_GZIP_LEVEL", "compact")]);
     }
     if service == "failure-checker" {
         others.extend([
@@ -157,6 +157,7 @@ fn what_is_wrong_is_named_with_what_to_give() {
         ("SPILLWAY_INVOKER_EMAILS", ",", "give at least one"),
         ("SPILLWAY_INVOKER_JWKS_URL", "keys", "give an address like https://"),
         ("SPILLWAY_ENCODER_CONCURRENCY", "17", "give a whole number from 1 to 16"),
+        ("SPILLWAY_ENCODER_GZIP_LEVEL", "9", "give `fast` or `compact`"),
         ("SPILLWAY_PUBLIC_URL", "exports.example.com", "give an address like https://"),
         ("SPILLWAY_MAIL_SERVER", "smtp://example.com", "give the server's name alone"),
         ("SPILLWAY_MAIL_SERVER", "smtp.example.com", "mails need a sender"),
