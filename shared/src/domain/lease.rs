@@ -17,7 +17,7 @@ pub const CLOCK_SKEW_SECS: i64 = 60;
 
 /// For how long after its end a holder may still be at work by his own clock, in seconds. Nobody minds where the chunk is
 /// done again; a stop, which does not do it again, waits for so long.
-pub const LEASE_MARGIN_SECS: i64 = 300;
+const LEASE_MARGIN_SECS: i64 = 300;
 
 // Invariant 6: a worker whose lease has ended is no longer working, and a message is not delivered again before.
 const _: () = assert!(STEP_TIMEOUT_SECS < LEASE_SECS);
