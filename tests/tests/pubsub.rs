@@ -84,6 +84,32 @@ async fn each_kind_of_work_has_its_topic() {
     assert_eq!((wakeups.recv().await, chunked.recv().await), (Some(run), Some(chunks)));
 }
 
+/// Nobody takes it, however often it comes: then it lies where the operator finds it, whole.
+#[tokio::test]
+async fn what_is_never_taken_ends_among_the_dead_letters() {
+    let emulator = pubsub::shared();
+    let project = project_id();
+    let topics = Topics::new(emulator.address(), &project).await;
+    let (into, mut buried) = unbounded_channel();
+    Pushed::from(&topics, "dead-letters", into).await;
+    let (count, mut refused) = unbounded_channel();
+    let refuse = async |State(count): State<UnboundedSender<()>>| {
+        count.send(()).unwrap();
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let routes = Router::new().route("/push", post(refuse)).with_state(count);
+    let address = serve(routes).await.join("push").unwrap();
+    topics.push_or_bury("chunks", &address, ("dead-letters", 5)).await;
+    let [_, chunks] = contract::queue::works();
+    queue(&project, emulator.address()).await.send(chunks.clone()).await.unwrap();
+    assert_eq!(buried.recv().await, Some(chunks));
+    let mut attempts = 0;
+    while refused.try_recv().is_ok() {
+        attempts += 1;
+    }
+    assert_eq!(attempts, 5);
+}
+
 #[tokio::test]
 async fn it_says_that_nothing_is_taken() {
     let emulator = pubsub::shared();

@@ -5,7 +5,7 @@ use std::fs;
 use google_cloud_auth::credentials::{Credentials, anonymous};
 use google_cloud_pubsub::{
     client::{BasePublisher, SubscriptionAdmin, TopicAdmin},
-    model::{Message, PushConfig, RetryPolicy},
+    model::{DeadLetterPolicy, Message, PushConfig, RetryPolicy},
 };
 use google_cloud_wkt::Duration;
 use url::Url;
@@ -67,6 +67,21 @@ impl Topics {
     /// # Panics
     /// Where the emulator refuses.
     pub async fn push(&self, topic: &str, to: &Url) {
+        self.subscribe(topic, to, None).await;
+    }
+
+    /// The same; what is not taken `attempts` times, 5 or more, goes to another topic, which is there already.
+    ///
+    /// # Panics
+    /// Where the emulator refuses.
+    pub async fn push_or_bury(&self, topic: &str, to: &Url, (dead_letters, attempts): (&str, i32)) {
+        let dead_letters = format!("projects/{}/topics/{dead_letters}", self.project);
+        let policy =
+            DeadLetterPolicy::new().set_dead_letter_topic(dead_letters).set_max_delivery_attempts(attempts);
+        self.subscribe(topic, to, Some(policy)).await;
+    }
+
+    async fn subscribe(&self, topic: &str, to: &Url, dead_letters: Option<DeadLetterPolicy>) {
         let project = &self.project;
         let name = format!("projects/{project}/topics/{topic}");
         self.topics.create_topic().set_name(&name).send().await.expect("a topic");
@@ -81,6 +96,7 @@ impl Topics {
             .set_ack_deadline_seconds(600)
             .set_push_config(push)
             .set_retry_policy(retry)
+            .set_or_clear_dead_letter_policy(dead_letters)
             .send()
             .await
             .expect("a subscription");
