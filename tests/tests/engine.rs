@@ -147,8 +147,11 @@ async fn a_worker_that_outlives_its_lease_changes_nothing() {
     let message = work.clone();
     let slow = tokio::spawn(async move { steps::handle(&parts, &message).await.unwrap() });
     app.buckets.until_held().await;
-    let Ok(Handled::Again(wait)) = steps::handle(&app.parts(), &work).await else { panic!("not busy") };
-    assert!(wait <= app.options.lease && !wait.is_zero());
+    // However often: what Pub/Sub counts as attempts is none of the chunk's.
+    for _ in 0..150 {
+        let Ok(Handled::Again(wait)) = steps::handle(&app.parts(), &work).await else { panic!("not busy") };
+        assert!(wait <= app.options.lease && !wait.is_zero());
+    }
     app.advance_secs(521);
     let other = app.parts();
     let quick = tokio::spawn(async move { steps::handle(&other, &work).await.unwrap() });
