@@ -89,7 +89,7 @@ async fn a_run_whose_opener_dies_at_any_await_is_still_told_of() {
         let app = TestApp::new().await;
         with_webhook(&app, ACCOUNT, "hooks.example.com").await;
         fill(&app);
-        app.export(app.spec(Format::Csv, DAY, DAY)).await;
+        let (_, run) = app.export(app.spec(Format::Csv, DAY, DAY)).await;
         let (worker, wake_up) = (app.worker(), app.queue.pop().unwrap());
         worker.gate.arm(nth, Strike::Kill);
         if !worker.gate.run(steps::handle(&worker.parts, &wake_up)).await.is_killed() {
@@ -97,9 +97,10 @@ async fn a_run_whose_opener_dies_at_any_await_is_still_told_of() {
             assert!(nth > 20, "it was killed at {nth} points");
             break;
         }
-        // Nobody has acknowledged it.
+        // Nobody has acknowledged it. What it had claimed and not sent is lost, and found by time.
         app.queue.put(wake_up);
         app.drain().await.unwrap();
+        app.recover(run.key).await;
         steps::send_webhooks(&app.parts()).await.unwrap();
         let both = BTreeSet::from([pair("run.started", "Initiated"), pair("run.finished", "Completed")]);
         let calls = app.webhooks.calls();

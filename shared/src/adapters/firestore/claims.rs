@@ -5,7 +5,7 @@
 //! only ends messages, or changes a chunk that this claim writes, which fails then and is made anew. The plan's document
 //! is written once for all messages of a claim, so that it stays below the rate that Firestore grants one document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -86,11 +86,11 @@ pub(super) async fn claim(
         return Ok(None);
     }
     let (mut messages, mut chunks) = (Vec::new(), 0);
+    let mut waiting = Waiting { tx, plan: &path, times, from: 0, found: VecDeque::new(), is_over: false };
     // The transaction does not see what it writes: what it has claimed is out, as far as the next message goes.
     while messages.len() < room && chunks < MESSAGE_CHUNKS {
         let lost = lost.iter().find(|message| !out.contains(message)).copied();
-        let waiting = lowest_waiting(tx, (run, plan), &out, times, lost).await?;
-        let Some(message) = lost.into_iter().chain(waiting).min() else { break };
+        let Some(message) = lost.into_iter().chain(waiting.lowest(&out).await?).min() else { break };
         let claimed = claim_of_message(tx, (run, &path), message, times, now).await?;
         out.insert(message);
         chunks += claimed.len();
@@ -129,38 +129,49 @@ async fn claim_of_message(
     Ok(claimed)
 }
 
-/// The lowest message with a free chunk that never was published, other than those that are out; none where that is
-/// not below `lost`. Those that are out are jumped over.
-async fn lowest_waiting(
-    tx: &Transaction,
-    (run, plan): (RunKey, &PlanToken),
-    out: &BTreeSet<i64>,
+/// The messages with a free chunk that never was published, lowest first; read as they are wanted, a page for many.
+struct Waiting<'a> {
+    tx: &'a Transaction,
+    plan: &'a DocPath,
     times: Times,
-    lost: Option<i64>,
-) -> Result<Option<i64>, Fault> {
-    let path = paths::plan(run, &plan.0);
-    let mut from = 0;
-    loop {
-        let query = Query::new(Queries::WaitingChunks, Some(&path))
-            .from(number_value(from))
-            .below(number_value(lost.unwrap_or(i64::MAX)))
+    /// Where the next page begins.
+    from: i64,
+    found: VecDeque<i64>,
+    is_over: bool,
+}
+
+impl Waiting<'_> {
+    /// The lowest one that is not out. Those that are out are jumped over.
+    async fn lowest(&mut self, out: &BTreeSet<i64>) -> Result<Option<i64>, Fault> {
+        loop {
+            while self.found.pop_front_if(|message| out.contains(message)).is_some() {}
+            if self.is_over || !self.found.is_empty() {
+                return Ok(self.found.front().copied());
+            }
+            self.read_page().await?;
+        }
+    }
+
+    async fn read_page(&mut self) -> Result<(), Fault> {
+        let query = Query::new(Queries::WaitingChunks, Some(self.plan))
+            .from(number_value(self.from))
             .only(&["message", "held_until"])
             .limit(WAITING_PAGE);
-        let page = tx.query(query).await?;
-        let message = |chunk: &Stored| chunk.number("message").filter(|message| !out.contains(message));
-        let free = page.iter().filter(|chunk| times.is_free(chunk)).find_map(message);
-        let last = page.last().and_then(|chunk| chunk.number("message"));
-        match (free, last) {
-            (Some(message), _) => return Ok(Some(message)),
-            (None, Some(last)) if page.len() == WAITING_PAGE => {
+        let page = self.tx.query(query).await?;
+        let free = page.iter().filter(|chunk| self.times.is_free(chunk));
+        let found: BTreeSet<_> = free.filter_map(|chunk| chunk.number("message")).collect();
+        self.found = found.into_iter().collect();
+        match page.last().and_then(|chunk| chunk.number("message")) {
+            Some(last) if page.len() == WAITING_PAGE => {
                 // Not all of its chunks need be on the page.
-                if !out.contains(&last) && has_free(tx, &path, last, times).await? {
-                    return Ok(Some(last));
+                if self.found.back() != Some(&last) && has_free(self.tx, self.plan, last, self.times).await? {
+                    self.found.push_back(last);
                 }
-                from = last + 1;
+                self.from = last + 1;
             }
-            _ => return Ok(None),
+            _ => self.is_over = true,
         }
+        Ok(())
     }
 }
 
