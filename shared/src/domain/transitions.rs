@@ -100,15 +100,15 @@ impl Export {
         Ok(())
     }
 
-    /// A run of it is being worked.
+    /// A run of it is being worked. One that has ended and finishes what it had begun stays as it is.
     ///
     /// # Errors
-    /// [`Superseded`] where the export has ended.
-    pub fn run_opened(&mut self) -> Result<(), Superseded> {
-        if !self.is_active() {
+    /// [`Superseded`] where the export has ended, and the run with it.
+    pub fn run_opened(&mut self, run: RunTimestamp) -> Result<(), Superseded> {
+        if !self.works_on(run) {
             return Err(Superseded);
         }
-        self.status = ExportStatus::Running;
+        self.run_reopened();
         Ok(())
     }
 

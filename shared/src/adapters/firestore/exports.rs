@@ -110,6 +110,15 @@ pub(super) async fn edit(
     let bucket = buckets::existing(tx, account, &spec.bucket).await?;
     buckets::guard(tx, account).await?;
     request_ids::reserve(tx, &known.export, &bucket).await?;
+    // What stopped exports before it finish goes there too, under their own numbers.
+    let mut before = known.export.predecessor;
+    while let Some(stopped) = before {
+        let stopped = existing(tx, account, stopped).await?.export;
+        if !stopped.resumed_runs.is_empty() {
+            request_ids::reserve(tx, &stopped, &bucket).await?;
+        }
+        before = stopped.predecessor;
+    }
     save(tx, &known);
     Ok(known.export)
 }

@@ -197,7 +197,7 @@ pub(super) async fn open(tx: &Transaction, key: RunKey, opening: &RunOpening) ->
     let mut known = exports::existing(tx, key.account, key.request).await?;
     known
         .export
-        .run_opened()
+        .run_opened(key.run)
         .map_err(|Superseded| StoreError::Conflict(exports::name(key.account, key.request)))?;
     // They stay as many: who sweeps them rests on the run, which has to have ended or to have another plan for that.
     let stored = chunks::count(tx, key, &opening.plan.token).await?;

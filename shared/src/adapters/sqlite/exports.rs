@@ -104,7 +104,17 @@ pub(super) fn edit(
     export
         .edit(expected, spec, next_due_at)
         .map_err(|Superseded| StoreError::Conflict(name(account, request)))?;
-    reserve(connection, &export, &buckets::existing(connection, account, &spec.bucket)?)?;
+    let bucket = buckets::existing(connection, account, &spec.bucket)?;
+    reserve(connection, &export, &bucket)?;
+    // What stopped exports before it finish goes there too, under their own numbers.
+    let mut before = export.predecessor;
+    while let Some(stopped) = before {
+        let stopped = existing(connection, account, stopped)?;
+        if !stopped.resumed_runs.is_empty() {
+            reserve(connection, &stopped, &bucket)?;
+        }
+        before = stopped.predecessor;
+    }
     save(connection, &export)?;
     Ok(export)
 }

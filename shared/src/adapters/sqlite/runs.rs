@@ -176,7 +176,7 @@ pub(super) fn open(connection: &Connection, key: RunKey, opening: &RunOpening) -
     run.open(opening).map_err(superseded(key))?;
     let mut export = exports::existing(connection, key.account, key.request)?;
     export
-        .run_opened()
+        .run_opened(key.run)
         .map_err(|Superseded| StoreError::Conflict(exports::name(key.account, key.request)))?;
     let stored = chunks::count(connection, key, &opening.plan.token)?;
     if stored != opening.plan.chunks || !is_first(connection, key)? {

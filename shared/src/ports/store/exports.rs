@@ -144,7 +144,8 @@ pub trait ExportStore: Send + Sync {
     /// Gives an export another spec, which counts from the next run on, and moves its next run to `next_due_at` where
     /// that is given. Whether the rules allow it is decided before, over the spec `expected`:
     /// [`StoreError::Conflict`] where the export has another one meanwhile, or has ended. Another bucket takes the
-    /// request id in its name at Google; [`StoreError::NumberTaken`] where that is another account's there.
+    /// request id in its name at Google, and those of stopped exports before it that still finish something;
+    /// [`StoreError::NumberTaken`] where one is another account's there.
     async fn edit_export(
         &self,
         account: AccountId,

@@ -66,7 +66,7 @@ pub trait RunStore: Send + Sync {
     async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError>;
     /// Makes a plan *the* plan of an owed run, freezes the export's spec and its bucket's name at Google, and sets run and export RUNNING.
     /// [`StoreError::Conflict`] where the run has a plan, has ended, was opened again since it was planned, is not the
-    /// oldest open run of its export, its export has ended, or the stored chunks of the plan are not as many as it
+    /// oldest open run of its export, its export has ended and does not finish it, or the stored chunks of the plan are not as many as it
     /// says: some were swept.
     async fn open_run(&self, key: RunKey, opening: &RunOpening) -> Result<Run, StoreError>;
     /// Closes a run and moves its export on: `delivered_cut` to the window's cut (never back, and not for a
