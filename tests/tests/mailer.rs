@@ -91,12 +91,26 @@ async fn what_servers_answer_is_told_apart() {
     assert!(matches!(ask("550 who").await, MailError::Refused(_)));
     assert!(matches!(ask("550 5.7.1 relaying denied").await, MailError::Later(_)));
     assert!(matches!(ask("451 4.7.1 greylisted").await, MailError::Later(_)));
+    assert!(matches!(ask("454 4.7.1 not this one now").await, MailError::Later(_)));
     assert!(matches!(ask("421 4.7.0 closing").await, MailError::Unavailable(_)));
     server.set_down(true);
     assert!(matches!(mailer.send(&mail("a@acme.example")).await, Err(MailError::Unavailable(_))));
     let nobody = SmtpMailer::new(&options(free_port()), sender()).unwrap();
     assert!(matches!(nobody.send(&mail("a@acme.example")).await, Err(MailError::Unavailable(_))));
     assert_eq!(server.taken(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_tarries_is_not_waited_for() {
+    let server = SmtpServer::start().await;
+    server.tarry();
+    let short = Duration::from_millis(300);
+    let mailer = SmtpMailer::new(&options(server.port), sender()).unwrap().within(short);
+    let began = Instant::now();
+    let sent = mailer.send(&mail("ops@acme.example")).await;
+    assert!(matches!(&sent, Err(MailError::Unavailable(text)) if text.contains("300ms")), "{sent:?}");
+    assert!((short..Duration::from_secs(20)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert_eq!(server.calls(), 1);
 }
 
 fn free_port() -> u16 {

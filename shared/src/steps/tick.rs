@@ -5,13 +5,13 @@
 //! created at the cut up to which runs have been created, by one of them. A tick that never came does no harm either:
 //! the next run's window begins where the last one ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Kept, Parts, StepError, catalogue::keep_catalogues, create::whole_micros};
+use super::{Kept, Parts, StepError, WOKEN_AT_ONCE, catalogue::keep_catalogues, create::whole_micros, open};
 use crate::{
-    domain::{AccountId, RequestId, RunKey, RunStatus, SETTLE_LAG_SECS},
+    domain::{AccountId, BucketId, RequestId, RunKey, RunStatus, SETTLE_LAG_SECS},
     ports::{DueExport, NewRun, StoreError, Work},
 };
 
@@ -116,28 +116,47 @@ async fn create_run(
     }
 }
 
-/// Wakes the oldest open run of each export where it should have been planned long ago. One that is being planned just
-/// now is planned twice then, which does no harm; one that runs is the checker's
-/// ([`republish`](super::republish)); one of a blocked bucket goes back to sleep.
+/// Wakes the oldest open run of each export where it should have been planned long ago, of an account
+/// [`WOKEN_AT_ONCE`] at a time: once a bucket of thousands of exports is mended, they go on bit by bit. One that is being
+/// planned just now is planned twice then, which does no harm; one that runs is the checker's
+/// ([`republish`](super::republish)). One of a blocked bucket sleeps on, so that it takes no other's turn.
 async fn wake(parts: &Parts, now: Timestamp, ticked: &mut Ticked) -> Result<(), StepError> {
-    let lost_before = parts.lost_before();
-    let mut seen = BTreeSet::new();
+    let blocked = parts.store.blocked_buckets().await?;
+    let blocked: BTreeSet<_> = blocked.into_iter().map(|bucket| (bucket.account, bucket.id)).collect();
+    let (mut seen, mut woken) = (BTreeSet::new(), BTreeMap::<AccountId, usize>::new());
     for key in parts.store.open_run_keys().await? {
-        if !seen.insert((key.account, key.request)) {
+        let woken = woken.entry(key.account).or_default();
+        if *woken >= WOKEN_AT_ONCE || !seen.insert((key.account, key.request)) {
             continue;
         }
-        match parts.store.run(key).await {
-            Ok(Some(run)) => {
-                // One of the future was created before the clock jumped back.
-                let is_late = run.created_at <= lost_before || run.created_at > now;
-                if is_late && run.status == RunStatus::Owed {
-                    parts.queue.send(Work::Run { run: key }).await?;
-                    ticked.woken.push(key);
-                }
+        match is_late(parts, key, now, &blocked).await {
+            Ok(true) => {
+                parts.queue.send(Work::Run { run: key }).await?;
+                ticked.woken.push(key);
+                *woken += 1;
             }
-            Ok(None) => {}
-            Err(error) => ticked.failed.push((key.account, key.request, error.into())),
+            Ok(false) => {}
+            Err(error) => ticked.failed.push((key.account, key.request, error)),
         }
     }
     Ok(())
+}
+
+async fn is_late(
+    parts: &Parts,
+    key: RunKey,
+    now: Timestamp,
+    blocked: &BTreeSet<(AccountId, BucketId)>,
+) -> Result<bool, StepError> {
+    let Some(run) = parts.store.run(key).await? else { return Ok(false) };
+    // One of the future was created before the clock jumped back.
+    let is_late = run.created_at <= parts.lost_before() || run.created_at > now;
+    if !is_late || run.status != RunStatus::Owed {
+        return Ok(false);
+    }
+    if !blocked.iter().any(|(account, _)| *account == key.account) {
+        return Ok(true);
+    }
+    let spec = open::spec_now(parts, key).await?;
+    Ok(spec.is_some_and(|spec| !blocked.contains(&(key.account, spec.bucket))))
 }

@@ -168,6 +168,7 @@ gated_store! {
     fn mailing(account: AccountId, id: &MailingId) -> Option<Mailing>;
     fn put_notices(notices: &[Notice]) -> ();
     fn claim_notices(channel: ChannelKind, token: LeaseToken, now: Timestamp, limit: usize) -> Vec<Notice>;
+    fn first_owed_notice(account: AccountId, channel: ChannelKind) -> Option<Notice>;
     fn settle_notice(
         account: AccountId, id: &NoticeId, outcome: &NoticeOutcome, now: Timestamp
     ) -> Notice;

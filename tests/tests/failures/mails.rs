@@ -15,6 +15,8 @@ async fn a_mail_server_that_is_down_for_a_day_loses_and_doubles_nothing() {
     story.hours(30).await;
     assert_eq!(story.smtp.taken(), []);
     story.smtp.set_down(false);
+    // What was tried just now waits a while.
+    story.app.advance_secs(3_600);
     let checked = story.check().await;
     assert_eq!(checked.mails.sent, 4);
     for to in [OPS, AMY] {
@@ -49,6 +51,35 @@ async fn a_mailbox_that_is_gone_is_given_up_and_holds_nobody_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_on_which_the_server_hangs_up_holds_nobody_else_up() {
+    let story = Story::new().await;
+    let request = story.live().await;
+    let spec = story.export(request).await.spec;
+    for n in 0..5 {
+        story.another(&spec, &format!("hangs{n}@customer.example")).await;
+        story.smtp.hang_up_on(&format!("hangs{n}@customer.example"));
+        story.app.advance_secs(1);
+    }
+    story.hours(1).await;
+    story.breaks(Some(FailureClass::BucketMissing));
+    let mut held_up = 0;
+    for _ in 0..4 {
+        story.hours(1).await;
+        held_up += u64::from(story.mails_to(OPS).is_empty() || story.mails_to(AMY).is_empty());
+    }
+    assert!(held_up <= 1, "two rounds at the longest: {held_up}");
+    // One that hangs alone is not taken for the server.
+    story.hours(22).await;
+    for to in [OPS, AMY] {
+        assert_eq!(story.subjects(to).len(), 2, "{:?}", story.subjects(to));
+    }
+    let notices = story.app.store.notices(ACCOUNT, 99).await.unwrap();
+    let owed: Vec<_> = notices.iter().filter(|notice| notice.is_owed()).collect();
+    assert_eq!(owed.len(), 10);
+    assert!(owed.iter().any(|notice| notice.attempts > 4), "they are tried on: {owed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_whose_answer_was_lost_goes_again_as_the_same_message() {
     let story = Story::new().await;
     story.live().await;
@@ -56,7 +87,8 @@ async fn a_mail_whose_answer_was_lost_goes_again_as_the_same_message() {
     story.breaks(Some(FailureClass::BucketMissing));
     story.tick().await;
     story.smtp.drop_next_answer();
-    assert!(story.check().await.mails.unavailable.is_some());
+    let mails = story.check().await.mails;
+    assert_eq!((mails.sent, mails.later, mails.unavailable), (1, 1, None), "the other one is not held up");
     story.hours(1).await;
     let mails = story.smtp.taken();
     assert_eq!(mails.len(), 3, "one of two went twice, since nobody can know");

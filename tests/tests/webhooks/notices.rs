@@ -153,6 +153,35 @@ async fn what_does_not_arrive_is_sent_again_under_the_same_id_with_backoff() {
     assert_ne!(last[0].id, last[1].id, "each once");
 }
 
+#[tokio::test]
+async fn a_newer_delivery_does_not_overtake_one_that_is_tried_again_later() {
+    let app = TestApp::new().await;
+    with_webhook(&app, ACCOUNT, "hooks.example.com").await;
+    let parts = app.parts();
+    let status = |call: &WebhookCall| {
+        let told: Value = serde_json::from_slice(&call.body).unwrap();
+        told["Status"].as_str().unwrap().to_owned()
+    };
+    app.store.put_notices(&[notice(&app, ACCOUNT, 1)]).await.unwrap();
+    app.webhooks.fail_with(Some(WebhookError::TimedOut { secs: 10 }));
+    assert_eq!(steps::send_webhooks(&parts).await.unwrap().later, 1);
+    app.webhooks.fail_with(None);
+    for number in 2..4 {
+        app.advance_secs(10);
+        app.store.put_notices(&[notice(&app, ACCOUNT, number)]).await.unwrap();
+        let delivered = steps::send_webhooks(&parts).await.unwrap();
+        assert_eq!((delivered.sent, delivered.later), (0, 1), "the first one is not due yet");
+    }
+    app.advance_secs(120);
+    assert_eq!(steps::send_webhooks(&parts).await.unwrap().sent, 3);
+    let calls: Vec<_> = app.webhooks.calls().iter().map(status).collect();
+    assert_eq!(calls, ["1", "1", "2", "3"]);
+    let mut attempts: Vec<_> =
+        app.store.notices(ACCOUNT, 9).await.unwrap().iter().map(|notice| notice.attempts).collect();
+    attempts.sort_unstable();
+    assert_eq!(attempts, [1, 1, 2], "what was not tried counts as no attempt");
+}
+
 /// One server hangs, and no other does.
 struct OneHangs {
     recorded: RecordedWebhooks,

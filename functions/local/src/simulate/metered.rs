@@ -240,6 +240,7 @@ metered! {
     fn incidents(account: AccountId, limit: usize) -> Vec<Incident>;
     fn open_incidents() -> Vec<Incident>;
     fn mailing(account: AccountId, id: &MailingId) -> Option<Mailing>;
+    fn first_owed_notice(account: AccountId, channel: ChannelKind) -> Option<Notice>;
     fn notices(account: AccountId, limit: usize) -> Vec<Notice>;
     writes:
     fn put_incident(change: IncidentChange<'_>) -> (), |()| one("incident");

@@ -123,7 +123,8 @@ pub trait ExportStore: Send + Sync {
     async fn export(&self, account: AccountId, request: RequestId) -> Result<Option<Export>, StoreError>;
     /// A page of an account's exports that `filter` takes, newest first, up to `limit` (at least one) behind
     /// `cursor`, the request id with which the page before it ended. Exports that are created meanwhile stand before
-    /// the first page: whoever follows the cursors gets every export that was there at the start once.
+    /// the first page: whoever follows the cursors gets every export that was there at the start once. One whose
+    /// document is damaged is logged and left out, so that it does not hold up the others.
     async fn list_exports(
         &self,
         account: AccountId,

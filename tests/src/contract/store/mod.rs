@@ -139,6 +139,7 @@ macro_rules! store_contract {
             incidents::a_notice_is_created_once,
             incidents::notices_are_claimed_oldest_first_and_once,
             incidents::notices_are_settled_by_whoever_holds_them,
+            incidents::a_notice_that_waits_for_another_is_found_behind_it,
             incidents::a_clock_that_went_back_holds_no_notice_up,
             incidents::notices_and_mailings_are_their_accounts_own,
             starts::a_stopped_export_goes_on_behind_what_it_had_begun,
