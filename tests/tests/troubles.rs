@@ -291,6 +291,30 @@ async fn a_run_of_a_stopped_export_is_not_retried() {
     assert_eq!(app.run(run.key).await.status, RunStatus::Incomplete);
 }
 
+#[tokio::test]
+async fn an_incomplete_run_is_retried_once_its_export_was_started_again() {
+    let app = TestApp::new().await;
+    let export = app.recurring(live(&app)).await;
+    let all = rows("bad", "Charged");
+    let path = app.lake.write_events(&app.file(50), &all);
+    let whole = app.lake.bytes(&path);
+    app.lake.write_raw(&path, app.file(50).committed, &whole[..40]);
+    let run = app.next_run(export.request).await;
+    app.drain().await.unwrap();
+    assert_eq!(app.run(run.key).await.status, RunStatus::Incomplete);
+    let reason = StopReason::Failure { message: "The bucket is gone.".to_owned() };
+    steps::stop_export(&app.parts(), ACCOUNT, export.request, &reason).await.unwrap();
+    assert!(matches!(steps::retry_run(&app.parts(), run.key).await, Err(RetryError::Stopped(_))));
+    let started = steps::start_again(&app.parts(), ACCOUNT, export.request, None).await.unwrap();
+    assert_eq!(started.resumed, [], "nobody mended it yet");
+    app.drain().await.unwrap();
+    assert_eq!(app.run(run.key).await.status, RunStatus::Incomplete);
+    app.lake.write_raw(&path, app.file(50).committed, &whole);
+    retried(&app, &run, &all).await;
+    let old = app.store.export(ACCOUNT, export.request).await.unwrap().unwrap();
+    assert!(matches!(old.status, ExportStatus::Stopped { .. }) && old.resumed_runs.is_empty());
+}
+
 /// A finisher that stands still anywhere while the run is closed and retried neither closes it nor leaves files out.
 #[tokio::test]
 async fn a_finisher_of_before_a_retry_does_not_close_the_run_of_after_it() {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{
-    BlockOutcome, BucketFailure, BucketState, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
+    BlockOutcome, BucketFailure, BucketId, BucketState, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
     RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, RunTotals, SealedKey,
     StopReason, Window, ZoneName,
 };
@@ -196,9 +196,9 @@ impl Export {
         }
     }
 
-    /// Stops it. False, and nothing changes, where it has ended.
-    pub fn stop(&mut self, reason: &StopReason, at: Timestamp) -> bool {
-        if !self.is_active() {
+    /// Stops it. False, and nothing changes, where it has ended, or goes elsewhere than it is said to.
+    pub fn stop(&mut self, into: Option<&BucketId>, reason: &StopReason, at: Timestamp) -> bool {
+        if !self.is_active() || into.is_some_and(|bucket| *bucket != self.spec.bucket) {
             return false;
         }
         self.status = ExportStatus::Stopped { reason: reason.clone(), at };

@@ -1,4 +1,4 @@
-//! A customer edits a recurring or live export.
+//! A customer edits a recurring or live export, or moves a one-time one out of a bucket that is blocked.
 
 use super::{Parts, StepError};
 use crate::{

@@ -153,8 +153,6 @@ async fn five_thousand_exports_on_one_bucket_are_one_mail_and_all_stop() {
     };
     let stopped = story.app.store.list_exports(ACCOUNT, &filter, None, 10_000).await.unwrap().exports;
     assert_eq!(stopped.len(), 5_000);
-    let mailing = story.app.store.notices(ACCOUNT, 1).await.unwrap().remove(0);
-    let spillway::domain::NoticeTask::Mail { mailing, .. } = mailing.task else { panic!("a mail") };
-    let text = story.app.store.mailing(ACCOUNT, &mailing).await.unwrap().unwrap().text;
+    let text = story.last_text().await;
     assert_eq!(text.matches("all events").count(), 5_000);
 }

@@ -13,8 +13,8 @@ use rand::{SeedableRng, rngs::StdRng};
 use spillway::{
     adapters::mail::{MailSender, SmtpMailer, SmtpOptions, SmtpSecurity},
     domain::{
-        Account, EmailAddress, Export, ExportSpec, Format, Frequency, Incident, Packaging, RequestId,
-        ZoneName,
+        Account, EmailAddress, Export, ExportSpec, Format, Frequency, Incident, NoticeTask, Packaging,
+        RequestId, ZoneName,
     },
     ports::{NewExport, Origin},
     steps::{self, Checked, NewRequest, Notifier},
@@ -131,6 +131,13 @@ impl Story {
     /// Their subjects.
     pub(crate) fn subjects(&self, to: &str) -> Vec<String> {
         self.mails_to(to).iter().map(|mail| mail.header("Subject").unwrap()).collect()
+    }
+
+    /// The text of the mailing that was written last.
+    pub(crate) async fn last_text(&self) -> String {
+        let notice = self.app.store.notices(ACCOUNT, 1).await.unwrap().remove(0);
+        let NoticeTask::Mail { mailing, .. } = notice.task else { panic!("a mail: {notice:?}") };
+        self.app.store.mailing(ACCOUNT, &mailing).await.unwrap().unwrap().text
     }
 
     /// Every row that was committed before the last hour lies in the buckets once.

@@ -112,7 +112,7 @@ async fn damaged_documents_of_one_account_do_not_end_the_round_of_another() {
 async fn a_fault_of_one_accounts_webhook_delays_neither_mails_nor_others() {
     let app = half_damaged().await;
     // Its seal does not open, and neither can its settings be read any more.
-    damage(&app, "UPDATE accounts SET doc = '{' WHERE id = 7");
+    damage(&app, "UPDATE accounts SET doc = '{' WHERE account = 7");
     let id = NoticeId::of(&["theirs"]);
     let task = NoticeTask::Webhook { payload: "{}".to_owned() };
     app.store.put_notices(&[Notice::new(OTHER, id.clone(), task, app.now())]).await.unwrap();

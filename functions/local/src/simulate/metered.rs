@@ -13,7 +13,7 @@ use spillway::{
         CatalogueDay, CatalogueMark, CatalogueTotal, ChannelKind, Chunk, ChunkCommand, ChunkId, ChunkKey,
         DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Incident, KeyFacts, LeaseToken, Mailing,
         MailingId, Notice, NoticeId, PartnerBucket, PlanToken, ProfileFile, ProfileNote, PropertyColumn,
-        RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp, SealedKey, StopReason, Window,
+        RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, SealedKey, StopReason, Window,
         ZoneName,
     },
     ports::{
@@ -143,7 +143,9 @@ metered! {
         account: AccountId, request: RequestId, expected: &ExportSpec, spec: &ExportSpec,
         next_due_at: Option<Timestamp>
     ) -> Export, |_| one("export");
-    fn stop_export(account: AccountId, request: RequestId, reason: &StopReason, now: Timestamp) -> Export,
+    fn stop_export(
+        account: AccountId, request: RequestId, into: Option<&BucketId>, reason: &StopReason, now: Timestamp
+    ) -> Export,
         |_| one("export");
     fn start_again(start: &StartAgain) -> StartedAgain, |_| one("export");
     adds:
@@ -160,6 +162,7 @@ metered! {
     fn open_runs() -> Vec<Run>;
     fn open_run_keys() -> Vec<RunKey>;
     fn open_runs_of(account: AccountId, request: RequestId) -> Vec<RunKey>;
+    fn count_runs(account: AccountId, request: RequestId, status: RunStatus) -> u64;
     writes:
     fn create_run(new: &NewRun) -> Run, |_| [one("export"), one("run")].concat();
     fn open_run(key: RunKey, opening: &RunOpening) -> Run, |_| [one("export"), one("run")].concat();

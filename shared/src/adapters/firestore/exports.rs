@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, RequestId, RunClosing,
+        AccountId, BucketId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, RequestId, RunClosing,
         RunStatus, RunTotals, StopReason, Superseded,
     },
     ports::{NewExport, Repeatable, StoreError},
@@ -171,11 +171,12 @@ pub(super) fn save_new(tx: &Transaction, known: &Known) {
 pub(super) async fn stop(
     tx: &Transaction,
     (account, request): (AccountId, RequestId),
+    into: Option<&BucketId>,
     reason: &StopReason,
     now: Timestamp,
 ) -> Result<Export, Fault> {
     let mut known = existing(tx, account, request).await?;
-    if known.export.stop(reason, now) {
+    if known.export.stop(into, reason, now) {
         save(tx, &known);
         for mut run in runs::open_of(tx, account, request).await? {
             let (status, totals, reopened) = (RunStatus::Stopped, RunTotals::default(), run.reopened);

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, PartnerBucket, RequestId,
+        AccountId, BucketId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, PartnerBucket, RequestId,
         RunClosing, RunStatus, RunTotals, StopReason, Superseded,
     },
     ports::{NewExport, Repeatable, StoreError},
@@ -178,13 +178,13 @@ pub(super) fn save(connection: &Connection, export: &Export) -> Result<(), Store
 
 pub(super) fn stop(
     connection: &Connection,
-    account: AccountId,
-    request: RequestId,
+    (account, request): (AccountId, RequestId),
+    into: Option<&BucketId>,
     reason: &StopReason,
     now: Timestamp,
 ) -> Result<Export, StoreError> {
     let mut export = existing(connection, account, request)?;
-    if export.stop(reason, now) {
+    if export.stop(into, reason, now) {
         save(connection, &export)?;
         for mut run in runs::open_of(connection, account, request)? {
             let (status, totals, reopened) = (RunStatus::Stopped, RunTotals::default(), run.reopened);

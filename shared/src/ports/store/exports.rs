@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, Export, ExportFilter, ExportSpec, Fingerprint, RequestId, Run, RunKey, StopReason, Window,
+    AccountId, BucketId, Export, ExportFilter, ExportSpec, Fingerprint, RequestId, Run, RunKey, StopReason, Window,
     ZoneName,
 };
 
@@ -155,17 +155,19 @@ pub trait ExportStore: Send + Sync {
         spec: &ExportSpec,
         next_due_at: Option<Timestamp>,
     ) -> Result<Export, StoreError>;
-    /// Stops an active export; of one that has ended, nothing changes. Gives the export as it is then. Its owed
-    /// runs close with it, STOPPED; a RUNNING one is left to whoever finishes it.
+    /// Stops an active export; of one that has ended, nothing changes, nor of one that goes elsewhere than `into`, where
+    /// that is given: it was moved meanwhile. Gives the export as it is then. Its owed runs close with it, STOPPED; a
+    /// RUNNING one is left to whoever finishes it.
     async fn stop_export(
         &self,
         account: AccountId,
         request: RequestId,
+        into: Option<&BucketId>,
         reason: &StopReason,
         now: Timestamp,
     ) -> Result<Export, StoreError>;
     /// Goes on with an export that was stopped by failure, in one transaction. Its runs that were begun are open again,
-    /// under its own names. A recurring or live one gets a successor with the same spec, whose first window begins where
+    /// under its own names; those that are INCOMPLETE stay so, and may be retried. A recurring or live one gets a successor with the same spec, whose first window begins where
     /// those runs end, or, without any, at the last delivered cut, and which is given again where there is one already; a
     /// one-time one goes on itself. [`StoreError::Conflict`] where it was not stopped by failure, or for what
     /// [`ExportStore::create_export`] refuses.

@@ -45,7 +45,7 @@ pub struct IncidentChange<'a> {
     pub incident: &'a Incident,
     /// What is written to its people.
     pub mailing: Option<&'a Mailing>,
-    /// The notices that are owed from then on; at most some hundred.
+    /// The notices that are owed from then on; at most some thousand.
     pub notices: &'a [Notice],
 }
 
