@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 
 use super::{
-    BlockOutcome, BucketFailure, BucketId, BucketState, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
-    RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, RunTotals, SealedKey,
-    StopReason, Window, ZoneName,
+    BlockOutcome, BucketFailure, BucketId, BucketState, Export, ExportSpec, ExportStatus, Frequency,
+    PartnerBucket, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, RunTotals,
+    SealedKey, StopReason, Window, ZoneName,
 };
 
 /// After how long in which each run had rows an EMPTY one is unexpected, in seconds: two weeks.

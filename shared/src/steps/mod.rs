@@ -59,8 +59,8 @@ pub use webhook::{TriedWebhook, deliver_webhook, renew_webhook_secret, test_webh
 
 use crate::{
     domain::{
-        BucketFailure, BucketId, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS,
-        Side, plan::PlanLimits,
+        BucketFailure, BucketId, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS, Side,
+        plan::PlanLimits,
     },
     encode::{FILE_LIMIT_BYTES, GzipLevel},
     ports::{

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, ExportSpec,
-        Footer, Format, LakeFile, LakePath, ProfileFiles, RequestId, Run, RunKey, RunOpening, RunPlan,
-        RunStatus, Slice, Window,
+        AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, ExportSpec, Footer,
+        Format, LakeFile, LakePath, ProfileFiles, RequestId, Run, RunKey, RunOpening, RunPlan, RunStatus,
+        Slice, Window,
         plan::{
             EventFile, PROFILES_RATIO, ProfileList, Ratios, plan_events, plan_profiles, wants_row_groups,
         },

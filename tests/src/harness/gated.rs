@@ -10,8 +10,8 @@ use spillway::{
         CatalogueDay, CatalogueMark, CatalogueTotal, ChannelKind, Chunk, ChunkCommand, ChunkId, ChunkKey,
         DataSelection, DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Footer, Incident, KeyFacts,
         LakeFile, LeaseToken, Mailing, MailingId, Notice, NoticeId, PartnerBucket, PlanToken, ProfileFile,
-        ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, SealedKey,
-        Slice, StopReason, Window, ZoneName,
+        ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp,
+        SealedKey, Slice, StopReason, Window, ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,

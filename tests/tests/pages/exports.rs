@@ -255,33 +255,6 @@ async fn recurring_exports_are_edited_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn an_export_that_runs_once_is_offered_another_bucket_while_its_own_is_blocked() {
-    let app = TestApp::new().await;
-    app.lake.write_events(&app.file(10), &rows("Charged", 40));
-    app.connect(ACCOUNT, "other", "other-bucket", "{}").await;
-    let (export, run) = app.export(app.spec(Format::Csv, DAY, DAY)).await;
-    app.buckets.fail_with(Some(FailureClass::RetentionPolicy));
-    app.drain().await.unwrap();
-    app.buckets.fail_with(None);
-    let person = app.person(ACCOUNT, Role::Editor).with("accept", "text/html");
-    let (page, edit) = (format!("/exports/{}", export.request), format!("/exports/{}/edit", export.request));
-    let shown = person.get(&page).await;
-    assert!(text(&shown).contains("Move the export to another bucket"), "{}", text(&shown));
-    assert!(person.get("/exports").await.text().contains(&edit));
-    let form = person.get(&edit).await;
-    assert!(text(&form).contains("only its bucket can be changed"), "{}", text(&form));
-    assert!(!form.text().contains("name=\"format\"") && !form.text().contains("data-estimate"), "{}", form.text());
-    let seen = field(&form, "seen");
-    let nowhere = person.form(&edit, &[("seen", &*seen), ("bucket", "none")]).await;
-    assert_eq!(nowhere.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(text(&nowhere).contains("There is no bucket `none`"), "{}", text(&nowhere));
-    place(&person.form(&edit, &[("seen", &*seen), ("bucket", "other")]).await);
-    app.drain().await.unwrap();
-    let run = app.run(run.key).await;
-    assert_eq!((run.status, run.spec.bucket.0.as_str()), (RunStatus::Done, "other"));
-}
-
-#[tokio::test]
 async fn stopping_asks_first() {
     let app = TestApp::new().await;
     app.lake.write_events(&app.file(10), &rows("Charged", 40));

@@ -77,10 +77,7 @@ pub(crate) fn of_bucket(
                     lower(&words.title)
                 ),
                 text: words.sentence(),
-                lines: vec![
-                    clock(since, incident, times),
-                    meanwhile(failure.class.side()).to_owned(),
-                ],
+                lines: vec![clock(since, incident, times), meanwhile(failure.class.side()).to_owned()],
                 help: Some(failure.help_path(&bucket.id.0)),
                 fix: is_of_key.then(key),
                 said: Some(failure.said()).filter(|said| !said.is_empty()),
@@ -133,7 +130,8 @@ fn clock(since: Timestamp, incident: Option<&Incident>, times: &Times) -> String
             times.moment(stop_at).text,
             numbers::duration(millis)
         ),
-        _ => "If nothing changes, its exports stop soon. When exactly is told once we have looked again.".to_owned(),
+        _ => "If nothing changes, its exports stop soon. When exactly is told once we have looked again."
+            .to_owned(),
     }
 }
 

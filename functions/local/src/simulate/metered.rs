@@ -13,8 +13,8 @@ use spillway::{
         CatalogueDay, CatalogueMark, CatalogueTotal, ChannelKind, Chunk, ChunkCommand, ChunkId, ChunkKey,
         DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Incident, KeyFacts, LeaseToken, Mailing,
         MailingId, Notice, NoticeId, PartnerBucket, PlanToken, ProfileFile, ProfileNote, PropertyColumn,
-        RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, SealedKey, StopReason, Window,
-        ZoneName,
+        RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, SealedKey, StopReason,
+        Window, ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,

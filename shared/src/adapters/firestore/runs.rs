@@ -184,8 +184,7 @@ async fn is_first(tx: &Transaction, key: RunKey) -> Result<bool, Fault> {
 }
 
 async fn is_another_running(tx: &Transaction, key: RunKey) -> Result<bool, Fault> {
-    let running =
-        with_status(key.account, key.request, RunStatus::Running).only(&["__name__"]).limit(2);
+    let running = with_status(key.account, key.request, RunStatus::Running).only(&["__name__"]).limit(2);
     Ok(tx.query(running).await?.iter().any(|stored| key_of(stored) != Some(key)))
 }
 

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, BucketId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, PartnerBucket, RequestId,
-        RunClosing, RunStatus, RunTotals, StopReason, Superseded,
+        AccountId, BucketId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, PartnerBucket,
+        RequestId, RunClosing, RunStatus, RunTotals, StopReason, Superseded,
     },
     ports::{NewExport, Repeatable, StoreError},
 };

@@ -4,8 +4,8 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Refusal, Refused, common};
 use crate::domain::{
-    Account, AnchorHour, BucketId, BucketState, Cycle, DataSelection, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
-    ZoneName, start_of_day,
+    Account, AnchorHour, BucketId, BucketState, Cycle, DataSelection, Export, ExportSpec, ExportStatus,
+    Frequency, PartnerBucket, ZoneName, start_of_day,
 };
 
 /// An edit that may be made; it takes effect from the next run.

@@ -6,8 +6,9 @@ use jiff::{Timestamp, civil::Date, civil::date};
 use super::*;
 use crate::domain::{
     Account, AccountId, AnchorHour, BucketFailure, BucketId, BucketState, Cycle, DataSelection, DateRange,
-    EveryHours, Export, ExportHistory, FailureClass, ExportSpec, ExportStatus, Format, Frequency, IdentityKind, IdentityPriority,
-    KeyFacts, Packaging, PartnerBucket, Preset, RequestId, SealedKey, StopReason, ZoneName,
+    EveryHours, Export, ExportHistory, ExportSpec, ExportStatus, FailureClass, Format, Frequency,
+    IdentityKind, IdentityPriority, KeyFacts, Packaging, PartnerBucket, Preset, RequestId, SealedKey,
+    StopReason, ZoneName,
 };
 
 /// 10 June 2026, half past midnight in Berlin; still the 9th in UTC.
@@ -354,7 +355,10 @@ fn a_one_time_export_is_moved_out_of_a_bucket_that_is_blocked() {
     let accepted = check(&account(), &blocked, &to("spare")).unwrap();
     assert_eq!(accepted, AcceptedEdit { spec: to("spare"), next_due_at: None });
     let refusal = |spec: &ExportSpec| check(&account(), &blocked, spec).unwrap_err().0;
-    assert_eq!(refusal(&ExportSpec { format: Format::Xml, ..to("spare") }), [Refusal::EditOneTime(RequestId(7))]);
+    assert_eq!(
+        refusal(&ExportSpec { format: Format::Xml, ..to("spare") }),
+        [Refusal::EditOneTime(RequestId(7))]
+    );
     assert!(matches!(refusal(&to("none"))[..], [Refusal::NoBucket { .. }]));
     let off = Account { exports_enabled: false, ..account() };
     assert_eq!(check(&off, &blocked, &to("spare")).unwrap_err().0, [Refusal::ExportsOff]);

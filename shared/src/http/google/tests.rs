@@ -3,8 +3,9 @@
 
 use super::*;
 use FailureClass::{
-    ApiDisabled, BillingDisabled, BucketMissing, CredentialsRejected, EncryptionKey, Hold, OrganisationPolicy, Ours,
-    PermissionMissing, RequesterPays, RetentionPolicy, StorageFull, StorageReadOnly, Throttled, Unavailable,
+    ApiDisabled, BillingDisabled, BucketMissing, CredentialsRejected, EncryptionKey, Hold,
+    OrganisationPolicy, Ours, PermissionMissing, RequesterPays, RetentionPolicy, StorageFull,
+    StorageReadOnly, Throttled, Unavailable,
 };
 
 /// A body as the JSON API writes it.

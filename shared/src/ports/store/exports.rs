@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, BucketId, Export, ExportFilter, ExportSpec, Fingerprint, RequestId, Run, RunKey, StopReason, Window,
-    ZoneName,
+    AccountId, BucketId, Export, ExportFilter, ExportSpec, Fingerprint, RequestId, Run, RunKey, StopReason,
+    Window, ZoneName,
 };
 
 /// An export to be created.

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, Window,
-    ZoneName,
+    AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, Window, ZoneName,
 };
 
 /// A run to be created.

@@ -84,7 +84,9 @@ pub async fn check(
 }
 
 async fn mails(parts: &Parts, notifier: &Notifier, checked: &mut Checked) {
-    let Some(mailer) = notifier.mailer.as_ref().filter(|_| checked.mails.unavailable.is_none()) else { return };
+    let Some(mailer) = notifier.mailer.as_ref().filter(|_| checked.mails.unavailable.is_none()) else {
+        return;
+    };
     match send_mails(parts, &**mailer).await {
         Ok(delivered) => checked.mails.add(delivered),
         Err(error) => checked.unsent.push((ChannelKind::Mail, error)),

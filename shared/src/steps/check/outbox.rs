@@ -3,17 +3,12 @@
 //! One mail on which the server hangs holds up nobody else's: it is tried again later, and the round goes on. Only a
 //! server that answers nothing to several of them counts as gone, until the next round.
 
-use std::{
-    collections::BTreeMap,
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    domain::{
-        AccountId, ChannelKind, LeaseToken, Mailing, MailingId, NOTICE_LEASE_SECS, Notice, NoticeTask,
-    },
+    domain::{AccountId, ChannelKind, LeaseToken, Mailing, MailingId, NOTICE_LEASE_SECS, Notice, NoticeTask},
     ports::{Mail, MailError, Mailer, NoticeOutcome, StoreError},
     steps::{Parts, StepError},
 };
@@ -195,7 +190,9 @@ pub(super) async fn settle(
     match outcome {
         NoticeOutcome::Sent => delivered.sent += 1,
         NoticeOutcome::Released { .. } => {}
-        NoticeOutcome::Failed { .. } | NoticeOutcome::Held { .. } if settled.is_owed() => delivered.later += 1,
+        NoticeOutcome::Failed { .. } | NoticeOutcome::Held { .. } if settled.is_owed() => {
+            delivered.later += 1
+        }
         NoticeOutcome::Failed { .. } | NoticeOutcome::Held { .. } => {
             delivered.given_up.push((notice.account, settled.last_error.clone().unwrap_or_default()));
         }

@@ -126,7 +126,8 @@ pub async fn stopping_closes_what_is_owed_and_leaves_what_runs(stores: Stores) {
     stores.one.open_run(running.key, &opening("p", &export.spec, 1)).await.unwrap();
     let owed = next_run(&*stores.one, &export, window(0, 100), 100).await.unwrap();
 
-    let stopped = stores.one.stop_export(ACME, export.request, None, &StopReason::User, at(200)).await.unwrap();
+    let stopped =
+        stores.one.stop_export(ACME, export.request, None, &StopReason::User, at(200)).await.unwrap();
     assert_eq!(stopped.status, ExportStatus::Stopped { reason: StopReason::User, at: at(200) });
     assert_eq!(stopped.planned_cut, Some(at(100)));
     assert_eq!(stores.two.export(ACME, export.request).await.unwrap(), Some(stopped));

@@ -239,7 +239,10 @@ pub async fn a_notice_that_waits_for_another_is_found_behind_it(stores: Stores) 
     assert_eq!(first_owed().await, Some(first.clone()));
     let claimed = stores.one.claim_notices(ChannelKind::Webhook, token(1), at(20), 9).await.unwrap();
     assert_eq!(claimed.len(), 3);
-    assert_eq!(first_owed().await.map(|notice| notice.state), Some(NoticeState::Owed { claim: Some(token(1)) }));
+    assert_eq!(
+        first_owed().await.map(|notice| notice.state),
+        Some(NoticeState::Owed { claim: Some(token(1)) })
+    );
     let held = NoticeOutcome::Held { token: token(1), until: at(500) };
     let waits = stores.one.settle_notice(ACME, &second.id, &held, at(21)).await.unwrap();
     assert_eq!((waits.attempts, waits.next_attempt_at), (0, at(500)));

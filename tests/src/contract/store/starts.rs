@@ -100,7 +100,11 @@ pub async fn what_is_incomplete_stays_so_and_may_be_retried(stores: Stores) {
     store.stop_export(ACME, export.request, None, &by_failure(), at(250)).await.unwrap();
     let started = stores.two.start_again(&start(&export, 300)).await.unwrap();
     assert_eq!((started.resumed.len(), started.export.planned_cut), (0, Some(at(0))));
-    assert_eq!(store.run(run.key).await.unwrap().unwrap().status, RunStatus::Incomplete, "nobody mended it yet");
+    assert_eq!(
+        store.run(run.key).await.unwrap().unwrap().status,
+        RunStatus::Incomplete,
+        "nobody mended it yet"
+    );
     let old = store.export(ACME, export.request).await.unwrap().unwrap();
     assert!(old.works_on(run.key.run));
     assert_eq!(store.reopen_run(run.key).await.unwrap().status, RunStatus::Running);
@@ -134,10 +138,7 @@ pub async fn a_moved_successor_takes_the_numbers_of_what_it_follows(stores: Stor
     // Another account exports into that bucket, under the number of the stopped one.
     with_account(store, OTHER).await;
     let shared = store.bucket(ACME, &spillway::domain::BucketId("spare".to_owned())).await.unwrap().unwrap();
-    store
-        .put_bucket(&spillway::domain::PartnerBucket { account: OTHER, ..shared })
-        .await
-        .unwrap();
+    store.put_bucket(&spillway::domain::PartnerBucket { account: OTHER, ..shared }).await.unwrap();
     let stranger = spillway::ports::NewExport {
         account: OTHER,
         spec: spec("spare"),

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 
 use super::super::{FirestoreStore, creations, export_lists, exports, runs, starts};
 use crate::{
-    domain::{AccountId, BucketId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName},
+    domain::{
+        AccountId, BucketId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName,
+    },
     ports::{
         DueExport, ExportPage, ExportStore, NewExport, NewRun, Repeated, StartAgain, StartedAgain, StoreError,
     },
