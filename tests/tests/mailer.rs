@@ -91,12 +91,26 @@ async fn what_servers_answer_is_told_apart() {
     assert!(matches!(ask("550 who").await, MailError::Refused(_)));
     assert!(matches!(ask("550 5.7.1 relaying denied").await, MailError::Later(_)));
     assert!(matches!(ask("451 4.7.1 greylisted").await, MailError::Later(_)));
+    assert!(matches!(ask("454 4.7.1 not this one now").await, MailError::Later(_)));
     assert!(matches!(ask("421 4.7.0 closing").await, MailError::Unavailable(_)));
     server.set_down(true);
     assert!(matches!(mailer.send(&mail("a@acme.example")).await, Err(MailError::Unavailable(_))));
     let nobody = SmtpMailer::new(&options(free_port()), sender()).unwrap();
     assert!(matches!(nobody.send(&mail("a@acme.example")).await, Err(MailError::Unavailable(_))));
     assert_eq!(server.taken(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_tarries_is_not_waited_for() {
+    let server = SmtpServer::start().await;
+    server.tarry();
+    let short = Duration::from_millis(300);
+    let mailer = SmtpMailer::new(&options(server.port), sender()).unwrap().within(short);
+    let began = Instant::now();
+    let sent = mailer.send(&mail("ops@acme.example")).await;
+    assert!(matches!(&sent, Err(MailError::Unavailable(text)) if text.contains("300ms")), "{sent:?}");
+    assert!((short..Duration::from_secs(20)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert_eq!(server.calls(), 1);
 }
 
 fn free_port() -> u16 {
@@ -124,21 +138,27 @@ options = {}
 if cert:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
+    implicit = len(sys.argv) > 5
     check = lambda server, session, envelope, mechanism, data: AuthResult(
         success=data.login == b"exports" and data.password == b"opensesame")
-    options = dict(tls_context=context, require_starttls=True, authenticator=check, auth_required=True)
+    options = dict(authenticator=check, auth_required=True)
+    if implicit:
+        options.update(ssl_context=context, auth_require_tls=False)
+    else:
+        options.update(tls_context=context, require_starttls=True)
 controller = Controller(Mailbox(folder), hostname="127.0.0.1", port=port, enable_SMTPUTF8=True, **options)
 controller.start()
 print("ready", flush=True)
 sys.stdin.read()
 "#;
 
-fn aiosmtpd(folder: &Path, tls: Option<(&Path, &Path)>) -> (Aiosmtpd, u16) {
+fn aiosmtpd(folder: &Path, tls: Option<(&Path, &Path)>, more: &[&str]) -> (Aiosmtpd, u16) {
     let port = free_port();
     let (cert, key) = tls.unwrap_or((Path::new(""), Path::new("")));
     let mut child = Command::new(venv_python().unwrap())
         .args(["-c", SERVER, &port.to_string()])
         .args([folder, cert, key])
+        .args(more)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -153,7 +173,7 @@ fn aiosmtpd(folder: &Path, tls: Option<(&Path, &Path)>) -> (Aiosmtpd, u16) {
 async fn aiosmtpd_takes_what_we_send() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("box");
-    let (_server, port) = aiosmtpd(&folder, None);
+    let (_server, port) = aiosmtpd(&folder, None, &[]);
     let mailer = SmtpMailer::new(&options(port), sender()).unwrap();
     let with_line_ends =
         || texts(&folder.join("new")).iter().map(|text| text.replace('\n', "\r\n")).collect();
@@ -176,7 +196,8 @@ async fn encrypted_and_with_a_login() {
         .status()
         .unwrap();
     assert!(made.success());
-    let (_server, port) = aiosmtpd(&folder, Some((&cert, &key)));
+    let (_server, port) = aiosmtpd(&folder, Some((&cert, &key)), &[]);
+    let (_from_its_first_byte, encrypted_port) = aiosmtpd(&folder, Some((&cert, &key)), &["implicit"]);
     let trusted_pem = Some(std::fs::read_to_string(&cert).unwrap());
     let login = |password: &str| Some(("exports".to_owned(), password.to_owned()));
     let with = |security, password, trusted_pem: &Option<String>| {
@@ -198,7 +219,20 @@ async fn encrypted_and_with_a_login() {
         "a server that nobody vouches for gets nothing"
     );
     let began = Instant::now();
-    let implicit = with(SmtpSecurity::Implicit, "opensesame", &trusted_pem).send(&letter).await;
-    assert!(matches!(implicit, Err(MailError::Unavailable(_))) && began.elapsed() < Duration::from_secs(40));
+    let implicit = with(SmtpSecurity::Implicit, "opensesame", &trusted_pem)
+        .within(Duration::from_secs(2))
+        .send(&letter)
+        .await;
+    assert!(matches!(implicit, Err(MailError::Unavailable(_))) && began.elapsed() < Duration::from_secs(20));
     assert_eq!(files(&folder.join("new")).len(), 1);
+    // Where the line is encrypted from its first byte.
+    let implicit = |trusted_pem: &Option<String>| {
+        let (credentials, trusted_pem) = (login("opensesame"), trusted_pem.clone());
+        let security = SmtpSecurity::Implicit;
+        let options = SmtpOptions { security, credentials, trusted_pem, ..options(encrypted_port) };
+        SmtpMailer::new(&options, sender()).unwrap()
+    };
+    implicit(&trusted_pem).send(&mail("amy@acme.example")).await.unwrap();
+    assert_eq!(files(&folder.join("new")).len(), 2);
+    assert!(matches!(implicit(&None).send(&letter).await, Err(MailError::Unavailable(_))));
 }

@@ -11,11 +11,11 @@ use rand::{SeedableRng, rngs::StdRng};
 use rusqlite::Connection;
 use spillway::{
     domain::{
-        BucketState, Chunk, ExportSpec, ExportStatus, FailureClass, Format, Frequency, PlanToken, Run,
-        RunStatus, SealedKey, StopReason, lake, names,
+        BucketFailure, BucketState, Chunk, ExportSpec, ExportStatus, FailureClass, Format, Frequency,
+        PartnerBucket, PlanToken, Run, RunStatus, SealedKey, StopReason, lake, names,
     },
-    ports::Work,
-    steps::{self, Handled, RetryError},
+    ports::{VaultError, Work},
+    steps::{self, Handled, RetryError, StepError, Verdict},
 };
 use spillway_tests::harness::{ACCOUNT, BUCKET, EventRow, Strike, TestApp, assert_rows};
 
@@ -151,26 +151,33 @@ async fn an_export_that_cannot_be_read_ends_its_run() {
 }
 
 #[tokio::test]
-async fn a_sealed_key_that_cannot_be_opened_is_the_customers_to_give_again() {
+async fn a_sealed_key_that_does_not_open_is_ours_to_mend_and_told_to_no_customer() {
     let app = TestApp::new().await;
     let all = rows("a", "Viewed");
     app.lake.write_events(&app.file(50), &all);
     let run = app.export(app.spec(Format::Json, DAY, DAY)).await.1;
-    let mut bucket = app.bucket().await;
-    bucket.key = SealedKey("v1:of another vault".to_owned());
+    let sealed = app.bucket().await;
+    let under_another_key = SealedKey("v1:of another vault".to_owned());
+    app.store.put_bucket(&PartnerBucket { key: under_another_key, ..sealed.clone() }).await.unwrap();
+    let error = app.drain().await.unwrap_err();
+    assert!(matches!(error, StepError::Vault(VaultError::Unreadable { .. })), "{error}");
+    assert_eq!(app.bucket().await.state, BucketState::Ready);
+    assert_eq!(app.run(run.key).await.status, RunStatus::Running, "it waits");
+    // Nor is it taken for the customer's answer where the bucket is blocked for something else.
+    let known = BucketFailure { class: FailureClass::Hold, http_status: Some(403), message: String::new() };
+    let blocked = BucketState::Blocked { since: app.now(), failure: known.clone() };
+    let bucket = PartnerBucket { state: blocked.clone(), ..app.bucket().await };
     app.store.put_bucket(&bucket).await.unwrap();
-    app.drain().await.unwrap();
-    let BucketState::Blocked { failure, .. } = app.bucket().await.state else { panic!("not blocked") };
-    assert_eq!(failure.class, FailureClass::KeyUnusable);
-    assert_eq!(
-        failure.message,
-        "the sealed key of bucket `partner-bucket` cannot be opened; the customer has to give the key again"
-    );
-    assert_eq!(app.run(run.key).await.status, RunStatus::Running, "it waits for the key");
-    app.connect(ACCOUNT, BUCKET, BUCKET, "{}").await;
-    app.advance_secs(1);
-    steps::republish(&app.parts(), &app.run(run.key).await, app.now()).await.unwrap();
-    app.drain().await.unwrap();
+    let swept = steps::sweep(&app.parts(), |_| true).await.unwrap();
+    let Verdict::Unclear(failure, StepError::Vault(_)) = &swept.rechecked[0].verdict else {
+        panic!("{swept:?}")
+    };
+    assert_eq!((failure, app.bucket().await.state), (&known, blocked));
+    assert!(steps::recheck_bucket(&app.parts(), ACCOUNT, &bucket.id).await.is_err());
+    // The vault has its key back.
+    app.store.put_bucket(&sealed).await.unwrap();
+    app.queue.lose_all();
+    app.recover(run.key).await;
     assert_rows(&app.delivered(run.key).await, &all);
 }
 
@@ -282,6 +289,30 @@ async fn a_run_of_a_stopped_export_is_not_retried() {
         format!("the export of run {} was stopped; what it did not deliver needs a new export", run.key);
     assert_eq!(refused.to_string(), expected);
     assert_eq!(app.run(run.key).await.status, RunStatus::Incomplete);
+}
+
+#[tokio::test]
+async fn an_incomplete_run_is_retried_once_its_export_was_started_again() {
+    let app = TestApp::new().await;
+    let export = app.recurring(live(&app)).await;
+    let all = rows("bad", "Charged");
+    let path = app.lake.write_events(&app.file(50), &all);
+    let whole = app.lake.bytes(&path);
+    app.lake.write_raw(&path, app.file(50).committed, &whole[..40]);
+    let run = app.next_run(export.request).await;
+    app.drain().await.unwrap();
+    assert_eq!(app.run(run.key).await.status, RunStatus::Incomplete);
+    let reason = StopReason::Failure { message: "The bucket is gone.".to_owned() };
+    steps::stop_export(&app.parts(), ACCOUNT, export.request, &reason).await.unwrap();
+    assert!(matches!(steps::retry_run(&app.parts(), run.key).await, Err(RetryError::Stopped(_))));
+    let started = steps::start_again(&app.parts(), ACCOUNT, export.request, None).await.unwrap();
+    assert_eq!(started.resumed, [], "nobody mended it yet");
+    app.drain().await.unwrap();
+    assert_eq!(app.run(run.key).await.status, RunStatus::Incomplete);
+    app.lake.write_raw(&path, app.file(50).committed, &whole);
+    retried(&app, &run, &all).await;
+    let old = app.store.export(ACCOUNT, export.request).await.unwrap().unwrap();
+    assert!(matches!(old.status, ExportStatus::Stopped { .. }) && old.resumed_runs.is_empty());
 }
 
 /// A finisher that stands still anywhere while the run is closed and retried neither closes it nor leaves files out.

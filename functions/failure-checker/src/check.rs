@@ -92,6 +92,15 @@ fn tell_of_mails(checked: &Checked) {
     for (account, reason) in &checked.mails.given_up {
         tracing::warn!(account = account.0, reason, "a mail is given up");
     }
+    for (account, reason) in &checked.webhooks.given_up {
+        tracing::warn!(account = account.0, reason, "a delivery to a webhook was given up");
+    }
+    for (account, error) in checked.mails.troubled.iter().chain(&checked.webhooks.troubled) {
+        tracing::error!(account = account.0, %error, "a notice could not be dealt with; a later round looks again");
+    }
+    for (channel, error) in &checked.unsent {
+        tracing::error!(channel = channel.as_str(), %error, "notices could not be sent; the next round goes on");
+    }
     if let Some(reason) = &checked.mails.unavailable {
         tracing::error!(reason, "mails cannot be sent; they wait for the next round");
     }

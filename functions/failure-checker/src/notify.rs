@@ -18,6 +18,9 @@ pub(crate) async fn notify(State(parts): State<Parts>) -> Response {
             for (account, reason) in &delivered.given_up {
                 tracing::warn!(account = account.0, reason, "a delivery to a webhook was given up");
             }
+            for (account, error) in &delivered.troubled {
+                tracing::error!(account = account.0, %error, "a notice could not be dealt with; the next call looks again");
+            }
             Json(json!({
                 "sent": delivered.sent,
                 "later": delivered.later,

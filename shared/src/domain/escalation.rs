@@ -95,6 +95,10 @@ impl Incident {
     }
 
     fn move_on(&mut self, seen: &Observation, gap_secs: i64, now: Timestamp) -> Option<NoticeKind> {
+        if let (IncidentPhase::Stopping { at }, BucketSight::Gone) = (self.phase, &seen.bucket) {
+            // No export goes into what could be removed: all are stopped. Who removed it knows.
+            self.phase = IncidentPhase::Stopped { at };
+        }
         if !self.is_open() || matches!(self.phase, IncidentPhase::Stopping { .. }) {
             return None;
         }

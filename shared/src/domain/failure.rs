@@ -28,6 +28,8 @@ pub enum FailureClass {
     Hold,
     /// Billing is off for the bucket's project, or the project itself is off.
     BillingDisabled,
+    /// The project of the service account has the Cloud Storage API switched off.
+    ApiDisabled,
     /// The bucket wants whoever makes a request to pay.
     RequesterPays,
     /// The key of Cloud KMS with which the bucket encrypts cannot be used.
@@ -73,7 +75,7 @@ pub struct BucketFailure {
 
 impl FailureClass {
     /// All of them, in the order in which people are told of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CredentialsRejected,
         Self::KeyUnusable,
         Self::PermissionMissing { permission: None },
@@ -81,6 +83,7 @@ impl FailureClass {
         Self::RetentionPolicy,
         Self::Hold,
         Self::BillingDisabled,
+        Self::ApiDisabled,
         Self::RequesterPays,
         Self::OrganisationPolicy,
         Self::EncryptionKey,
@@ -103,6 +106,7 @@ impl FailureClass {
             | Self::RetentionPolicy
             | Self::Hold
             | Self::BillingDisabled
+            | Self::ApiDisabled
             | Self::RequesterPays
             | Self::EncryptionKey
             | Self::OrganisationPolicy
@@ -124,6 +128,7 @@ impl FailureClass {
             Self::RetentionPolicy => "retention-policy",
             Self::Hold => "hold",
             Self::BillingDisabled => "billing-disabled",
+            Self::ApiDisabled => "api-disabled",
             Self::RequesterPays => "requester-pays",
             Self::EncryptionKey => "encryption-key",
             Self::OrganisationPolicy => "organisation-policy",

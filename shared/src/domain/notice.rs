@@ -17,6 +17,8 @@ pub const NOTICE_LEASE_SECS: i64 = 300;
 pub const NOTICE_ATTEMPTS: u32 = 170;
 /// The longest that is waited between two attempts, in seconds.
 const LONGEST_DELAY_SECS: i64 = 3_600;
+/// For how long a notice waits for one before it, in seconds: as long as that one is tried.
+const LONGEST_WAIT_SECS: i64 = 7 * 86_400;
 
 macro_rules! hashed_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -242,6 +244,22 @@ impl Notice {
         Ok(())
     }
 
+    /// Gives the claim back: it was not tried, and waits until then for one that goes before it. What has waited for as
+    /// long as that one may be tried is given up.
+    ///
+    /// # Errors
+    /// [`Superseded`] where somebody else holds it by now.
+    pub fn hold(&mut self, token: LeaseToken, until: Timestamp, now: Timestamp) -> Result<(), Superseded> {
+        self.check_claim(token)?;
+        if now > after(self.created_at, LONGEST_WAIT_SECS) {
+            self.state = NoticeState::GivenUp { at: now };
+            self.last_error = Some("those before it did not arrive".to_owned());
+        } else {
+            (self.state, self.next_attempt_at) = (NoticeState::Owed { claim: None }, until);
+        }
+        Ok(())
+    }
+
     /// It was taken. That holds whoever has claimed it meanwhile, so that it does not go twice.
     ///
     /// # Errors
@@ -346,6 +364,21 @@ mod tests {
         given_back.claim(token(1), at(0)).unwrap();
         given_back.release(token(1), at(1)).unwrap();
         assert!(given_back.is_due(at(1)) && given_back.attempts == 0);
+    }
+
+    #[test]
+    fn what_waits_for_another_has_not_been_tried_and_does_not_wait_for_ever() {
+        let mut notice = notice();
+        notice.claim(token(1), at(0)).unwrap();
+        assert_eq!(notice.hold(token(2), at(500), at(0)), Err(Superseded));
+        notice.hold(token(1), at(500), at(0)).unwrap();
+        assert!(!notice.is_due(at(499)) && notice.is_due(at(500)) && notice.attempts == 0);
+        let week = 7 * 86_400;
+        notice.claim(token(1), at(week)).unwrap();
+        notice.hold(token(1), at(week + 500), at(week)).unwrap();
+        notice.claim(token(1), at(week + 500)).unwrap();
+        notice.hold(token(1), at(week + 900), at(week + 500)).unwrap();
+        assert_eq!(notice.state, NoticeState::GivenUp { at: at(week + 500) });
     }
 
     #[test]

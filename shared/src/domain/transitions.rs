@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 
 use super::{
-    BlockOutcome, BucketFailure, BucketState, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
-    RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, RunTotals, SealedKey,
-    StopReason, Window, ZoneName,
+    BlockOutcome, BucketFailure, BucketId, BucketState, Export, ExportSpec, ExportStatus, Frequency,
+    PartnerBucket, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, RunTotals,
+    SealedKey, StopReason, Window, ZoneName,
 };
 
 /// After how long in which each run had rows an EMPTY one is unexpected, in seconds: two weeks.
@@ -100,15 +100,15 @@ impl Export {
         Ok(())
     }
 
-    /// A run of it is being worked.
+    /// A run of it is being worked. One that has ended and finishes what it had begun stays as it is.
     ///
     /// # Errors
-    /// [`Superseded`] where the export has ended.
-    pub fn run_opened(&mut self) -> Result<(), Superseded> {
-        if !self.is_active() {
+    /// [`Superseded`] where the export has ended, and the run with it.
+    pub fn run_opened(&mut self, run: RunTimestamp) -> Result<(), Superseded> {
+        if !self.works_on(run) {
             return Err(Superseded);
         }
-        self.status = ExportStatus::Running;
+        self.run_reopened();
         Ok(())
     }
 
@@ -196,9 +196,9 @@ impl Export {
         }
     }
 
-    /// Stops it. False, and nothing changes, where it has ended.
-    pub fn stop(&mut self, reason: &StopReason, at: Timestamp) -> bool {
-        if !self.is_active() {
+    /// Stops it. False, and nothing changes, where it has ended, or goes elsewhere than it is said to.
+    pub fn stop(&mut self, into: Option<&BucketId>, reason: &StopReason, at: Timestamp) -> bool {
+        if !self.is_active() || into.is_some_and(|bucket| *bucket != self.spec.bucket) {
             return false;
         }
         self.status = ExportStatus::Stopped { reason: reason.clone(), at };

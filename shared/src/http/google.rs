@@ -78,10 +78,10 @@ pub fn class_of(http_status: u16, reason: &str, message: &str) -> FailureClass {
         (_, "retentionpolicynotmet") => FailureClass::RetentionPolicy,
         (_, "objectunderactivehold") => FailureClass::Hold,
         (_, "userprojectmissing" | "authenticationrequiredrequesterpays") => FailureClass::RequesterPays,
-        (
-            _,
-            "accountdisabled" | "userprojectaccountproblem" | "billingnotenabled" | "accessnotconfigured",
-        ) => FailureClass::BillingDisabled,
+        (_, "accountdisabled" | "userprojectaccountproblem" | "billingnotenabled") => {
+            FailureClass::BillingDisabled
+        }
+        (_, "accessnotconfigured" | "servicedisabled" | "service_disabled") => FailureClass::ApiDisabled,
         (_, "orgpolicyviolation" | "orgpolicyconstraintfailed") => FailureClass::OrganisationPolicy,
         (_, "ratelimitexceeded" | "userratelimitexceeded" | "quotaexceeded" | "dailylimitexceeded") => {
             FailureClass::Throttled
@@ -95,6 +95,7 @@ pub fn class_of(http_status: u16, reason: &str, message: &str) -> FailureClass {
         (400 | 403, _) if says("requester pays") => FailureClass::RequesterPays,
         (403, _) if says("is under active") && says("hold") => FailureClass::Hold,
         (403, _) if is_about_billing(message) => FailureClass::BillingDisabled,
+        (403, _) if says("API has not been used in project") => FailureClass::ApiDisabled,
         (403 | 412, _) if is_about_a_policy(message) => FailureClass::OrganisationPolicy,
         (403, _) if says("GCP account is forbidden") => FailureClass::CredentialsRejected,
         (403, _) => FailureClass::PermissionMissing { permission: named_permission(message) },

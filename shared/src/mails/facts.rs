@@ -71,6 +71,12 @@ impl MailFacts {
             (_, NoticeKind::Recovered) => Some(format!(
                 "{more}{windows} deliveries are still owed{since}; they go out by themselves, in order."
             )),
+            (1, NoticeKind::Stopped) => Some(format!(
+                "{more}1 delivery is owed{since}; what it holds follows once the export is started again."
+            )),
+            (_, NoticeKind::Stopped) => Some(format!(
+                "{more}{windows} deliveries are owed{since}; what they hold follows once the exports are started again."
+            )),
             (1, _) => Some(format!("{more}1 delivery is owed{since}.")),
             _ => Some(format!("{more}{windows} deliveries are owed{since}.")),
         }

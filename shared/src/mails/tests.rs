@@ -80,6 +80,9 @@ fn each_mail_tells_what_it_is_for() {
         "Exports to acme-lake still fail, and stop on 13 March 2026, 17:30 (Asia/Kolkata)"
     );
     let stopped = write(&facts(NoticeKind::Stopped, 2));
+    let follows = "4 deliveries are owed, the oldest since 10 March 2026, 13:30 (Asia/Kolkata); what they hold follows \
+                   once the exports are started again.";
+    assert!(stopped.text.contains(follows) && stopped.html.contains(follows), "{}", stopped.text);
     assert!(
         stopped.text.contains("choose Start again") && stopped.text.contains("delivered until"),
         "{}",

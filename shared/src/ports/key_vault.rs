@@ -32,8 +32,11 @@ impl std::fmt::Debug for ServiceAccountKey {
 /// Why a key cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// The seal is broken, of another vault key, or of another account or bucket.
-    #[error("the sealed key of bucket `{bucket}` cannot be opened; the customer has to give the key again")]
+    /// The seal is broken, of another vault key, or of another account or bucket: ours to mend, never the customer's.
+    #[error(
+        "the sealed key of bucket `{bucket}` cannot be opened: it was sealed under another key of the vault, or is \
+         damaged; bring the vault's key back, or have the customer give the key again"
+    )]
     Unreadable {
         /// The bucket.
         bucket: BucketId,

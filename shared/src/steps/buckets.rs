@@ -3,11 +3,11 @@
 //! A proposal is sealed and kept as a candidate. The check asks Google, step by step, and makes it the bucket in one
 //! transaction; until then an older key stays. A check can be run twice, also at once.
 
-use super::{Parts, StepError, publish::republish};
+use super::{Parts, StepError, WOKEN_AT_ONCE, publish::republish};
 use crate::{
     domain::{
-        AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, CheckStep, FailureClass, KeyFault,
-        KeyIdentity, PartnerBucket, Run, RunStatus, Side, StepReport,
+        AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, CheckStep, Export, ExportFilter,
+        FailureClass, KeyFault, KeyIdentity, PartnerBucket, Run, RunStatus, Side, StatusKind, StepReport,
         bucket_check::{self, Checked},
         key_text::{self, KEY_MAX_BYTES},
         names,
@@ -276,31 +276,54 @@ async fn promote(
     }
 }
 
-/// Sends the runs that waited for the bucket on their way. The sweeps find what this misses.
+/// Sends what waited for the bucket on its way: the oldest run of each of its exports, for the others follow as these
+/// end; of the newest [`WOKEN_AT_ONCE`] exports, for a bucket may have thousands, and whoever waits for this is not to
+/// wait for all. The others are woken by the next ticks and rounds, as many at a time.
 pub(super) async fn wake(parts: &Parts, bucket: &PartnerBucket) {
-    let woken = async {
-        let open = parts.store.open_run_keys().await?;
-        for key in open.into_iter().filter(|key| key.account == bucket.account) {
-            let run = match parts.store.run(key).await {
-                Ok(run) => run,
-                Err(error @ StoreError::Unreadable { .. }) => {
-                    tracing::error!(run = %key, %error, "a damaged run is not woken");
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            // One that is owed takes the export's bucket when it is opened.
-            let waits = |run: &Run| run.status == RunStatus::Owed || run.spec.bucket == bucket.id;
-            if let Some(run) = run.filter(waits) {
-                republish(parts, &run, parts.now()).await?;
-                parts.queue.send(Work::Run { run: key }).await?;
-            }
-        }
-        Ok::<(), StepError>(())
-    };
-    if let Err(error) = woken.await {
+    if let Err(error) = wake_exports(parts, bucket).await {
         tracing::warn!(bucket = %bucket.id, %error, "runs of a mended bucket wait for the next sweep");
     }
+}
+
+async fn wake_exports(parts: &Parts, bucket: &PartnerBucket) -> Result<(), StepError> {
+    let mut left = WOKEN_AT_ONCE;
+    for status in [StatusKind::Running, StatusKind::Pending] {
+        let (id, status) = (Some(bucket.id.clone()), Some(status));
+        let filter = ExportFilter { bucket: id, status, ..ExportFilter::default() };
+        let exports = parts.store.list_exports(bucket.account, &filter, None, left).await?.exports;
+        left = left.saturating_sub(exports.len());
+        for export in exports {
+            wake_first(parts, bucket, &export).await?;
+        }
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn wake_first(parts: &Parts, bucket: &PartnerBucket, export: &Export) -> Result<(), StepError> {
+    // What a stopped export before it finishes waits too.
+    for request in [Some(export.request), export.predecessor].into_iter().flatten() {
+        let Some(key) = parts.store.open_runs_of(export.account, request).await?.into_iter().next() else {
+            continue;
+        };
+        let run = match parts.store.run(key).await {
+            Ok(run) => run,
+            Err(error @ StoreError::Unreadable { .. }) => {
+                tracing::error!(run = %key, %error, "a damaged run is not woken");
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // One that is owed takes the export's bucket when it is opened.
+        let waits = |run: &Run| run.status == RunStatus::Owed || run.spec.bucket == bucket.id;
+        if let Some(run) = run.filter(waits) {
+            republish(parts, &run, parts.now()).await?;
+            parts.queue.send(Work::Run { run: key }).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a bucket and its key. Its files stay at Google.

@@ -1,4 +1,4 @@
-//! A customer edits a recurring or live export.
+//! A customer edits a recurring or live export, or moves a one-time one out of a bucket that is blocked.
 
 use super::{Parts, StepError};
 use crate::{
@@ -89,8 +89,11 @@ async fn wake_moved(parts: &Parts, before: &Export, edited: &Export) {
         return;
     }
     let woken = async {
-        if let Some(run) = parts.store.open_runs_of(edited.account, edited.request).await?.first() {
-            parts.queue.send(Work::Run { run: *run }).await?;
+        // What a stopped export before it finishes follows too.
+        for request in [Some(edited.request), edited.predecessor].into_iter().flatten() {
+            if let Some(run) = parts.store.open_runs_of(edited.account, request).await?.first() {
+                parts.queue.send(Work::Run { run: *run }).await?;
+            }
         }
         Ok::<(), StepError>(())
     };

@@ -59,8 +59,8 @@ pub use webhook::{TriedWebhook, deliver_webhook, renew_webhook_secret, test_webh
 
 use crate::{
     domain::{
-        BucketFailure, BucketId, FailureClass, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS,
-        Side, plan::PlanLimits,
+        BucketFailure, BucketId, LEASE_SECS, PartnerBucket, Run, RunKey, STEP_TIMEOUT_SECS, Side,
+        plan::PlanLimits,
     },
     encode::{FILE_LIMIT_BYTES, GzipLevel},
     ports::{
@@ -68,6 +68,10 @@ use crate::{
         StoreError, VaultError, Webhooks, Work,
     },
 };
+
+/// How many exports are sent on their way at once, of a bucket that is mended or of an account that is late: as many in
+/// each tick and round, so that what thousands of exports owe goes out bit by bit.
+const WOKEN_AT_ONCE: usize = 200;
 
 /// Everything that a step works with.
 #[derive(Clone)]
@@ -248,17 +252,10 @@ impl Parts {
         Ok(bucket)
     }
 
-    /// Opens a bucket under its key; the key is in the open for no longer than that. A key that cannot be opened is
-    /// the customer's to give again.
+    /// Opens a bucket under its key; the key is in the open for no longer than that. A seal that does not open is our
+    /// vault's fault, never told as the customer's: the run waits, and the operator reads of it.
     async fn open_bucket(&self, bucket: &PartnerBucket) -> Result<Box<dyn BucketHandle>, StepError> {
-        let key = match self.vault.open(bucket.account, &bucket.id, &bucket.key).await {
-            Ok(key) => key,
-            Err(error @ VaultError::Unreadable { .. }) => {
-                let (class, message) = (FailureClass::KeyUnusable, error.to_string());
-                return Err(StepError::Bucket(BucketFailure { class, http_status: None, message }));
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let key = self.vault.open(bucket.account, &bucket.id, &bucket.key).await?;
         self.buckets.open(&bucket.bucket_name, &key).await.map_err(StepError::Bucket)
     }
 }

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, Export, ExportSpec,
-        Footer, Format, LakeFile, LakePath, ProfileFiles, RequestId, Run, RunKey, RunOpening, RunPlan,
-        RunStatus, Slice, Window,
+        AccountId, BucketState, Chunk, ChunkPlan, DataSelection, Dataset, EventFolder, ExportSpec, Footer,
+        Format, LakeFile, LakePath, ProfileFiles, RequestId, Run, RunKey, RunOpening, RunPlan, RunStatus,
+        Slice, Window,
         plan::{
             EventFile, PROFILES_RATIO, ProfileList, Ratios, plan_events, plan_profiles, wants_row_groups,
         },
@@ -73,18 +73,15 @@ pub(super) async fn run(parts: &Parts, key: RunKey) -> Result<Handled, StepError
 /// What it has written into the blocked one stays there, without a manifest, and is written again where it goes now, so
 /// that a run's files lie in one bucket. None where there is nothing to follow, or somebody else was first.
 pub(super) async fn follow(parts: &Parts, run: &Run) -> Result<Option<RunKey>, StepError> {
-    let export = parts.store.export(run.key.account, run.key.request).await?;
-    let Some(export) = export.filter(|export| export.is_active() && export.spec.bucket != run.spec.bucket)
-    else {
-        return Ok(None);
-    };
+    let spec = spec_now(parts, run.key).await?;
+    let Some(spec) = spec.filter(|spec| spec.bucket != run.spec.bucket) else { return Ok(None) };
     let bucket = parts.store.bucket(run.key.account, &run.spec.bucket).await?;
     if !bucket.is_some_and(|bucket| matches!(bucket.state, BucketState::Blocked { .. })) {
         return Ok(None);
     }
     match parts.store.give_up_plan(run.key, run.reopened).await {
         Ok(_) => {
-            tracing::info!(run = %run.key, bucket = %export.spec.bucket, "a blocked run follows its export");
+            tracing::info!(run = %run.key, bucket = %spec.bucket, "a blocked run follows its export");
             Ok(Some(run.key))
         }
         Err(StoreError::Conflict(_)) => Ok(None),
@@ -92,10 +89,23 @@ pub(super) async fn follow(parts: &Parts, run: &Run) -> Result<Option<RunKey>, S
     }
 }
 
+/// With what a run would be opened now: its export's spec. What a stopped export had begun, and finishes since it was
+/// started again, goes where its successor goes. None where the run is not to be worked.
+pub(super) async fn spec_now(parts: &Parts, key: RunKey) -> Result<Option<ExportSpec>, StepError> {
+    let export = parts.store.export(key.account, key.request).await?;
+    let Some(export) = export.filter(|export| export.works_on(key.run)) else { return Ok(None) };
+    let (mut spec, mut successor) = (export.spec, export.successor);
+    // Each was created after the one before it, so that this ends.
+    while let Some(request) = successor {
+        let Some(next) = parts.store.export(key.account, request).await? else { break };
+        (spec.bucket, successor) = (next.spec.bucket, next.successor);
+    }
+    Ok(Some(spec))
+}
+
 async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
     let key = run.key;
-    let export = parts.store.export(key.account, key.request).await?;
-    let Some(export) = export.filter(Export::is_active) else { return Ok(Handled::Done) };
+    let Some(spec) = spec_now(parts, key).await? else { return Ok(Handled::Done) };
     // The oldest open run comes first, and whoever closes it wakes the next one. It is woken in case that somebody
     // died before he could.
     match parts.store.open_runs_of(key.account, key.request).await?.first() {
@@ -106,17 +116,16 @@ async fn open(parts: &Parts, run: Run) -> Result<Handled, StepError> {
         }
         None => return Ok(Handled::Done),
     }
-    let bucket = parts.bucket_of(key, &export.spec.bucket).await?;
+    let bucket = parts.bucket_of(key, &spec.bucket).await?;
     if matches!(bucket.state, BucketState::Blocked { .. }) {
         return Ok(Handled::Done);
     }
     let zone = run.zone.time_zone();
-    let spec = &export.spec;
     let (account, export, window) = (key.account, Some(key.request), run.window);
-    let request = Request { account, run: Some(key), export, spec, window, zone: &zone };
+    let request = Request { account, run: Some(key), export, spec: &spec, window, zone: &zone };
     let made = make(parts, &request).await?;
     keep_ratios(parts, &request, &made).await?;
-    let run = adopt(parts, &run, (spec, bucket.bucket_name), made).await?;
+    let run = adopt(parts, &run, (&spec, bucket.bucket_name), made).await?;
     match run {
         Some(run) => go_on(parts, &run).await,
         None => Ok(Handled::Done),

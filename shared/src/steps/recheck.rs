@@ -1,18 +1,19 @@
 //! Blocked buckets are looked at again, each once a round by the call that an export makes; what waited for one that
 //! works goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{Parts, StepError, buckets::wake};
-use crate::{
-    domain::{
-        AccountId, BucketFailure, BucketId, BucketState, ExportFilter, PartnerBucket, Run, RunStatus, Side,
-        StatusKind, names,
-    },
-    ports::VaultError,
+use super::{Parts, StepError, buckets::wake, open};
+use crate::domain::{
+    AccountId, BucketFailure, BucketId, BucketState, ExportFilter, PartnerBucket, RequestId, Run, RunStatus,
+    Side, StatusKind, names,
 };
+
+/// How many exports are read at once.
+const READ_AT_ONCE: usize = 16;
 
 /// How a round found a bucket that was blocked.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ type Place = (AccountId, BucketId);
 /// left to whoever works these.
 pub(super) async fn blocked_buckets(
     parts: &Parts,
-    open: &[Run],
+    open_runs: &[Run],
     is_ours: impl Fn(&Run) -> bool + Send + Sync,
 ) -> Result<(Vec<Rechecked>, Vec<(AccountId, StepError)>), StepError> {
     let blocked = parts.store.blocked_buckets().await?;
@@ -61,15 +62,18 @@ pub(super) async fn blocked_buckets(
     if blocked.is_empty() {
         return Ok((rechecked, failed));
     }
+    let accounts: BTreeSet<AccountId> = blocked.iter().map(|bucket| bucket.account).collect();
+    let open: Vec<&Run> = open_runs.iter().filter(|run| accounts.contains(&run.key.account)).collect();
+    let goes_to = owed_into(parts, &open, &mut failed).await;
     let mut waiting: BTreeMap<Place, Waiting> = BTreeMap::new();
     for run in open {
-        match bucket_of(parts, run).await {
-            Ok(Some(bucket)) => {
-                let waiting = waiting.entry((run.key.account, bucket)).or_default();
-                if is_ours(run) { waiting.ours += 1 } else { waiting.others += 1 }
-            }
-            Ok(None) => {}
-            Err(error) => failed.push((run.key.account, error)),
+        let bucket = match run.status {
+            RunStatus::Owed => goes_to.get(&(run.key.account, run.key.request)),
+            _ => Some(&run.spec.bucket),
+        };
+        if let Some(bucket) = bucket {
+            let waiting = waiting.entry((run.key.account, bucket.clone())).or_default();
+            if is_ours(run) { waiting.ours += 1 } else { waiting.others += 1 }
         }
     }
     for bucket in blocked {
@@ -151,35 +155,50 @@ pub(super) async fn has_exports(parts: &Parts, bucket: &PartnerBucket) -> Result
     for status in [StatusKind::Running, StatusKind::Pending] {
         let (bucket_id, status) = (Some(bucket.id.clone()), Some(status));
         let filter = ExportFilter { bucket: bucket_id, status, ..ExportFilter::default() };
-        if !parts.store.list_exports(bucket.account, &filter, None, 1).await?.exports.is_empty() {
-            return Ok(true);
+        let mut cursor = None;
+        loop {
+            let page = parts.store.list_exports(bucket.account, &filter, cursor, 1).await?;
+            if !page.exports.is_empty() {
+                return Ok(true);
+            }
+            // A page without any was of a damaged one.
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
         }
     }
     Ok(false)
 }
 
-/// Where a run goes: one that is owed takes the export's bucket when it is opened.
-async fn bucket_of(parts: &Parts, run: &Run) -> Result<Option<BucketId>, StepError> {
-    Ok(match run.status {
-        RunStatus::Owed => {
-            parts.store.export(run.key.account, run.key.request).await?.map(|export| export.spec.bucket)
+/// Where the exports of owed runs go: these take the export's bucket when they are opened. Each export is read once,
+/// however many windows it owes.
+async fn owed_into(
+    parts: &Parts,
+    open: &[&Run],
+    failed: &mut Vec<(AccountId, StepError)>,
+) -> BTreeMap<(AccountId, RequestId), BucketId> {
+    let owed = open.iter().filter(|run| run.status == RunStatus::Owed);
+    let firsts: BTreeMap<_, _> =
+        owed.rev().map(|run| ((run.key.account, run.key.request), run.key)).collect();
+    let reads: Vec<_> = firsts
+        .into_iter()
+        .map(|(export, first)| async move { (export, open::spec_now(parts, first).await) })
+        .collect();
+    let mut reads = stream::iter(reads).buffer_unordered(READ_AT_ONCE);
+    let mut goes_to = BTreeMap::new();
+    while let Some((export, spec)) = reads.next().await {
+        match spec {
+            Ok(spec) => goes_to.extend(spec.map(|spec| (export, spec.bucket))),
+            Err(error) => failed.push((export.0, error)),
         }
-        _ => Some(run.spec.bucket.clone()),
-    })
+    }
+    goes_to
 }
 
 /// Whether an upload can be begun; it is cancelled, and nothing is left behind.
 async fn probe(parts: &Parts, bucket: &PartnerBucket) -> Result<(), StepError> {
-    let key = match parts.vault.open(bucket.account, &bucket.id, &bucket.key).await {
-        Ok(key) => key,
-        Err(error @ VaultError::Unreadable { .. }) => return Err(StepError::Bucket(key_unreadable(&error))),
-        Err(error) => return Err(error.into()),
-    };
+    let key = parts.vault.open(bucket.account, &bucket.id, &bucket.key).await?;
     let probe = parts.buckets.probe(&bucket.bucket_name, &key).await.map_err(StepError::Bucket)?;
     probe.try_upload(&names::check_object(rand::random())).await.map_err(StepError::Bucket)
-}
-
-fn key_unreadable(error: &VaultError) -> BucketFailure {
-    let (class, message) = (crate::domain::FailureClass::KeyUnusable, error.to_string());
-    BucketFailure { class, http_status: None, message }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Handled, Parts, StepError, close, finish};
 use crate::{
-    domain::{AccountId, Export, RequestId, StopReason},
+    domain::{AccountId, BucketId, Export, RequestId, StopReason},
     ports::Work,
 };
 
@@ -18,17 +18,21 @@ pub async fn stop_export(
     request: RequestId,
     reason: &StopReason,
 ) -> Result<Export, StepError> {
-    stop_at(parts, (account, request), reason, parts.now()).await
+    stop_at(parts, (account, request), None, reason, parts.now()).await
 }
 
-/// Stops it as of an instant that somebody remembers.
+/// Stops it as of an instant that somebody remembers, unless it goes elsewhere than `into` by now.
 pub(super) async fn stop_at(
     parts: &Parts,
     (account, request): (AccountId, RequestId),
+    into: Option<&BucketId>,
     reason: &StopReason,
     at: Timestamp,
 ) -> Result<Export, StepError> {
-    let export = parts.store.stop_export(account, request, reason, at).await?;
+    let export = parts.store.stop_export(account, request, into, reason, at).await?;
+    if export.is_active() {
+        return Ok(export);
+    }
     if let Err(error) = end_runs(parts, account, request).await {
         // It is stopped, whatever follows: a round of the checker ends its runs else.
         tracing::warn!(%account, %request, %error, "the runs of a stopped export wait for the checker");

@@ -3,10 +3,10 @@
 //!
 //! Two rounds at once do no harm: what is published is claimed in the store, and a run is closed once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Parts, Rechecked, StepError, Verdict, close, finish, open, recheck};
-use crate::domain::{AccountId, PartnerBucket, Run, RunKey, RunStatus};
+use super::{Parts, Rechecked, StepError, Verdict, WOKEN_AT_ONCE, close, finish, open, recheck};
+use crate::domain::{AccountId, BucketId, PartnerBucket, Run, RunKey, RunStatus};
 
 /// What a round did.
 #[derive(Debug, Default)]
@@ -42,6 +42,9 @@ pub async fn sweep(
     (swept.rechecked, swept.unseen) = recheck::blocked_buckets(parts, &open, is_ours).await?;
     let works = |found: &&Rechecked| matches!(found.verdict, Verdict::Works);
     swept.healed = swept.rechecked.iter().filter(works).map(|found| found.bucket.clone()).collect();
+    // What a bucket that was just mended is sent by this round is what it was woken with.
+    let woken = swept.healed.iter().map(|bucket| ((bucket.account, bucket.id.clone()), WOKEN_AT_ONCE));
+    let mut sent: BTreeMap<(AccountId, BucketId), usize> = woken.collect();
     for run in open.iter().filter(|run| ours.contains(&run.key)) {
         if parts.shutdown.is_cancelled() {
             break;
@@ -49,22 +52,27 @@ pub async fn sweep(
         if run.status != RunStatus::Running {
             continue;
         }
-        match go_on(parts, run).await {
+        let sent = sent.entry((run.key.account, run.spec.bucket.clone())).or_default();
+        match go_on(parts, run, *sent < WOKEN_AT_ONCE).await {
             Ok(0) => {}
-            Ok(_) => swept.published.push(run.key),
+            Ok(_) => {
+                *sent += 1;
+                swept.published.push(run.key);
+            }
             Err(error) => swept.failed.push((run.key, error)),
         }
     }
     Ok(swept)
 }
 
-async fn go_on(parts: &Parts, run: &Run) -> Result<usize, StepError> {
+/// Where `sends` is false, nothing is sent in this round.
+async fn go_on(parts: &Parts, run: &Run, sends: bool) -> Result<usize, StepError> {
     if let Some(run) = open::follow(parts, run).await? {
         // It is planned anew by whoever takes the message.
         parts.queue.send(crate::ports::Work::Run { run }).await?;
         return Ok(1);
     }
-    let sent = open::send(parts, run).await?;
+    let sent = if sends { open::send(parts, run).await? } else { 0 };
     let finished = finish::finish(parts, run.key).await;
     // What has to wait waits for the next round.
     close::or_incomplete(parts, run.key, finished).await?;

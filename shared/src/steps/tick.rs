@@ -5,13 +5,13 @@
 //! created at the cut up to which runs have been created, by one of them. A tick that never came does no harm either:
 //! the next run's window begins where the last one ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Kept, Parts, StepError, catalogue::keep_catalogues, create::whole_micros};
+use super::{Kept, Parts, StepError, WOKEN_AT_ONCE, catalogue::keep_catalogues, create::whole_micros, open};
 use crate::{
-    domain::{AccountId, RequestId, RunKey, SETTLE_LAG_SECS},
+    domain::{AccountId, BucketId, RequestId, RunKey, RunStatus, SETTLE_LAG_SECS},
     ports::{DueExport, NewRun, StoreError, Work},
 };
 
@@ -116,29 +116,49 @@ async fn create_run(
     }
 }
 
-/// Wakes the oldest open run of each export where it should have been planned, or have ended, long ago. One that is being
-/// planned just now is planned twice then, which does no harm; one that runs sends what was lost again; one of a blocked
-/// bucket goes back to sleep.
+/// Wakes the oldest open run of each export where it should have been planned, or have ended, long ago. Of those that are
+/// owed [`WOKEN_AT_ONCE`] an account: once a bucket of thousands of exports is mended, they go on bit by bit. One that is
+/// being planned just now is planned twice then, which does no harm; one that runs sends again what was lost. One of a
+/// blocked bucket sleeps on, so that it takes no other's turn.
 async fn wake(parts: &Parts, now: Timestamp, ticked: &mut Ticked) -> Result<(), StepError> {
-    let lost_before = parts.lost_before();
-    let mut seen = BTreeSet::new();
+    let blocked = parts.store.blocked_buckets().await?;
+    let blocked: BTreeSet<_> = blocked.into_iter().map(|bucket| (bucket.account, bucket.id)).collect();
+    let (mut seen, mut woken) = (BTreeSet::new(), BTreeMap::<AccountId, usize>::new());
     for key in parts.store.open_run_keys().await? {
-        if !seen.insert((key.account, key.request)) {
+        let woken = woken.entry(key.account).or_default();
+        if *woken >= WOKEN_AT_ONCE || !seen.insert((key.account, key.request)) {
             continue;
         }
-        match parts.store.run(key).await {
-            Ok(Some(run)) => {
-                let since = run.opened_at.unwrap_or(run.created_at);
-                // One of the future was created before the clock jumped back.
-                let is_late = since <= lost_before || since > now;
-                if is_late && !run.status.is_closed() {
-                    parts.queue.send(Work::Run { run: key }).await?;
-                    ticked.woken.push(key);
-                }
+        match late(parts, key, now, &blocked).await {
+            Ok(Some(status)) => {
+                parts.queue.send(Work::Run { run: key }).await?;
+                ticked.woken.push(key);
+                *woken += usize::from(status == RunStatus::Owed);
             }
             Ok(None) => {}
-            Err(error) => ticked.failed.push((key.account, key.request, error.into())),
+            Err(error) => ticked.failed.push((key.account, key.request, error)),
         }
     }
     Ok(())
+}
+
+/// What a run is that waits for too long, and for no blocked bucket.
+async fn late(
+    parts: &Parts,
+    key: RunKey,
+    now: Timestamp,
+    blocked: &BTreeSet<(AccountId, BucketId)>,
+) -> Result<Option<RunStatus>, StepError> {
+    let Some(run) = parts.store.run(key).await? else { return Ok(None) };
+    let since = run.opened_at.unwrap_or(run.created_at);
+    // One of the future was created before the clock jumped back.
+    let is_late = since <= parts.lost_before() || since > now;
+    if !is_late || run.status.is_closed() {
+        return Ok(None);
+    }
+    if !blocked.iter().any(|(account, _)| *account == key.account) {
+        return Ok(Some(run.status));
+    }
+    let spec = open::spec_now(parts, key).await?;
+    Ok(spec.filter(|spec| !blocked.contains(&(key.account, spec.bucket.clone()))).map(|_| run.status))
 }

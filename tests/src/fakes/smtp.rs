@@ -1,7 +1,7 @@
 //! An SMTP server on loopback that keeps what it takes, and refuses, tarries or is gone as a test likes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -35,7 +35,9 @@ struct State {
     calls: usize,
     is_down: bool,
     refusals: BTreeMap<String, String>,
+    hung_up_on: BTreeSet<String>,
     drops_answer: bool,
+    tarries: bool,
 }
 
 impl SmtpServer {
@@ -89,6 +91,16 @@ impl SmtpServer {
         }
     }
 
+    /// From now on it hangs up where this recipient is named.
+    pub fn hang_up_on(&self, to: &str) {
+        self.state().hung_up_on.insert(to.to_owned());
+    }
+
+    /// From now on it takes calls, and says nothing more than its greeting.
+    pub fn tarry(&self) {
+        self.state().tarries = true;
+    }
+
     /// The next mail is taken, and the line ends before that is said.
     pub fn drop_next_answer(&self) {
         self.state().drops_answer = true;
@@ -106,6 +118,9 @@ impl SmtpServer {
             return write.write_all(b"421 4.3.2 not now\r\n").await;
         }
         write.write_all(b"220 test ESMTP\r\n").await?;
+        if self.state().tarries {
+            return std::future::pending().await;
+        }
         let (mut from, mut to) = (String::new(), Vec::new());
         while let Some(line) = lines.next_line().await? {
             let upper = line.to_ascii_uppercase();
@@ -116,6 +131,9 @@ impl SmtpServer {
                 "250 2.1.0 fine".to_owned()
             } else if let Some(rest) = upper.starts_with("RCPT TO:").then(|| &line[8..]) {
                 let recipient = address(rest);
+                if self.state().hung_up_on.contains(&recipient) {
+                    return Ok(());
+                }
                 let refusal = self.state().refusals.get(&recipient).cloned();
                 to.push(recipient);
                 refusal.unwrap_or_else(|| "250 2.1.5 fine".to_owned())

@@ -10,8 +10,8 @@ use spillway::{
         CatalogueDay, CatalogueMark, CatalogueTotal, ChannelKind, Chunk, ChunkCommand, ChunkId, ChunkKey,
         DataSelection, DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Footer, Incident, KeyFacts,
         LakeFile, LeaseToken, Mailing, MailingId, Notice, NoticeId, PartnerBucket, PlanToken, ProfileFile,
-        ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp, SealedKey,
-        Slice, StopReason, Window, ZoneName,
+        ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp,
+        SealedKey, Slice, StopReason, Window, ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,
@@ -92,7 +92,9 @@ gated_store! {
         account: AccountId, request: RequestId, expected: &ExportSpec, spec: &ExportSpec,
         next_due_at: Option<Timestamp>
     ) -> Export;
-    fn stop_export(account: AccountId, request: RequestId, reason: &StopReason, now: Timestamp) -> Export;
+    fn stop_export(
+        account: AccountId, request: RequestId, into: Option<&BucketId>, reason: &StopReason, now: Timestamp
+    ) -> Export;
     fn start_again(start: &StartAgain) -> StartedAgain;
 }
 
@@ -109,6 +111,7 @@ gated_store! {
     fn open_runs_of(account: AccountId, request: RequestId) -> Vec<RunKey>;
     fn open_run(key: RunKey, opening: &RunOpening) -> Run;
     fn close_run(key: RunKey, closing: &RunClosing) -> bool;
+    fn count_runs(account: AccountId, request: RequestId, status: RunStatus) -> u64;
     fn reopen_run(key: RunKey) -> Run;
     fn give_up_plan(key: RunKey, reopened: u32) -> Run;
 }
@@ -168,6 +171,7 @@ gated_store! {
     fn mailing(account: AccountId, id: &MailingId) -> Option<Mailing>;
     fn put_notices(notices: &[Notice]) -> ();
     fn claim_notices(channel: ChannelKind, token: LeaseToken, now: Timestamp, limit: usize) -> Vec<Notice>;
+    fn first_owed_notice(account: AccountId, channel: ChannelKind) -> Option<Notice>;
     fn settle_notice(
         account: AccountId, id: &NoticeId, outcome: &NoticeOutcome, now: Timestamp
     ) -> Notice;

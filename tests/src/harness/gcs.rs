@@ -48,6 +48,8 @@ impl Google {
         let gcs = GcsOptions {
             attempts: 3,
             first_delay: Duration::from_millis(1),
+            // The smallest that Google takes, so that a small file is sent in several parts.
+            part_bytes: 256 << 10,
             ..GcsOptions::new(running.base_url())
         };
         app.other_buckets = Some(Arc::new(GcsPartnerBuckets::new(gcs).expect("a client")));

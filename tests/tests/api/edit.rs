@@ -3,8 +3,9 @@
 use dashboard::{App, identity::Role};
 use http::{Method, StatusCode};
 use serde_json::json;
+use spillway::domain::FailureClass;
 use spillway_tests::{
-    harness::{ACCOUNT, Strike, TestApp},
+    harness::{ACCOUNT, BUCKET, Strike, TestApp},
     web::{Person, local_config},
 };
 
@@ -105,6 +106,29 @@ async fn what_may_not_be_edited_says_why() {
     let refused = person.json(Method::PATCH, &once, &ANY, &json!({"format": "json"})).await;
     assert_eq!((refused.status, refused.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
     app.abandon();
+}
+
+#[tokio::test]
+async fn an_export_that_runs_once_is_moved_out_of_a_blocked_bucket() {
+    let app = TestApp::new().await;
+    fill(&app, 20);
+    app.connect(ACCOUNT, "other", "other-bucket", "{}").await;
+    let person = editor(&app);
+    let request = create(&person, &once()).await;
+    let path = format!("/api/v1/exports/{request}");
+    app.buckets.fail_with(Some(FailureClass::RetentionPolicy));
+    app.drain().await.unwrap();
+    app.buckets.fail_with(None);
+    let more = json!({"bucket": "other", "format": "xml"});
+    let refused = person.json(Method::PATCH, &path, &ANY, &more).await;
+    assert_eq!((refused.status, refused.problem().0.as_str()), (StatusCode::CONFLICT, "wrong-state"));
+    let moved = person.json(Method::PATCH, &path, &ANY, &json!({"bucket": "other"})).await;
+    assert_eq!(moved.expect(StatusCode::OK)["bucket"], "other");
+    app.drain().await.unwrap();
+    let done = person.get(&path).await.expect(StatusCode::OK);
+    assert_eq!(done["status"], "DONE");
+    assert!(app.buckets.objects("other-bucket").len() > 1);
+    assert!(!app.buckets.objects(BUCKET).keys().any(|name| name.ends_with(".manifest")));
 }
 
 #[tokio::test]

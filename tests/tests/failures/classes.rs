@@ -5,59 +5,100 @@ use gcs_emulator::{BucketOptions, Fault, FaultRule, Operation};
 use spillway::{
     domain::{BucketState, FailureClass, NoticeKind, RunStatus},
     ports::Work,
-    steps,
+    steps::{self, Verdict},
 };
-use spillway_tests::harness::{BUCKET, Google, TestApp};
+use spillway_tests::harness::{ACCOUNT, BUCKET, Google, TestApp};
 
 use crate::support::{OPS, Story};
 
-/// The first byte of an upload, and its last ones; a small file has nothing between.
-const POINTS: [Operation; 2] = [Operation::Start, Operation::Finish];
+/// Where a fault is met: at once, whatever is asked; at the first byte of an upload; between its parts; at its end.
+#[derive(Debug, Clone, Copy)]
+enum Point {
+    Validation,
+    FirstByte,
+    MidUpload,
+    Finalisation,
+}
 
-/// A fault, and how its class is told.
-type Case = (Fault, fn(&FailureClass) -> bool);
+impl Point {
+    const ALL: [Self; 4] = [Self::Validation, Self::FirstByte, Self::MidUpload, Self::Finalisation];
 
+    fn rule(self, fault: Fault) -> FaultRule {
+        let rule = FaultRule::always(fault).in_bucket(BUCKET);
+        match self {
+            Self::Validation => rule,
+            Self::FirstByte => rule.on(Operation::Start),
+            Self::MidUpload => rule.on(Operation::UploadPart),
+            Self::Finalisation => rule.on(Operation::Finish),
+        }
+    }
+
+    /// Whether a probe, which begins an upload and no more, meets it.
+    fn is_seen_by_probes(self) -> bool {
+        matches!(self, Self::Validation | Self::FirstByte)
+    }
+}
+
+/// Over the emulator; each hour's file is sent in several parts.
 async fn with_google(options: BucketOptions) -> (Story, Google) {
     let mut app = TestApp::new().await;
     let google = Google::start(&mut app, options).await;
-    (Story::of(app).await, google)
+    app.options.file_limit_bytes = 2_000_000;
+    let mut story = Story::of(app).await;
+    (story.rows, story.padding) = (12, 60_000);
+    (story, google)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_class_is_told_and_goes_on_once_mended() {
-    let faults: [Case; 5] = [
-        (Fault::RevokedKey, |class| *class == FailureClass::CredentialsRejected),
-        (Fault::RemovedPermission, |class| matches!(class, FailureClass::PermissionMissing { .. })),
-        (Fault::MissingBucket, |class| *class == FailureClass::BucketMissing),
-        (Fault::BillingDisabled, |class| *class == FailureClass::BillingDisabled),
-        (Fault::OrgPolicy, |class| *class == FailureClass::OrganisationPolicy),
-    ];
-    for (fault, is_class) in faults {
-        for operation in POINTS {
-            let context = format!("{fault:?} at {operation:?}");
-            let (story, google) = with_google(BucketOptions::default()).await;
-            let request = story.live().await;
-            story.hours(1).await;
-            google.emulator().faults().add(FaultRule::always(fault).in_bucket(BUCKET).on(operation));
-            // What a probe does not see is told once it is met a second time.
-            story.hours(4).await;
-            let incidents = story.incidents().await;
-            assert_eq!(incidents.len(), 1, "{context}");
-            assert!(is_class(&incidents[0].failure.class), "{context}: {:?}", incidents[0]);
-            let kinds: Vec<_> = incidents[0].notices.iter().map(|notice| notice.kind).collect();
-            assert_eq!(kinds, [NoticeKind::Detected], "{context}");
-            let mail = story.mails_to(OPS).remove(0).message;
-            assert!(
-                mail.contains(&incidents[0].failure.http_status.unwrap().to_string()),
-                "{context}: {mail}"
-            );
-            google.emulator().faults().clear();
-            story.hours(4).await;
-            let runs = story.app.store.runs(spillway_tests::harness::ACCOUNT, request).await.unwrap();
-            assert!(runs.iter().all(|run| run.status == RunStatus::Done), "{context}: {runs:?}");
-            assert_eq!(story.subjects(OPS).len(), 2, "{context}");
+async fn is_told_and_goes_on(fault: Fault, class: &FailureClass, point: Point) {
+    let context = format!("{fault:?} at {point:?}");
+    let (story, google) = with_google(BucketOptions::default()).await;
+    let request = story.live().await;
+    story.hours(1).await;
+    google.emulator().faults().add(point.rule(fault));
+    // What a probe does not see is told once it is met a second time.
+    story.hours(3).await;
+    let looked_at = steps::recheck_bucket(&story.app.parts(), ACCOUNT, &story.app.bucket().await.id).await;
+    let works = matches!(looked_at, Ok(Some(Verdict::Works)));
+    assert_eq!(works, !point.is_seen_by_probes(), "{context}: {looked_at:?}");
+    story.app.drain().await.unwrap();
+    let incidents = story.incidents().await;
+    let [incident] = &incidents[..] else { panic!("{context}: {incidents:?}") };
+    assert_eq!(incident.failure.class.slug(), class.slug(), "{context}");
+    let kinds: Vec<_> = incident.notices.iter().map(|notice| notice.kind).collect();
+    assert_eq!(kinds, [NoticeKind::Detected], "{context}");
+    let (mail, code) = (story.mails_to(OPS).remove(0).message, incident.failure.code());
+    assert!(mail.contains(&code), "{context}: {mail}");
+    google.emulator().faults().clear();
+    story.hours(4).await;
+    let runs = story.app.store.runs(ACCOUNT, request).await.unwrap();
+    assert!(runs.iter().all(|run| run.status == RunStatus::Done), "{context}: {runs:?}");
+    assert_eq!(story.subjects(OPS).len(), 2, "{context}");
+    story.assert_delivered_once(&[google.objects()]);
+}
+
+/// The table: what Google answers, the class that it is told as, and that each row arrives once, wherever it was met.
+macro_rules! each_class {
+    ($($name:ident: $fault:ident => $class:expr;)*) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            for point in Point::ALL {
+                is_told_and_goes_on(Fault::$fault, &$class, point).await;
+            }
         }
-    }
+    )* };
+}
+
+each_class! {
+    credentials_rejected: RevokedKey => FailureClass::CredentialsRejected;
+    permission_missing: RemovedPermission => FailureClass::PermissionMissing { permission: None };
+    bucket_missing: MissingBucket => FailureClass::BucketMissing;
+    retention_policy: Retained => FailureClass::RetentionPolicy;
+    hold: Held => FailureClass::Hold;
+    billing_disabled: BillingDisabled => FailureClass::BillingDisabled;
+    api_disabled: ApiDisabled => FailureClass::ApiDisabled;
+    requester_pays: RequesterPays => FailureClass::RequesterPays;
+    organisation_policy: OrgPolicy => FailureClass::OrganisationPolicy;
+    encryption_key: EncryptionKey => FailureClass::EncryptionKey;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,7 +109,7 @@ async fn a_locked_retention_policy_is_no_obstacle_to_retries_and_redeliveries() 
     let request = story.live().await;
     for _ in 0..4 {
         story.tick().await;
-        for run in story.app.store.runs(spillway_tests::harness::ACCOUNT, request).await.unwrap() {
+        for run in story.app.store.runs(ACCOUNT, request).await.unwrap() {
             // Each message again, and again.
             for _ in 0..2 {
                 story.app.queue.put(Work::Run { run: run.key });
@@ -78,7 +119,7 @@ async fn a_locked_retention_policy_is_no_obstacle_to_retries_and_redeliveries() 
         }
         story.check().await;
     }
-    let runs = story.app.store.runs(spillway_tests::harness::ACCOUNT, request).await.unwrap();
+    let runs = story.app.store.runs(ACCOUNT, request).await.unwrap();
     assert!(runs.len() == 4 && runs.iter().all(|run| run.status == RunStatus::Done), "{runs:?}");
     assert_eq!(story.app.bucket().await.state, BucketState::Ready);
     assert!(story.incidents().await.is_empty() && story.smtp.taken().is_empty());

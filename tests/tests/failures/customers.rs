@@ -1,12 +1,29 @@
 //! What customers do while a bucket fails.
 
 use spillway::{
-    domain::{BucketId, ExportSpec, FailureClass, RunStatus},
+    domain::{BucketFailure, BucketId, ExportSpec, FailureClass, RequestId, RunStatus},
     steps,
 };
-use spillway_tests::harness::{ACCOUNT, BUCKET};
+use spillway_tests::harness::{ACCOUNT, BUCKET, Probe};
 
 use crate::support::{OPS, Story};
+
+/// The other bucket works; the first one still does not.
+fn only_the_other_works(story: &Story) {
+    story.breaks(None);
+    let failure = BucketFailure {
+        class: FailureClass::RetentionPolicy,
+        http_status: Some(403),
+        message: "retained".to_owned(),
+    };
+    story.app.buckets.answer_probes(Probe { upload: Err(failure), ..Probe::default() });
+}
+
+async fn moved(story: &Story, request: RequestId, bucket: &str) {
+    let spec = story.export(request).await.spec;
+    let moved = ExportSpec { bucket: BucketId(bucket.to_owned()), ..spec };
+    steps::edit_export(&story.app.parts(), ACCOUNT, request, None, &moved).await.unwrap();
+}
 
 /// What was begun and what is owed goes into the other bucket, whole.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -20,20 +37,8 @@ async fn a_moved_export_takes_what_it_owes_along() {
     let statuses: Vec<_> = runs.iter().map(|run| run.status).collect();
     assert_eq!(statuses[0], RunStatus::Running, "it had begun when the bucket failed");
     assert!(statuses[1..].iter().all(|status| *status == RunStatus::Owed) && statuses.len() > 2);
-    let spec = story.export(request).await.spec;
-    let moved = ExportSpec { bucket: BucketId("other".to_owned()), ..spec };
-    // The other bucket works; this one still does not.
-    let failing = story.app.buckets.clone();
-    failing.fail_with(None);
-    story.app.buckets.answer_probes(spillway_tests::harness::Probe {
-        upload: Err(spillway::domain::BucketFailure {
-            class: FailureClass::RetentionPolicy,
-            http_status: Some(403),
-            message: "retained".to_owned(),
-        }),
-        ..spillway_tests::harness::Probe::default()
-    });
-    steps::edit_export(&story.app.parts(), ACCOUNT, request, None, &moved).await.unwrap();
+    only_the_other_works(&story);
+    moved(&story, request, "other").await;
     story.app.drain().await.unwrap();
     story.hours(2).await;
     for run in story.app.store.runs(ACCOUNT, request).await.unwrap() {
@@ -43,6 +48,29 @@ async fn a_moved_export_takes_what_it_owes_along() {
     assert!(story.app.buckets.objects(BUCKET).is_empty());
     assert!(!story.incidents().await[0].is_open(), "nobody uses the bucket any more");
     assert_eq!(story.subjects(OPS).len(), 1);
+}
+
+/// The only way out of a locked policy also after three days: start again, then move what goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_begun_before_the_stop_follows_its_successor() {
+    let story = Story::new().await;
+    let request = story.live().await;
+    story.app.connect(ACCOUNT, "other", "other-bucket", "{}").await;
+    story.hours(2).await;
+    story.breaks(Some(FailureClass::RetentionPolicy));
+    story.hours(80).await;
+    assert!(!story.export(request).await.is_active());
+    only_the_other_works(&story);
+    let started = steps::start_again(&story.app.parts(), ACCOUNT, request, None).await.unwrap();
+    let [begun] = started.resumed[..] else { panic!("{started:?}") };
+    story.app.drain().await.unwrap();
+    moved(&story, started.export.request, "other").await;
+    story.app.drain().await.unwrap();
+    story.hours(3).await;
+    let run = story.app.run(begun).await;
+    assert_eq!((run.status, run.spec.bucket.0.as_str()), (RunStatus::Done, "other"));
+    assert_eq!(story.export(request).await.resumed_runs, []);
+    story.assert_all_delivered_once(&[BUCKET, "other-bucket"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,5 +5,6 @@
 mod classes;
 mod customers;
 mod mails;
+mod sizes;
 mod story;
 mod support;

@@ -1,7 +1,7 @@
 //! The story of a bucket, from its first failure to its end.
 
 use spillway::{
-    domain::{BucketState, ExportStatus, FailureClass, IncidentPhase, NoticeKind, StopReason},
+    domain::{BucketState, ExportStatus, FailureClass, IncidentPhase, NoticeKind, RunStatus, StopReason},
     steps::{self, StartAgainError},
 };
 use spillway_tests::harness::{ACCOUNT, BUCKET, Probe};
@@ -30,6 +30,13 @@ async fn three_days_of_failure_stop_the_export_and_starting_again_leaves_no_gap(
         panic!("{:?}", export.status)
     };
     assert!(message.contains("no bucket of exactly this name") || message.contains("404"), "{message}");
+    // One window an hour; what was stopped owes them all.
+    let runs = story.app.store.runs(ACCOUNT, request).await.unwrap();
+    let undelivered = runs.iter().filter(|run| run.status == RunStatus::Stopped).count();
+    assert!(undelivered >= 72, "{undelivered}");
+    let text = story.last_text().await;
+    assert!(text.contains(&format!("{undelivered} deliveries are owed, the oldest since ")), "{text}");
+    assert!(text.contains("follows once the exports are started again"), "{text}");
     let incident = story.incidents().await.remove(0);
     assert_eq!(incident.phase, IncidentPhase::Stopped { at: *at });
     let failed_hours = at.duration_since(incident.began_at).as_secs() / 3_600;

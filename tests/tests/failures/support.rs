@@ -8,13 +8,14 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use jiff::civil::{Date, date};
 use rand::{SeedableRng, rngs::StdRng};
 use spillway::{
     adapters::mail::{MailSender, SmtpMailer, SmtpOptions, SmtpSecurity},
     domain::{
-        Account, EmailAddress, Export, ExportSpec, Format, Frequency, Incident, Packaging, RequestId,
-        ZoneName,
+        Account, EmailAddress, Export, ExportSpec, Format, Frequency, Incident, NoticeTask, Packaging,
+        RequestId, ZoneName,
     },
     ports::{NewExport, Origin},
     steps::{self, Checked, NewRequest, Notifier},
@@ -32,6 +33,10 @@ pub(crate) struct Story {
     pub(crate) app: TestApp,
     pub(crate) smtp: SmtpServer,
     pub(crate) notifier: Notifier,
+    /// How many rows are committed at once.
+    pub(crate) rows: usize,
+    /// By how many bytes each is longer.
+    pub(crate) padding: usize,
     written: AtomicUsize,
 }
 
@@ -69,7 +74,7 @@ impl Story {
         app.store.put_account(&Account { notify, time_zone, ..known }).await.unwrap();
         let smtp = SmtpServer::start().await;
         let notifier = notifier(&smtp);
-        Self { app, smtp, notifier, written: AtomicUsize::new(0) }
+        Self { app, smtp, notifier, rows: 1, padding: 0, written: AtomicUsize::new(0) }
     }
 
     /// A live export of [`AMY`]'s: an hour has one window.
@@ -89,12 +94,21 @@ impl Story {
         self.app.store.create_export(&new).await.unwrap();
     }
 
+    /// A file is committed.
+    pub(crate) fn commit(&self) {
+        let first = self.written.fetch_add(self.rows, Ordering::Relaxed);
+        let rows = (first..first + self.rows).map(|number| {
+            let mut rng = StdRng::seed_from_u64(number as u64);
+            let mut row = EventRow::random(&mut rng, format!("row-{number}"), "Charged", DAY, 0);
+            row.note.push_str(&"x".repeat(self.padding));
+            row
+        });
+        self.app.lake.write_events(&self.app.file(10), &rows.collect::<Vec<_>>());
+    }
+
     /// A row is committed, an hour passes, and the scheduler has its tick.
     pub(crate) async fn tick(&self) {
-        let number = self.written.fetch_add(1, Ordering::Relaxed);
-        let mut rng = StdRng::seed_from_u64(number as u64);
-        let row = EventRow::random(&mut rng, format!("row-{number}"), "Charged", DAY, 0);
-        self.app.lake.write_events(&self.app.file(10), &[row]);
+        self.commit();
         self.app.advance_secs(3_600);
         steps::tick(&self.app.parts()).await.unwrap();
         self.app.drain().await.unwrap();
@@ -133,11 +147,23 @@ impl Story {
         self.mails_to(to).iter().map(|mail| mail.header("Subject").unwrap()).collect()
     }
 
+    /// The text of the mailing that was written last.
+    pub(crate) async fn last_text(&self) -> String {
+        let notice = self.app.store.notices(ACCOUNT, 1).await.unwrap().remove(0);
+        let NoticeTask::Mail { mailing, .. } = notice.task else { panic!("a mail: {notice:?}") };
+        self.app.store.mailing(ACCOUNT, &mailing).await.unwrap().unwrap().text
+    }
+
     /// Every row that was committed before the last hour lies in the buckets once.
     pub(crate) fn assert_all_delivered_once(&self, buckets: &[&str]) {
+        let objects: Vec<_> = buckets.iter().map(|bucket| self.app.buckets.objects(bucket)).collect();
+        self.assert_delivered_once(&objects);
+    }
+
+    /// The same, of the objects of buckets elsewhere.
+    pub(crate) fn assert_delivered_once(&self, buckets: &[BTreeMap<String, Bytes>]) {
         let mut times: BTreeMap<String, usize> = BTreeMap::new();
-        for bucket in buckets {
-            let objects = self.app.buckets.objects(bucket);
+        for objects in buckets {
             for (_, bytes) in objects.iter().filter(|(name, _)| !name.ends_with(".manifest")) {
                 for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                     let row: serde_json::Value = serde_json::from_slice(line).unwrap();

@@ -8,6 +8,7 @@ mod help;
 mod html;
 mod incidents;
 mod mail;
+mod moves;
 mod partners;
 mod repeats;
 mod settings;

@@ -208,7 +208,8 @@ pub(super) async fn get_export(
     Ok((etag(&etag_of(&export)), Json(ExportBody::from(&export))))
 }
 
-/// Edit a recurring or live export, from its next run on.
+/// Edit a recurring or live export, from its next run on. One that runs once can be moved to another bucket while its own
+/// is blocked, and nothing else: what it owes follows.
 #[utoipa::path(
     patch, path = "/exports/{request_id}", tag = "Exports",
     params(
@@ -218,7 +219,7 @@ pub(super) async fn get_export(
     request_body = ExportPatch,
     responses(
         (status = OK, body = ExportBody, headers(("ETag" = String, description = "The export's version"))),
-        (status = CONFLICT, description = "It has ended, or runs only once"),
+        (status = CONFLICT, description = "It has ended, or runs only once and more than a blocked bucket is to change"),
     )
 )]
 pub(super) async fn patch_export(

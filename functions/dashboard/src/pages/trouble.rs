@@ -77,10 +77,7 @@ pub(crate) fn of_bucket(
                     lower(&words.title)
                 ),
                 text: words.sentence(),
-                lines: vec![
-                    clock(stop_at(since, incident), times),
-                    meanwhile(failure.class.side()).to_owned(),
-                ],
+                lines: vec![clock(since, incident, times), meanwhile(failure.class.side()).to_owned()],
                 help: Some(failure.help_path(&bucket.id.0)),
                 fix: is_of_key.then(key),
                 said: Some(failure.said()).filter(|said| !said.is_empty()),
@@ -119,8 +116,13 @@ pub(crate) fn stop_at(since: Timestamp, incident: Option<&Incident>) -> Timestam
         .map_or_else(|| since.checked_add(three_days).unwrap_or(Timestamp::MAX), |incident| incident.stop_at)
 }
 
-/// The clock until the exports stop.
-fn clock(stop_at: Timestamp, times: &Times) -> String {
+/// The clock until the exports stop. One that has run out stops nothing by itself: a check does, which first takes out the
+/// time that does not count.
+fn clock(since: Timestamp, incident: Option<&Incident>, times: &Times) -> String {
+    if incident.is_some_and(|incident| matches!(incident.phase, IncidentPhase::Stopping { .. })) {
+        return "Its exports are being stopped.".to_owned();
+    }
+    let stop_at = stop_at(since, incident);
     let left = stop_at.duration_since(times.now());
     match u64::try_from(left.as_millis()) {
         Ok(millis) if millis > 0 => format!(
@@ -128,7 +130,8 @@ fn clock(stop_at: Timestamp, times: &Times) -> String {
             times.moment(stop_at).text,
             numbers::duration(millis)
         ),
-        _ => "Its exports are being stopped.".to_owned(),
+        _ => "If nothing changes, its exports stop soon. When exactly is told once we have looked again."
+            .to_owned(),
     }
 }
 
@@ -185,7 +188,15 @@ mod tests {
         incident.stop_at = at("2026-11-28T16:00:00Z");
         let trouble = of_bucket(&bucket, Some(&incident), &times("2026-11-28T15:30:00Z")).unwrap();
         assert_eq!(trouble.lines[0], "If nothing changes, its exports stop on 28 Nov, 16:00, in 30 min.");
-        let trouble = of_bucket(&bucket, Some(&incident), &times("2026-11-28T16:00:00Z")).unwrap();
+        // The checker may not have run for a while, which does not count: nobody stops anything yet.
+        let late = times("2026-11-28T16:00:00Z");
+        let trouble = of_bucket(&bucket, Some(&incident), &late).unwrap();
+        assert_eq!(
+            trouble.lines[0],
+            "If nothing changes, its exports stop soon. When exactly is told once we have looked again."
+        );
+        incident.phase = IncidentPhase::Stopping { at: at("2026-11-28T16:00:00Z") };
+        let trouble = of_bucket(&bucket, Some(&incident), &late).unwrap();
         assert_eq!(trouble.lines[0], "Its exports are being stopped.");
     }
 

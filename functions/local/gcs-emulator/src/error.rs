@@ -181,6 +181,24 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "accountDisabled", message).about("Authorization")
     }
 
+    pub(crate) fn api_disabled() -> Self {
+        let message = "Cloud Storage API has not been used in project 80844 before or it is disabled. Enable it, then \
+                       retry.";
+        Self::new(StatusCode::FORBIDDEN, "accessNotConfigured", message)
+    }
+
+    pub(crate) fn requester_pays() -> Self {
+        let message = "Bucket is a requester pays bucket but no user project provided.";
+        Self::new(StatusCode::BAD_REQUEST, "UserProjectMissing", message)
+    }
+
+    pub(crate) fn kms_denied() -> Self {
+        Self::forbidden(
+            "Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account has been \
+             authorized to use this key.",
+        )
+    }
+
     pub(crate) fn org_policy() -> Self {
         Self::forbidden(
             "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: emulated",

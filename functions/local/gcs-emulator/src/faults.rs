@@ -2,10 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use crate::{
     call::{Call, Operation},
     error::ApiError,
 };
+
+/// Until when an object is retained that is said to be.
+const RETAINED_UNTIL: Timestamp = Timestamp::constant(4_102_444_800, 0);
 
 /// How a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,16 @@ pub enum Fault {
     },
     /// 403 `accountDisabled`: the project's billing account is closed.
     BillingDisabled,
+    /// 403 `accessNotConfigured`: the project has the API switched off.
+    ApiDisabled,
+    /// 400 `UserProjectMissing`: whoever makes a request has to pay.
+    RequesterPays,
+    /// 403 `forbidden`: the bucket's encryption key may not be used.
+    EncryptionKey,
+    /// 403 `retentionPolicyNotMet`: a policy protects an object of this name.
+    Retained,
+    /// 403 `forbidden`: a hold does.
+    Held,
     /// 403 `forbidden`: the organisation's service perimeter keeps us out.
     OrgPolicy,
     /// 412 `conditionNotMet`: a constraint of the organisation forbids it, with the status of a failed precondition.
@@ -49,11 +64,16 @@ pub enum Fault {
 
 impl Fault {
     /// The reply in place of doing anything, where the fault is one.
-    pub(crate) fn refusal(self, caller: Option<&str>, permission: &str) -> Option<ApiError> {
+    pub(crate) fn refusal(self, caller: Option<&str>, permission: &str, call: &Call) -> Option<ApiError> {
         match self {
             Self::Unavailable => Some(ApiError::unavailable()),
             Self::TooManyRequests => Some(ApiError::too_many_requests()),
             Self::BillingDisabled => Some(ApiError::billing_disabled()),
+            Self::ApiDisabled => Some(ApiError::api_disabled()),
+            Self::RequesterPays => Some(ApiError::requester_pays()),
+            Self::EncryptionKey => Some(ApiError::kms_denied()),
+            Self::Retained => Some(ApiError::retained(&call.bucket, &call.object, RETAINED_UNTIL)),
+            Self::Held => Some(ApiError::held(&call.bucket, &call.object, "Temporary")),
             Self::OrgPolicy => Some(ApiError::org_policy()),
             Self::OrgConstraint => Some(ApiError::org_constraint()),
             Self::DiskFull => Some(ApiError::disk_full()),

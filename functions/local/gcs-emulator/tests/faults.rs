@@ -126,6 +126,11 @@ async fn refusals_on_demand() {
     let world = World::new().await;
     for (fault, status, reason) in [
         (Fault::BillingDisabled, 403, "accountDisabled"),
+        (Fault::ApiDisabled, 403, "accessNotConfigured"),
+        (Fault::RequesterPays, 400, "UserProjectMissing"),
+        (Fault::EncryptionKey, 403, "forbidden"),
+        (Fault::Retained, 403, "retentionPolicyNotMet"),
+        (Fault::Held, 403, "forbidden"),
         (Fault::OrgPolicy, 403, "forbidden"),
         (Fault::OrgConstraint, 412, "conditionNotMet"),
         (Fault::DiskFull, 507, "insufficientStorage"),

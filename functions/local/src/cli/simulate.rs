@@ -19,7 +19,7 @@ The exit status is 1 if a row was lost or doubled.";
 
 const FAILURES_EXAMPLES: &str = "\
 Examples:
-  spillway simulate failures --hours 720 --seed 7 --json
+  spillway simulate failures --hours 720 --seed 1 --json
 
 The exit status is 1 if a window was lost or delivered twice, or the mails are not those that the rule says.";
 
@@ -55,6 +55,9 @@ pub(crate) struct FailuresArgs {
     /// What happens is made of this number: the same number, the same happenings
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// One bucket stays broken to the end: what its exports owe is listed as owed
+    #[arg(long)]
+    pub(crate) leave_broken: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -128,6 +128,12 @@ fn tell_of_check(checked: &Checked, told: &mut BTreeMap<String, String>) {
     if let Some(reason) = &checked.mails.unavailable {
         tracing::warn!(reason, "mails cannot be written");
     }
+    for (account, error) in checked.mails.troubled.iter().chain(&checked.webhooks.troubled) {
+        tracing::warn!(%account, %error, "a notice could not be dealt with");
+    }
+    for (channel, error) in &checked.unsent {
+        tracing::warn!(channel = channel.as_str(), %error, "notices could not be sent; they are tried again");
+    }
     let now = checked.findings.iter().map(|finding| {
         let about = format!("{} {}", finding.account(), finding.kind());
         (about, finding.to_string())

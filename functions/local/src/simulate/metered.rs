@@ -13,8 +13,8 @@ use spillway::{
         CatalogueDay, CatalogueMark, CatalogueTotal, ChannelKind, Chunk, ChunkCommand, ChunkId, ChunkKey,
         DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Incident, KeyFacts, LeaseToken, Mailing,
         MailingId, Notice, NoticeId, PartnerBucket, PlanToken, ProfileFile, ProfileNote, PropertyColumn,
-        RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp, SealedKey, StopReason, Window,
-        ZoneName,
+        RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, SealedKey, StopReason,
+        Window, ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,
@@ -143,7 +143,9 @@ metered! {
         account: AccountId, request: RequestId, expected: &ExportSpec, spec: &ExportSpec,
         next_due_at: Option<Timestamp>
     ) -> Export, |_| one("export");
-    fn stop_export(account: AccountId, request: RequestId, reason: &StopReason, now: Timestamp) -> Export,
+    fn stop_export(
+        account: AccountId, request: RequestId, into: Option<&BucketId>, reason: &StopReason, now: Timestamp
+    ) -> Export,
         |_| one("export");
     fn start_again(start: &StartAgain) -> StartedAgain, |_| one("export");
     adds:
@@ -160,6 +162,7 @@ metered! {
     fn open_runs() -> Vec<Run>;
     fn open_run_keys() -> Vec<RunKey>;
     fn open_runs_of(account: AccountId, request: RequestId) -> Vec<RunKey>;
+    fn count_runs(account: AccountId, request: RequestId, status: RunStatus) -> u64;
     writes:
     fn create_run(new: &NewRun) -> Run, |_| [one("export"), one("run")].concat();
     fn open_run(key: RunKey, opening: &RunOpening) -> Run, |_| [one("export"), one("run")].concat();
@@ -240,6 +243,7 @@ metered! {
     fn incidents(account: AccountId, limit: usize) -> Vec<Incident>;
     fn open_incidents() -> Vec<Incident>;
     fn mailing(account: AccountId, id: &MailingId) -> Option<Mailing>;
+    fn first_owed_notice(account: AccountId, channel: ChannelKind) -> Option<Notice>;
     fn notices(account: AccountId, limit: usize) -> Vec<Notice>;
     writes:
     fn put_incident(change: IncidentChange<'_>) -> (), |()| one("incident");

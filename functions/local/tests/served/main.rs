@@ -6,6 +6,7 @@ mod connect;
 mod exports;
 mod failures;
 mod list;
+mod mails;
 mod schemathesis;
 mod support;
 mod tenancy;

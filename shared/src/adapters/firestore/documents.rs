@@ -121,6 +121,11 @@ impl Stored {
         read.map_err(|wrong| StoreError::Unreadable { document: name(), wrong })
     }
 
+    /// The domain's type; none where it is damaged, which is logged, and holds up nobody else's.
+    pub(super) fn readable<T: DeserializeOwned>(&self, name: impl FnOnce() -> String) -> Option<T> {
+        self.read(name).inspect_err(|error| tracing::error!(%error, "a document is passed over")).ok()
+    }
+
     fn value(&self, field: &str) -> Option<&ValueType> {
         self.fields.get(field)?.value_type.as_ref()
     }

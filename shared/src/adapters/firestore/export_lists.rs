@@ -93,7 +93,8 @@ pub(super) async fn page(
     let limit = limit.clamp(1, 1 << 20);
     let runs_in = filter.exported_on.as_ref().map(RunsIn::new);
     let days = runs_in.as_ref().and_then(RunsIn::days);
-    let (mut exports, mut below) = (Vec::<Export>::new(), cursor.map(|request| request.0));
+    let (mut exports, mut below) =
+        (Vec::<(RequestId, Option<Export>)>::new(), cursor.map(|request| request.0));
     loop {
         let batch = (limit + 1 - exports.len()).min(BATCH);
         let mut query = query(account, filter, days.as_ref()).limit(batch);
@@ -109,7 +110,8 @@ pub(super) async fn page(
             {
                 continue;
             }
-            exports.push(exports::read(stored, account, RequestId(request))?);
+            let request = RequestId(request);
+            exports.push((request, stored.readable(|| exports::name(account, request))));
         }
         if found.len() < batch || exports.len() > limit {
             break;
@@ -117,8 +119,9 @@ pub(super) async fn page(
     }
     let is_last = exports.len() <= limit;
     exports.truncate(limit);
-    let next = exports.last().map(|export| export.request).filter(|_| !is_last);
-    Ok(ExportPage { exports, next })
+    // By the documents, so that a page that ends with a damaged one has the right next one.
+    let next = exports.last().map(|(request, _)| *request).filter(|_| !is_last);
+    Ok(ExportPage { exports: exports.into_iter().filter_map(|(_, export)| export).collect(), next })
 }
 
 pub(super) async fn due(

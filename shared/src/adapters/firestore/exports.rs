@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, RequestId, RunClosing,
-        RunStatus, RunTotals, StopReason, Superseded,
+        AccountId, BucketId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, RequestId,
+        RunClosing, RunStatus, RunTotals, StopReason, Superseded,
     },
     ports::{NewExport, Repeatable, StoreError},
 };
@@ -110,6 +110,15 @@ pub(super) async fn edit(
     let bucket = buckets::existing(tx, account, &spec.bucket).await?;
     buckets::guard(tx, account).await?;
     request_ids::reserve(tx, &known.export, &bucket).await?;
+    // What stopped exports before it finish goes there too, under their own numbers.
+    let mut before = known.export.predecessor;
+    while let Some(stopped) = before {
+        let stopped = existing(tx, account, stopped).await?.export;
+        if !stopped.resumed_runs.is_empty() {
+            request_ids::reserve(tx, &stopped, &bucket).await?;
+        }
+        before = stopped.predecessor;
+    }
     save(tx, &known);
     Ok(known.export)
 }
@@ -162,11 +171,12 @@ pub(super) fn save_new(tx: &Transaction, known: &Known) {
 pub(super) async fn stop(
     tx: &Transaction,
     (account, request): (AccountId, RequestId),
+    into: Option<&BucketId>,
     reason: &StopReason,
     now: Timestamp,
 ) -> Result<Export, Fault> {
     let mut known = existing(tx, account, request).await?;
-    if known.export.stop(reason, now) {
+    if known.export.stop(into, reason, now) {
         save(tx, &known);
         for mut run in runs::open_of(tx, account, request).await? {
             let (status, totals, reopened) = (RunStatus::Stopped, RunTotals::default(), run.reopened);

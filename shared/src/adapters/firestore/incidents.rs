@@ -22,6 +22,9 @@ use crate::{
     ports::{IncidentChange, NoticeOutcome, StoreError},
 };
 
+/// How many owed notices of an account are looked at for the first one that can be read.
+const FIRST_LOOKED_AT: usize = 4;
+
 fn name(account: AccountId, id: &IncidentId) -> String {
     format!("incident {id} in account {account}")
 }
@@ -46,8 +49,8 @@ fn read_notice(stored: &Stored) -> Result<Notice, StoreError> {
 pub(super) async fn blocked_buckets(client: &Client) -> Result<Vec<PartnerBucket>, Fault> {
     let query = Query::new(Queries::BlockedBuckets, None).equal("blocked", flag_value(true));
     let found = client.query(query, None).await?.documents;
-    let read = |stored: &Stored| stored.read(|| format!("bucket `{}`", stored.id()));
-    let mut buckets: Vec<PartnerBucket> = found.iter().map(read).collect::<Result<_, _>>()?;
+    let read = |stored: &Stored| stored.readable(|| format!("bucket `{}`", stored.id()));
+    let mut buckets: Vec<PartnerBucket> = found.iter().filter_map(read).collect();
     buckets.sort_by(|a, b| (a.account, &a.id.0).cmp(&(b.account, &b.id.0)));
     Ok(buckets)
 }
@@ -87,8 +90,8 @@ pub(super) async fn of_account(
 pub(super) async fn open_ones(client: &Client) -> Result<Vec<Incident>, Fault> {
     let query = Query::new(Queries::OpenIncidents, None).equal("open", flag_value(true));
     let found = client.query(query, None).await?.documents;
-    let read = |stored: &Stored| stored.read(|| format!("incident {}", stored.id()));
-    let mut incidents: Vec<Incident> = found.iter().map(read).collect::<Result<_, _>>()?;
+    let read = |stored: &Stored| stored.readable(|| format!("incident {}", stored.id()));
+    let mut incidents: Vec<Incident> = found.iter().filter_map(read).collect();
     incidents.sort_by(|a, b| (a.account, &a.id).cmp(&(b.account, &b.id)));
     Ok(incidents)
 }
@@ -125,7 +128,7 @@ fn fields(notice: &Notice) -> Fields {
         .number("next_attempt_at", instant_number(notice.next_attempt_at))
 }
 
-/// The notices that are due, oldest first; those that waited longest are looked at, up to `limit`.
+/// The notices that are due, oldest first; those that waited longest are looked at, up to `limit` of such as can be read.
 pub(super) async fn due(
     client: &Client,
     channel: ChannelKind,
@@ -133,18 +136,28 @@ pub(super) async fn due(
     limit: usize,
 ) -> Result<Vec<Notice>, Fault> {
     let limit = limit.max(1);
-    let owed =
-        || Query::new(Queries::OwedNotices, None).equal("owed_by", text_value(channel.as_str())).limit(limit);
-    let mut found = client.query(owed().upto(number_value(instant_number(now))), None).await?.documents;
-    if found.len() < limit {
-        // What waits since before a clock went back.
-        let horizon = instant_number(Notice::horizon(now));
-        found.extend(client.query(owed().above(number_value(horizon)), None).await?.documents);
+    let mut asked = limit;
+    loop {
+        let owed = || {
+            Query::new(Queries::OwedNotices, None).equal("owed_by", text_value(channel.as_str())).limit(asked)
+        };
+        let mut found = client.query(owed().upto(number_value(instant_number(now))), None).await?.documents;
+        if found.len() < asked {
+            // What waits since before a clock went back.
+            let horizon = instant_number(Notice::horizon(now));
+            found.extend(client.query(owed().above(number_value(horizon)), None).await?.documents);
+        }
+        let read = |stored: &Stored| stored.readable(|| format!("notice {}", stored.id()));
+        let mut due: Vec<Notice> = found.iter().filter_map(read).collect();
+        if due.len() < limit && found.len() >= asked {
+            // Damaged ones stand before others.
+            asked *= 4;
+            continue;
+        }
+        due.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        due.truncate(limit);
+        return Ok(due);
     }
-    let mut due: Vec<Notice> = found.iter().map(read_notice).collect::<Result<_, _>>()?;
-    due.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-    due.truncate(limit);
-    Ok(due)
 }
 
 /// Claims one; none where somebody else was first.
@@ -161,6 +174,19 @@ pub(super) async fn claim(
     }
     tx.put(notice_path(id), fields(&notice));
     Ok(Some(notice))
+}
+
+pub(super) async fn first_owed(
+    client: &Client,
+    account: AccountId,
+    channel: ChannelKind,
+) -> Result<Option<Notice>, Fault> {
+    let query = Query::new(Queries::OwedNoticesOf, None)
+        .equal("account", text_value(account_text(account)))
+        .equal("owed_by", text_value(channel.as_str()))
+        .limit(FIRST_LOOKED_AT);
+    let found = client.query(query, None).await?.documents;
+    Ok(found.iter().find_map(|stored| stored.readable(|| format!("notice {}", stored.id()))))
 }
 
 pub(super) async fn settle(

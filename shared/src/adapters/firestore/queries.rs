@@ -98,6 +98,8 @@ queries! {
     OpenIncidents: Q::of(Group, "incidents").equal(&["open"]).by("account");
     /// Notices of a channel that are owed.
     OwedNotices: Q::of(Collection, "notices").equal(&["owed_by"]).by("next_attempt_at");
+    /// Those of an account, oldest first.
+    OwedNoticesOf: Q::of(Collection, "notices").equal(&["account", "owed_by"]).by("created_at");
     /// An account's notices, newest first.
     Notices: Q::of(Collection, "notices").equal(&["account"]).back_by("created_at");
     /// Candidates that have expired.

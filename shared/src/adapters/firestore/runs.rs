@@ -184,10 +184,7 @@ async fn is_first(tx: &Transaction, key: RunKey) -> Result<bool, Fault> {
 }
 
 async fn is_another_running(tx: &Transaction, key: RunKey) -> Result<bool, Fault> {
-    let running = Query::new(Queries::RunsWithStatus, Some(&paths::export(key.account, key.request)))
-        .equal("status", text_value(RunStatus::Running.as_str()))
-        .only(&["__name__"])
-        .limit(2);
+    let running = with_status(key.account, key.request, RunStatus::Running).only(&["__name__"]).limit(2);
     Ok(tx.query(running).await?.iter().any(|stored| key_of(stored) != Some(key)))
 }
 
@@ -197,7 +194,7 @@ pub(super) async fn open(tx: &Transaction, key: RunKey, opening: &RunOpening) ->
     let mut known = exports::existing(tx, key.account, key.request).await?;
     known
         .export
-        .run_opened()
+        .run_opened(key.run)
         .map_err(|Superseded| StoreError::Conflict(exports::name(key.account, key.request)))?;
     // They stay as many: who sweeps them rests on the run, which has to have ended or to have another plan for that.
     let stored = chunks::count(tx, key, &opening.plan.token).await?;
@@ -250,15 +247,29 @@ pub(super) async fn give_up_plan(tx: &Transaction, key: RunKey, reopened: u32) -
     Ok(run)
 }
 
-/// The STOPPED runs of an export, oldest first.
-pub(super) async fn stopped_of(
+fn with_status(account: AccountId, request: RequestId, status: RunStatus) -> Query {
+    Query::new(Queries::RunsWithStatus, Some(&paths::export(account, request)))
+        .equal("status", text_value(status.as_str()))
+}
+
+pub(super) async fn count(
+    client: &Client,
+    account: AccountId,
+    request: RequestId,
+    status: RunStatus,
+) -> Result<u64, Fault> {
+    Ok(client.sums(with_status(account, request, status), None).await?.get("count"))
+}
+
+/// The runs of an export with a status, oldest first.
+pub(super) async fn ended_so(
     tx: &Transaction,
     account: AccountId,
     request: RequestId,
+    status: RunStatus,
 ) -> Result<Vec<Run>, Fault> {
-    let stopped = Query::new(Queries::RunsWithStatus, Some(&paths::export(account, request)))
-        .equal("status", text_value(RunStatus::Stopped.as_str()));
-    let mut runs: Vec<Run> = tx.query(stopped).await?.iter().map(read).collect::<Result<_, _>>()?;
+    let found = tx.query(with_status(account, request, status)).await?;
+    let mut runs: Vec<Run> = found.iter().map(read).collect::<Result<_, _>>()?;
     runs.sort_by_key(|run| (run.window.cut(), run.key.run));
     Ok(runs)
 }

@@ -8,7 +8,7 @@ use super::{
     transaction::Transaction,
 };
 use crate::{
-    domain::{RunKey, RunTimestamp, Superseded},
+    domain::{RunKey, RunStatus, RunTimestamp, Superseded},
     ports::{NewExport, Origin, StartAgain, StartedAgain, StoreError},
 };
 
@@ -21,10 +21,12 @@ pub(super) async fn start_again(tx: &Transaction, start: &StartAgain) -> Result<
         return Ok(StartedAgain { export: exports::existing(tx, account, successor).await?.export, resumed });
     }
     let is_one_time = stopped.export.is_one_time();
-    let mut resumed = runs::stopped_of(tx, account, request).await?;
+    let mut resumed = runs::ended_so(tx, account, request, RunStatus::Stopped).await?;
     // A one-time run that was never begun is owed.
     resumed.retain(|run| is_one_time || run.plan.is_some());
-    let begun: Vec<RunTimestamp> = resumed.iter().map(|run| run.key.run).collect();
+    // What is INCOMPLETE may still be retried under its own name; nobody works it before that.
+    let incomplete = runs::ended_so(tx, account, request, RunStatus::Incomplete).await?;
+    let begun: Vec<RunTimestamp> = resumed.iter().chain(&incomplete).map(|run| run.key.run).collect();
     let conflict = |Superseded| StoreError::Conflict(exports::name(account, request));
     let successor = if is_one_time {
         // It becomes active, as one that is created does.

@@ -33,6 +33,8 @@ pub struct GcsOptions {
     pub attempts: u32,
     /// The delay before the second attempt; it doubles from there on.
     pub first_delay: Duration,
+    /// How many bytes of an upload are sent in one request, and kept until it is answered: a multiple of 256 KiB.
+    pub part_bytes: usize,
     /// How long each request of a check may take: a person waits for it.
     pub probe_timeout: Duration,
 }
@@ -45,6 +47,7 @@ impl GcsOptions {
             endpoint: endpoint.into(),
             attempts: 6,
             first_delay: Duration::from_millis(500),
+            part_bytes: 8 << 20,
             probe_timeout: Duration::from_secs(20),
         }
     }
@@ -88,6 +91,7 @@ impl GcsPartnerBuckets {
                 RetryableErrors.with_attempt_limit(self.options.attempts),
             ))
             .with_backoff_policy(backoff)
+            .with_resumable_upload_buffer_size(self.options.part_bytes)
             .build()
             .await
             .map_err(|error| unusable(&format!("the client cannot be built: {error}")))

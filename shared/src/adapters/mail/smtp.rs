@@ -69,6 +69,7 @@ pub enum SmtpSetupError {
 pub struct SmtpMailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     sender: MailSender,
+    timeout: Duration,
 }
 
 impl SmtpMailer {
@@ -98,7 +99,13 @@ impl SmtpMailer {
         if let Some((user, password)) = &options.credentials {
             builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
         }
-        Ok(Self { transport: builder.build(), sender })
+        Ok(Self { transport: builder.build(), sender, timeout: Duration::from_secs(TIMEOUT_SECS) })
+    }
+
+    /// One that waits no longer than this for a mail to be taken.
+    #[must_use]
+    pub fn within(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 }
 
@@ -110,11 +117,11 @@ fn is_this_machine(host: &str) -> bool {
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.sender.message(mail)?;
-        match tokio::time::timeout(Duration::from_secs(TIMEOUT_SECS), self.transport.send(message)).await {
+        match tokio::time::timeout(self.timeout, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(error_of(&error)),
             Err(_) => {
-                Err(MailError::Unavailable(format!("the server has not taken it within {TIMEOUT_SECS} s")))
+                Err(MailError::Unavailable(format!("the server has not taken it within {:?}", self.timeout)))
             }
         }
     }
@@ -127,8 +134,8 @@ fn error_of(error: &smtp::Error) -> MailError {
         return if error.is_client() { MailError::Later(text) } else { MailError::Unavailable(text) };
     };
     match code {
-        // It ends the line, or does not let us in.
-        421 | 454 | 530 | 534 | 535 | 538 => MailError::Unavailable(text),
+        // It ends the line, or does not let us in. (454 is said of a recipient, too.)
+        421 | 530 | 534 | 535 | 538 => MailError::Unavailable(text),
         _ if is_of_mailbox(code, &text) => MailError::Refused(text),
         // Also 5xx that may be ours: of the sender, or of a relay that is not set up. Better late than never.
         _ => MailError::Later(text),

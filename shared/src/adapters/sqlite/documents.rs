@@ -78,6 +78,47 @@ pub(super) fn list<T: DeserializeOwned>(
         .collect()
 }
 
+/// As [`list`], each with the second column: none in the place of a damaged one, which is logged, and holds up nobody
+/// else's.
+pub(super) fn list_each<T: DeserializeOwned>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    name: impl Fn(&str) -> String,
+) -> Result<Vec<(Option<T>, String)>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params, |row| Ok((row.get::<_, Json>(0)?, row.get::<_, String>(1)?)))?;
+    rows.map(|row| {
+        let (json, id) = row?;
+        Ok((readable(from_json(&json, || name(&id))), id))
+    })
+    .collect()
+}
+
+/// As [`list`], up to `limit` of those that can be read; no more rows than that are looked at.
+pub(super) fn list_readable<T: DeserializeOwned>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    name: impl Fn(&str) -> String,
+    limit: usize,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let (json, id): (Json, String) = (row.get(0)?, row.get(1)?);
+        found.extend(readable(from_json(&json, || name(&id))));
+    }
+    Ok(found)
+}
+
+fn readable<T>(document: Result<T, StoreError>) -> Option<T> {
+    document.inspect_err(|error| tracing::error!(%error, "a document is passed over")).ok()
+}
+
 /// As [`list`], each with the text in the third column, by which it is paged.
 pub(super) fn list_keyed<T: DeserializeOwned>(
     connection: &Connection,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    documents::{account_column, instant_column, instant_of_column, list},
+    documents::{account_column, instant_column, instant_of_column, list_each},
     exports,
 };
 use crate::{
@@ -55,11 +55,12 @@ pub(super) fn page(
     ];
     let name =
         |request: &str| request.parse().map_or_else(|_| request.to_owned(), |id| exports::name(account, id));
-    let mut exports: Vec<Export> = list(connection, PAGE, params, name)?;
-    let is_last = exports.len() <= limit;
-    exports.truncate(limit);
-    let next = exports.last().map(|export| export.request).filter(|_| !is_last);
-    Ok(ExportPage { exports, next })
+    let mut found: Vec<(Option<Export>, String)> = list_each(connection, PAGE, params, name)?;
+    let is_last = found.len() <= limit;
+    found.truncate(limit);
+    // By the rows, so that a page that ends with a damaged one has the right next one.
+    let next = found.last().and_then(|(_, request)| request.parse().ok()).filter(|_| !is_last);
+    Ok(ExportPage { exports: found.into_iter().filter_map(|(export, _)| export).collect(), next })
 }
 
 pub(super) fn due(

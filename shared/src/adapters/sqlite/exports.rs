@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, PartnerBucket, RequestId,
-        RunClosing, RunStatus, RunTotals, StopReason, Superseded,
+        AccountId, BucketId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, PartnerBucket,
+        RequestId, RunClosing, RunStatus, RunTotals, StopReason, Superseded,
     },
     ports::{NewExport, Repeatable, StoreError},
 };
@@ -104,7 +104,17 @@ pub(super) fn edit(
     export
         .edit(expected, spec, next_due_at)
         .map_err(|Superseded| StoreError::Conflict(name(account, request)))?;
-    reserve(connection, &export, &buckets::existing(connection, account, &spec.bucket)?)?;
+    let bucket = buckets::existing(connection, account, &spec.bucket)?;
+    reserve(connection, &export, &bucket)?;
+    // What stopped exports before it finish goes there too, under their own numbers.
+    let mut before = export.predecessor;
+    while let Some(stopped) = before {
+        let stopped = existing(connection, account, stopped)?;
+        if !stopped.resumed_runs.is_empty() {
+            reserve(connection, &stopped, &bucket)?;
+        }
+        before = stopped.predecessor;
+    }
     save(connection, &export)?;
     Ok(export)
 }
@@ -168,13 +178,13 @@ pub(super) fn save(connection: &Connection, export: &Export) -> Result<(), Store
 
 pub(super) fn stop(
     connection: &Connection,
-    account: AccountId,
-    request: RequestId,
+    (account, request): (AccountId, RequestId),
+    into: Option<&BucketId>,
     reason: &StopReason,
     now: Timestamp,
 ) -> Result<Export, StoreError> {
     let mut export = existing(connection, account, request)?;
-    if export.stop(reason, now) {
+    if export.stop(into, reason, now) {
         save(connection, &export)?;
         for mut run in runs::open_of(connection, account, request)? {
             let (status, totals, reopened) = (RunStatus::Stopped, RunTotals::default(), run.reopened);

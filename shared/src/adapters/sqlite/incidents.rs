@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::documents::{account_column, find, instant_column, list, to_json};
+use super::documents::{account_column, find, instant_column, list, list_readable, to_json};
 use crate::{
     domain::{
         AccountId, ChannelKind, Incident, IncidentId, LeaseToken, Mailing, MailingId, Notice, NoticeId,
@@ -24,7 +24,7 @@ pub(super) fn blocked_buckets(connection: &Connection) -> Result<Vec<PartnerBuck
     let sql = "SELECT doc, id FROM buckets
                  WHERE CASE WHEN json_valid(doc) THEN doc ->> '$.state.state' END = 'blocked'
                  ORDER BY account, id";
-    list(connection, sql, [], |id| format!("bucket `{id}`"))
+    list_readable(connection, sql, [], |id| format!("bucket `{id}`"), usize::MAX)
 }
 
 /// What is kept of an incident at once.
@@ -69,7 +69,7 @@ pub(super) fn of_account(
 
 pub(super) fn open_ones(connection: &Connection) -> Result<Vec<Incident>, StoreError> {
     let sql = "SELECT doc, id FROM incidents WHERE open ORDER BY account, id";
-    list(connection, sql, [], |id| format!("incident {id}"))
+    list_readable(connection, sql, [], |id| format!("incident {id}"), usize::MAX)
 }
 
 pub(super) fn mailing(
@@ -112,7 +112,7 @@ const REPLACE: &str = "ON CONFLICT DO UPDATE SET owed = excluded.owed,
 pub(super) const DUE: &str = "
     SELECT doc, id FROM notices
       WHERE owed AND channel = ?1 AND (next_attempt_at <= ?2 OR next_attempt_at > ?3)
-      ORDER BY created_at, id LIMIT ?4";
+      ORDER BY created_at, id";
 
 pub(super) fn claim(
     connection: &Connection,
@@ -122,13 +122,26 @@ pub(super) fn claim(
     limit: usize,
 ) -> Result<Vec<Notice>, StoreError> {
     let horizon = instant_column(Notice::horizon(now));
-    let params = params![channel.as_str(), instant_column(now), horizon, most(limit)];
-    let mut due: Vec<Notice> = list(connection, DUE, params, notice_name)?;
+    let params = params![channel.as_str(), instant_column(now), horizon];
+    let mut due: Vec<Notice> = list_readable(connection, DUE, params, notice_name, limit.max(1))?;
     due.retain_mut(|notice| notice.claim(token, now).is_ok());
     for notice in &due {
         save_notice(connection, notice, REPLACE)?;
     }
     Ok(due)
+}
+
+pub(super) const FIRST_OWED: &str = "
+    SELECT doc, id FROM notices INDEXED BY notices_owed
+      WHERE owed AND channel = ?1 AND account = ?2 ORDER BY created_at, id";
+
+pub(super) fn first_owed(
+    connection: &Connection,
+    account: AccountId,
+    channel: ChannelKind,
+) -> Result<Option<Notice>, StoreError> {
+    let params = params![channel.as_str(), account_column(account)];
+    Ok(list_readable(connection, FIRST_OWED, params, notice_name, 1)?.pop())
 }
 
 pub(super) fn settle(

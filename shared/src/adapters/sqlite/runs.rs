@@ -130,6 +130,18 @@ pub(super) fn open_keys(
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
+pub(super) fn count(
+    connection: &Connection,
+    account: AccountId,
+    request: RequestId,
+    status: RunStatus,
+) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM runs WHERE account = ?1 AND request = ?2 AND status = ?3";
+    let params = params![account_column(account), request.0, status.as_str()];
+    let count: i64 = connection.prepare_cached(sql)?.query_row(params, |row| row.get(0))?;
+    Ok(count.cast_unsigned())
+}
+
 /// The runs of an export that have not ended.
 pub(super) fn open_of(
     connection: &Connection,
@@ -176,7 +188,7 @@ pub(super) fn open(connection: &Connection, key: RunKey, opening: &RunOpening) -
     run.open(opening).map_err(superseded(key))?;
     let mut export = exports::existing(connection, key.account, key.request)?;
     export
-        .run_opened()
+        .run_opened(key.run)
         .map_err(|Superseded| StoreError::Conflict(exports::name(key.account, key.request)))?;
     let stored = chunks::count(connection, key, &opening.plan.token)?;
     if stored != opening.plan.chunks || !is_first(connection, key)? {
@@ -227,16 +239,15 @@ pub(super) fn give_up_plan(connection: &Connection, key: RunKey, reopened: u32) 
     Ok(run)
 }
 
-/// The STOPPED runs of an export that were begun, oldest first.
-pub(super) fn stopped_begun(
+/// The runs of an export with a status, oldest first.
+pub(super) fn ended_so(
     connection: &Connection,
     account: AccountId,
     request: RequestId,
+    status: RunStatus,
 ) -> Result<Vec<Run>, StoreError> {
     let sql = "SELECT doc, request || '-' || run FROM runs WHERE account = ?1 AND request = ?2
-                 AND status = 'STOPPED' ORDER BY cut, run";
-    let params = [account_column(account), request.0];
-    let mut runs: Vec<Run> = list(connection, sql, params, |id| format!("run {id} in account {account}"))?;
-    runs.retain(|run| run.plan.is_some());
-    Ok(runs)
+                 AND status = ?3 ORDER BY cut, run";
+    let params = params![account_column(account), request.0, status.as_str()];
+    list(connection, sql, params, |id| format!("run {id} in account {account}"))
 }

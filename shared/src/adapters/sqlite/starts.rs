@@ -15,13 +15,12 @@ pub(super) fn start_again(connection: &Connection, start: &StartAgain) -> Result
         let resumed = stopped.resumed_runs.iter().map(|run| RunKey { account, request, run: *run }).collect();
         return Ok(StartedAgain { export: exports::existing(connection, account, successor)?, resumed });
     }
-    let mut resumed = runs::stopped_begun(connection, account, request)?;
-    if stopped.is_one_time() && resumed.is_empty() {
-        // It was never begun, and is owed.
-        resumed = runs::all(connection, account, request)?;
-        resumed.retain(|run| run.status == RunStatus::Stopped);
-    }
-    let begun: Vec<RunTimestamp> = resumed.iter().map(|run| run.key.run).collect();
+    let mut resumed = runs::ended_so(connection, account, request, RunStatus::Stopped)?;
+    // A one-time run that was never begun is owed.
+    resumed.retain(|run| stopped.is_one_time() || run.plan.is_some());
+    // What is INCOMPLETE may still be retried under its own name; nobody works it before that.
+    let incomplete = runs::ended_so(connection, account, request, RunStatus::Incomplete)?;
+    let begun: Vec<RunTimestamp> = resumed.iter().chain(&incomplete).map(|run| run.key.run).collect();
     let conflict = |Superseded| StoreError::Conflict(exports::name(account, request));
     let successor = if stopped.is_one_time() {
         buckets::existing(connection, account, &stopped.spec.bucket)?;

@@ -87,6 +87,16 @@ fn three_days_of_failure_are_told_three_times_and_end_in_a_stop() {
 }
 
 #[test]
+fn a_stop_comes_to_its_end_where_the_bucket_was_removed_meanwhile() {
+    let mut incident = Story::new(0.0, 1.0).incident;
+    incident.phase = IncidentPhase::Stopping { at: at(73.0) };
+    let gone = Observation { bucket: BucketSight::Gone, has_exports: false, deliveries: Vec::new() };
+    let Observed { incident, notice } = incident.observe(&gone, at(74.0));
+    assert_eq!((incident.phase, notice), (IncidentPhase::Stopped { at: at(73.0) }, None));
+    assert!(!incident.is_open() && incident.notices.is_empty(), "nobody was told");
+}
+
+#[test]
 fn what_is_mended_in_the_last_minute_is_not_stopped() {
     let mut story = Story::new(0.0, 1.0);
     for hour in 1..=71 {

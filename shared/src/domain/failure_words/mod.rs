@@ -162,6 +162,7 @@ fn title(class: &FailureClass) -> String {
         FailureClass::RetentionPolicy => "A retention policy refuses a file (retentionPolicyNotMet)",
         FailureClass::Hold => "A hold protects an object",
         FailureClass::BillingDisabled => "Billing is off for the bucket's project",
+        FailureClass::ApiDisabled => "The Cloud Storage API is switched off",
         FailureClass::RequesterPays => "The bucket wants the requester to pay",
         FailureClass::EncryptionKey => "The bucket's encryption key cannot be used",
         FailureClass::OrganisationPolicy => "A policy of your organisation keeps us out",
@@ -216,6 +217,10 @@ fn cause(class: &FailureClass, names: &Names) -> String {
             format!(
                 "Google refuses for billing: billing is off for the project of {bucket}, or the project itself is."
             )
+        }
+        FailureClass::ApiDisabled => {
+            let whose = names.client_email.as_deref().unwrap_or("the service account");
+            format!("The Cloud Storage API is switched off in the Google Cloud project of {whose}.")
         }
         FailureClass::RequesterPays => format!(
             "Google refuses for billing: {bucket} has Requester Pays, which a service account of yours cannot settle."
@@ -278,6 +283,10 @@ fn resolution(class: &FailureClass) -> String {
         }
         FailureClass::BillingDisabled => {
             "Turn billing on for the project, under Billing in Google Cloud's console."
+        }
+        FailureClass::ApiDisabled => {
+            "Enable the Cloud Storage API for that project, under APIs & Services in Google Cloud's console. It can take \
+             some minutes to count."
         }
         FailureClass::RequesterPays => {
             "Turn Requester Pays off for the bucket, under its Configuration in Google Cloud's console."

@@ -77,6 +77,18 @@ pub(super) fn of(class: &FailureClass, names: &Names) -> Vec<HelpStep> {
             ),
             check_again(names),
         ],
+        FailureClass::ApiDisabled => vec![
+            names.step(
+                "In Google Cloud's console choose the project of {account}: its address names it, between `@` and \
+                 `.iam.gserviceaccount.com`. Google's words below may give its number.",
+                None,
+            ),
+            names.step(
+                "Open *APIs & Services > Library*, find *Cloud Storage API*, and click *Enable*.",
+                Some("gcloud services enable storage.googleapis.com --project=PROJECT".to_owned()),
+            ),
+            check_again(names),
+        ],
         FailureClass::RequesterPays => vec![
             names.step(
                 "In Google Cloud's console open *Cloud Storage > Buckets*, click {bucket}, then *Configuration > Requester \

@@ -29,7 +29,7 @@ fn each_class_has_its_title_and_its_remedy() {
                    --iam-account=spillway@acme.iam.gserviceaccount.com"
         .to_owned();
     let bucket = |verb: &str, flags: &str| format!("gcloud storage buckets {verb} gs://acme-lake {flags}");
-    let table: [(FailureClass, &str, Option<String>, &str); 19] = [
+    let table: [(FailureClass, &str, Option<String>, &str); 21] = [
         (
             FailureClass::CredentialsRejected,
             "The credentials are incorrect or expired",
@@ -99,6 +99,12 @@ fn each_class_has_its_title_and_its_remedy() {
             "Billing > My projects",
         ),
         (
+            FailureClass::ApiDisabled,
+            "The Cloud Storage API is switched off",
+            Some("gcloud services enable storage.googleapis.com --project=PROJECT".to_owned()),
+            "APIs & Services > Library",
+        ),
+        (
             FailureClass::RequesterPays,
             "The bucket wants the requester to pay",
             Some(bucket("update", "--no-requester-pays")),
@@ -130,8 +136,11 @@ fn each_class_has_its_title_and_its_remedy() {
             "",
         ),
         (FailureClass::Throttled, "Google asks us to slow down", None, ""),
+        (FailureClass::Unavailable, "Google Cloud Storage does not answer", None, ""),
         (FailureClass::Ours, "The fault is ours", None, ""),
     ];
+    let slugs: std::collections::BTreeSet<_> = table.iter().map(|(class, ..)| class.slug()).collect();
+    assert_eq!(slugs.len(), FailureClass::ALL.len(), "each class is in the table");
     for (class, title, command, menu) in table {
         let words = words(class.clone());
         assert_eq!(words.title, title);

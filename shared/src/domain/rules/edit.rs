@@ -4,8 +4,8 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Refusal, Refused, common};
 use crate::domain::{
-    Account, AnchorHour, Cycle, DataSelection, Export, ExportSpec, ExportStatus, Frequency, PartnerBucket,
-    ZoneName, start_of_day,
+    Account, AnchorHour, BucketId, BucketState, Cycle, DataSelection, Export, ExportSpec, ExportStatus,
+    Frequency, PartnerBucket, ZoneName, start_of_day,
 };
 
 /// An edit that may be made; it takes effect from the next run.
@@ -39,7 +39,7 @@ pub fn check_edit(
             return Err(Refusal::EditStopped { request, at, zone: account.time_zone.clone() }.into());
         }
         ExportStatus::Pending | ExportStatus::Running if export.is_one_time() => {
-            return Err(Refusal::EditOneTime(request).into());
+            return check_move(export, spec, account, buckets);
         }
         ExportStatus::Pending | ExportStatus::Running => {}
     }
@@ -69,6 +69,31 @@ pub fn check_edit(
         }
     }
     if refusals.is_empty() { Ok(AcceptedEdit { spec, next_due_at }) } else { Err(Refused(refusals)) }
+}
+
+/// The run of a one-time export has begun as the export is. Only out of a bucket that is blocked can it be moved, and its
+/// run with it: nothing else of it changes.
+fn check_move(
+    export: &Export,
+    spec: &ExportSpec,
+    account: &Account,
+    buckets: &[PartnerBucket],
+) -> Result<AcceptedEdit, Refused> {
+    let find = |id: &BucketId| buckets.iter().find(|bucket| bucket.id == *id);
+    let moved = ExportSpec { bucket: spec.bucket.clone(), ..export.spec.clone() };
+    let is_blocked =
+        find(&export.spec.bucket).is_some_and(|bucket| matches!(bucket.state, BucketState::Blocked { .. }));
+    if !is_blocked || moved != *spec {
+        return Err(Refusal::EditOneTime(export.request).into());
+    }
+    if !account.exports_enabled {
+        return Err(Refusal::ExportsOff.into());
+    }
+    if find(&spec.bucket).is_none() {
+        let known = buckets.iter().map(|bucket| bucket.id.clone()).collect();
+        return Err(Refusal::NoBucket { bucket: spec.bucket.clone(), known }.into());
+    }
+    Ok(AcceptedEdit { spec: moved, next_due_at: None })
 }
 
 /// When the next run of a changed cycle is due. Its start stays, for the first window may not have been cut yet.

@@ -116,10 +116,10 @@ pub enum Refusal {
         /// The account's, in which that is told.
         zone: ZoneName,
     },
-    /// A one-time export is not edited.
+    /// A one-time export is not edited, but moved out of a bucket that fails.
     #[error(
-        "Export {0} runs once, and its run has begun: it cannot be edited. Stop it if it is still under way, and \
-         create a new export."
+        "Export {0} runs once, and its run has begun: it cannot be edited. (While its bucket is blocked, it can be moved \
+         to another one, and nothing else.) Stop it if it is still under way, and create a new export."
     )]
     EditOneTime(RequestId),
     /// Events stay events, profiles stay profiles.

@@ -5,9 +5,10 @@ use jiff::{Timestamp, civil::Date, civil::date};
 
 use super::*;
 use crate::domain::{
-    Account, AccountId, AnchorHour, BucketId, BucketState, Cycle, DataSelection, DateRange, EveryHours,
-    Export, ExportHistory, ExportSpec, ExportStatus, Format, Frequency, IdentityKind, IdentityPriority,
-    KeyFacts, Packaging, PartnerBucket, Preset, RequestId, SealedKey, StopReason, ZoneName,
+    Account, AccountId, AnchorHour, BucketFailure, BucketId, BucketState, Cycle, DataSelection, DateRange,
+    EveryHours, Export, ExportHistory, ExportSpec, ExportStatus, FailureClass, Format, Frequency,
+    IdentityKind, IdentityPriority, KeyFacts, Packaging, PartnerBucket, Preset, RequestId, SealedKey,
+    StopReason, ZoneName,
 };
 
 /// 10 June 2026, half past midnight in Berlin; still the 9th in UTC.
@@ -329,11 +330,40 @@ fn ended_and_one_time_exports_cannot_be_edited() {
     let sentence =
         "Export 7 was stopped on 2026-06-09 12:00 (Europe/Berlin) and cannot be edited. Create a new export.";
     assert_eq!(refusal(export(events(), stopped())), sentence);
-    let sentence = "Export 7 runs once, and its run has begun: it cannot be edited. Stop it if it is still under way, \
-                    and create a new export.";
+    let sentence = "Export 7 runs once, and its run has begun: it cannot be edited. (While its bucket is blocked, it can \
+                    be moved to another one, and nothing else.) Stop it if it is still under way, and create a new \
+                    export.";
     for status in [ExportStatus::Pending, ExportStatus::Running] {
         assert_eq!(refusal(export(profiles(Frequency::OneTime { days: None }), status)), sentence);
     }
+}
+
+#[test]
+fn a_one_time_export_is_moved_out_of_a_bucket_that_is_blocked() {
+    let failure = BucketFailure {
+        class: FailureClass::RetentionPolicy,
+        http_status: Some(403),
+        message: String::new(),
+    };
+    let mut blocked = buckets();
+    blocked[0].state = BucketState::Blocked { since: at(NOW), failure };
+    let once = spec(DataSelection::AllEvents, days(today(), today()));
+    let to = |id: &str| ExportSpec { bucket: BucketId(id.to_owned()), ..once.clone() };
+    let check = |account: &Account, buckets: &[PartnerBucket], spec: &ExportSpec| {
+        check_edit(&export(once.clone(), ExportStatus::Running), spec, account, buckets, at(NOW))
+    };
+    let accepted = check(&account(), &blocked, &to("spare")).unwrap();
+    assert_eq!(accepted, AcceptedEdit { spec: to("spare"), next_due_at: None });
+    let refusal = |spec: &ExportSpec| check(&account(), &blocked, spec).unwrap_err().0;
+    assert_eq!(
+        refusal(&ExportSpec { format: Format::Xml, ..to("spare") }),
+        [Refusal::EditOneTime(RequestId(7))]
+    );
+    assert!(matches!(refusal(&to("none"))[..], [Refusal::NoBucket { .. }]));
+    let off = Account { exports_enabled: false, ..account() };
+    assert_eq!(check(&off, &blocked, &to("spare")).unwrap_err().0, [Refusal::ExportsOff]);
+    let works = check(&account(), &buckets(), &to("spare")).unwrap_err().0;
+    assert_eq!(works, [Refusal::EditOneTime(RequestId(7))], "its files go where they have begun to");
 }
 
 #[test]

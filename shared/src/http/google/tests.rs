@@ -3,8 +3,9 @@
 
 use super::*;
 use FailureClass::{
-    BillingDisabled, BucketMissing, CredentialsRejected, EncryptionKey, Hold, OrganisationPolicy, Ours,
-    PermissionMissing, RequesterPays, RetentionPolicy, StorageFull, StorageReadOnly, Throttled, Unavailable,
+    ApiDisabled, BillingDisabled, BucketMissing, CredentialsRejected, EncryptionKey, Hold,
+    OrganisationPolicy, Ours, PermissionMissing, RequesterPays, RetentionPolicy, StorageFull,
+    StorageReadOnly, Throttled, Unavailable,
 };
 
 /// A body as the JSON API writes it.
@@ -28,6 +29,8 @@ fn the_classes_of_published_bodies() {
                 is removed.";
     let kms = "Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account has been \
                authorized to use this key.";
+    let api = "Cloud Storage API has not been used in project 80844 before or it is disabled. Enable it by visiting \
+               https://console.developers.google.com/apis/api/storage.googleapis.com/overview?project=80844 then retry.";
     let filtered = "There is an IP filtering condition that is preventing access to the resource.";
     let cases = [
         (401, "authError", "Invalid Credentials", CredentialsRejected),
@@ -72,7 +75,9 @@ fn the_classes_of_published_bodies() {
         ),
         (403, "forbidden", "Project acme (#80844) has billing disabled. Please enable it.", BillingDisabled),
         (403, "UserProjectAccountProblem", "There is a problem with the project.", BillingDisabled),
-        (403, "UsageLimits.accessNotConfigured", "Access Not Configured.", BillingDisabled),
+        (403, "UsageLimits.accessNotConfigured", "Access Not Configured.", ApiDisabled),
+        (403, "accessNotConfigured", api, ApiDisabled),
+        (403, "forbidden", api, ApiDisabled),
         (400, "required", "Bucket is a requester pays bucket but no user project provided.", RequesterPays),
         (400, "UserProjectMissing", "User project required.", RequesterPays),
         (412, "orgPolicyConstraintFailed", "Refused.", OrganisationPolicy),

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, Export, ExportFilter, ExportSpec, Fingerprint, RequestId, Run, RunKey, StopReason, Window,
-    ZoneName,
+    AccountId, BucketId, Export, ExportFilter, ExportSpec, Fingerprint, RequestId, Run, RunKey, StopReason,
+    Window, ZoneName,
 };
 
 /// An export to be created.
@@ -123,7 +123,8 @@ pub trait ExportStore: Send + Sync {
     async fn export(&self, account: AccountId, request: RequestId) -> Result<Option<Export>, StoreError>;
     /// A page of an account's exports that `filter` takes, newest first, up to `limit` (at least one) behind
     /// `cursor`, the request id with which the page before it ended. Exports that are created meanwhile stand before
-    /// the first page: whoever follows the cursors gets every export that was there at the start once.
+    /// the first page: whoever follows the cursors gets every export that was there at the start once. One whose
+    /// document is damaged is logged and left out, so that it does not hold up the others.
     async fn list_exports(
         &self,
         account: AccountId,
@@ -144,7 +145,8 @@ pub trait ExportStore: Send + Sync {
     /// Gives an export another spec, which counts from the next run on, and moves its next run to `next_due_at` where
     /// that is given. Whether the rules allow it is decided before, over the spec `expected`:
     /// [`StoreError::Conflict`] where the export has another one meanwhile, or has ended. Another bucket takes the
-    /// request id in its name at Google; [`StoreError::NumberTaken`] where that is another account's there.
+    /// request id in its name at Google, and those of stopped exports before it that still finish something;
+    /// [`StoreError::NumberTaken`] where one is another account's there.
     async fn edit_export(
         &self,
         account: AccountId,
@@ -153,17 +155,19 @@ pub trait ExportStore: Send + Sync {
         spec: &ExportSpec,
         next_due_at: Option<Timestamp>,
     ) -> Result<Export, StoreError>;
-    /// Stops an active export; of one that has ended, nothing changes. Gives the export as it is then. Its owed
-    /// runs close with it, STOPPED; a RUNNING one is left to whoever finishes it.
+    /// Stops an active export; of one that has ended, nothing changes, nor of one that goes elsewhere than `into`, where
+    /// that is given: it was moved meanwhile. Gives the export as it is then. Its owed runs close with it, STOPPED; a
+    /// RUNNING one is left to whoever finishes it.
     async fn stop_export(
         &self,
         account: AccountId,
         request: RequestId,
+        into: Option<&BucketId>,
         reason: &StopReason,
         now: Timestamp,
     ) -> Result<Export, StoreError>;
     /// Goes on with an export that was stopped by failure, in one transaction. Its runs that were begun are open again,
-    /// under its own names. A recurring or live one gets a successor with the same spec, whose first window begins where
+    /// under its own names; those that are INCOMPLETE stay so, and may be retried. A recurring or live one gets a successor with the same spec, whose first window begins where
     /// those runs end, or, without any, at the last delivered cut, and which is given again where there is one already; a
     /// one-time one goes on itself. [`StoreError::Conflict`] where it was not stopped by failure, or for what
     /// [`ExportStore::create_export`] refuses.

@@ -18,6 +18,13 @@ pub enum NoticeOutcome {
         /// Of the claim.
         token: LeaseToken,
     },
+    /// It was not tried, and waits for one that goes before it.
+    Held {
+        /// Of the claim.
+        token: LeaseToken,
+        /// Until when.
+        until: Timestamp,
+    },
     /// It was not taken.
     Failed {
         /// Of the claim.
@@ -38,7 +45,7 @@ pub struct IncidentChange<'a> {
     pub incident: &'a Incident,
     /// What is written to its people.
     pub mailing: Option<&'a Mailing>,
-    /// The notices that are owed from then on; at most some hundred.
+    /// The notices that are owed from then on; at most some thousand.
     pub notices: &'a [Notice],
 }
 
@@ -46,7 +53,7 @@ pub struct IncidentChange<'a> {
 #[async_trait]
 pub trait IncidentStore: Send + Sync {
     /// Every account's buckets that are blocked, by account and nickname: for the checker, never for customers. Served
-    /// by an index.
+    /// by an index. Damaged ones are logged and left out, as in the other lists of the checker's.
     async fn blocked_buckets(&self) -> Result<Vec<PartnerBucket>, StoreError>;
     /// Keeps an incident, its mailing and its notices, in one transaction. [`StoreError::Conflict`], and nothing is
     /// kept, where it is not as expected any more, or a new one is there already: another checker was first.
@@ -78,6 +85,12 @@ pub trait IncidentStore: Send + Sync {
         outcome: &NoticeOutcome,
         now: Timestamp,
     ) -> Result<Notice, StoreError>;
+    /// The oldest notice that is owed by an account over a channel, whoever has claimed it and whenever it is due.
+    async fn first_owed_notice(
+        &self,
+        account: AccountId,
+        channel: ChannelKind,
+    ) -> Result<Option<Notice>, StoreError>;
     /// An account's notices, newest first, up to `limit` (at least one).
     async fn notices(&self, account: AccountId, limit: usize) -> Result<Vec<Notice>, StoreError>;
 }
@@ -91,6 +104,7 @@ impl NoticeOutcome {
         match self {
             Self::Sent => notice.sent(now),
             Self::Released { token } => notice.release(*token, now),
+            Self::Held { token, until } => notice.hold(*token, *until, now),
             Self::Failed { token, reason, is_final } => notice.failed(*token, reason, *is_final, now),
         }
     }

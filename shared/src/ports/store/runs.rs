@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::domain::{
-    AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp, Window, ZoneName,
+    AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, Window, ZoneName,
 };
 
 /// A run to be created.
@@ -64,9 +64,16 @@ pub trait RunStore: Send + Sync {
     /// The runs of an export that have not ended, oldest first. Served by an index: costs what is open, and reads no
     /// document, so that a damaged one does not hold up the others.
     async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError>;
+    /// How many runs of an export have a status. Reads no document.
+    async fn count_runs(
+        &self,
+        account: AccountId,
+        request: RequestId,
+        status: RunStatus,
+    ) -> Result<u64, StoreError>;
     /// Makes a plan *the* plan of an owed run, freezes the export's spec and its bucket's name at Google, and sets run and export RUNNING.
     /// [`StoreError::Conflict`] where the run has a plan, has ended, was opened again since it was planned, is not the
-    /// oldest open run of its export, its export has ended, or the stored chunks of the plan are not as many as it
+    /// oldest open run of its export, its export has ended and does not finish it, or the stored chunks of the plan are not as many as it
     /// says: some were swept.
     async fn open_run(&self, key: RunKey, opening: &RunOpening) -> Result<Run, StoreError>;
     /// Closes a run and moves its export on: `delivered_cut` to the window's cut (never back, and not for a

@@ -1,15 +1,17 @@
 //! The deliveries to webhooks that are owed go out: each account's own in their order, the accounts beside each other.
 //!
-//! A server that hangs costs one call a round: what else is owed to it waits for a later round, and nobody else does.
+//! A server that hangs costs one call a round, and nobody else waits for it. What else is owed to it waits until the one
+//! that failed is tried again: nothing overtakes it, and what was not tried counts as no attempt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Delivered, outbox::settle};
 use crate::{
-    domain::{AccountId, ChannelKind, LeaseToken, Notice, NoticeTask},
-    ports::NoticeOutcome,
+    domain::{Account, AccountId, ChannelKind, LeaseToken, Notice, NoticeState, NoticeTask},
+    ports::{NoticeOutcome, StoreError},
     steps::{Parts, StepError, webhook::deliver_webhook},
 };
 
@@ -18,15 +20,15 @@ use crate::{
 const BATCH: usize = 24;
 /// How many accounts are called at once.
 const AT_ONCE: usize = 12;
-/// What is kept of a delivery that was not tried since the one before it failed.
-const WAITS: &str = "an earlier delivery did not arrive";
+/// For how long an account's deliveries wait while another sender has the first of them, in seconds, at the longest.
+const OTHERS_TURN_SECS: i64 = 60;
 
 /// Sends every delivery that is due.
 ///
 /// # Errors
-/// [`StepError`]; what was claimed is sent by a later round.
+/// [`StepError`] where nothing can be claimed; a later round goes on.
 pub async fn send_webhooks(parts: &Parts) -> Result<Delivered, StepError> {
-    let (mut delivered, mut silent) = (Delivered::default(), BTreeSet::new());
+    let (mut delivered, mut waiting) = (Delivered::default(), BTreeMap::new());
     loop {
         if parts.shutdown.is_cancelled() {
             return Ok(delivered);
@@ -42,52 +44,93 @@ pub async fn send_webhooks(parts: &Parts) -> Result<Delivered, StepError> {
         }
         let calls: Vec<_> = of_account
             .into_iter()
-            .map(|(account, notices)| call(parts, account, notices, token, silent.contains(&account)))
+            .map(|(account, notices)| call(parts, account, notices, token, waiting.get(&account).copied()))
             .collect();
         let mut done = stream::iter(calls).buffer_unordered(AT_ONCE);
-        while let Some(outcomes) = done.next().await {
-            for (notice, outcome) in outcomes? {
-                if matches!(outcome, NoticeOutcome::Failed { .. }) {
-                    silent.insert(notice.account);
-                }
-                settle(parts, &notice, &outcome, &mut delivered).await?;
-            }
+        while let Some((account, until, of_account)) = done.next().await {
+            waiting.extend(until.map(|until| (account, until)));
+            delivered.add(of_account);
         }
     }
 }
 
-/// Calls one account's webhook, until it fails: then the rest waits too.
+/// Calls one account's webhook, until it fails: then the rest waits for that one. Gives until when.
 async fn call(
     parts: &Parts,
     account: AccountId,
     notices: Vec<Notice>,
     token: LeaseToken,
-    is_silent: bool,
-) -> Result<Vec<(Notice, NoticeOutcome)>, StepError> {
-    let failed = |reason: &dyn ToString, is_final| NoticeOutcome::Failed {
-        token,
-        reason: reason.to_string(),
-        is_final,
+    waits_until: Option<Timestamp>,
+) -> (AccountId, Option<Timestamp>, Delivered) {
+    let (mut delivered, mut until) = (Delivered::default(), waits_until);
+    let found = async {
+        if until.is_none() {
+            until = older(parts, account, token).await?;
+        }
+        parts.store.account(account).await
     };
-    let (mut waits, mut outcomes) = (is_silent, Vec::new());
-    let settings = parts.store.account(account).await?;
+    let settings = found.await.map_err(|error| {
+        let reason = error.to_string();
+        delivered.troubled.push((account, error.into()));
+        reason
+    });
     for notice in notices {
-        let outcome = match (waits, &settings, &notice.task) {
-            (true, ..) => failed(&WAITS, false),
-            (false, Some(settings), NoticeTask::Webhook { payload }) => {
-                match deliver_webhook(parts, settings, notice.id.as_str(), payload.as_bytes()).await? {
-                    Some(Ok(_)) => NoticeOutcome::Sent,
-                    Some(Err(error)) => {
-                        waits = true;
-                        failed(&error, false)
-                    }
-                    None => failed(&"the account has no webhook any more", true),
+        let outcome = match until {
+            Some(until) => NoticeOutcome::Held { token, until },
+            None => deliver(parts, &settings, &notice, token, &mut delivered).await,
+        };
+        let settled = settle(parts, &notice, &outcome, &mut delivered).await;
+        if let NoticeOutcome::Failed { is_final: false, .. } = outcome {
+            // One that is given up holds nothing up but this round.
+            until = settled.map(|settled| settled.next_attempt_at).or(Some(later(parts)));
+        }
+    }
+    (account, until, delivered)
+}
+
+/// How long a delivery holds up an account's newer ones that is not among those of this claim: it is not due yet, or
+/// another sender has it.
+async fn older(
+    parts: &Parts,
+    account: AccountId,
+    token: LeaseToken,
+) -> Result<Option<Timestamp>, StoreError> {
+    let first = parts.store.first_owed_notice(account, ChannelKind::Webhook).await?;
+    Ok(first.and_then(|first| match first.state {
+        NoticeState::Owed { claim: Some(holder) } if holder == token => None,
+        NoticeState::Owed { claim: Some(_) } => Some(first.next_attempt_at.min(later(parts))),
+        _ => Some(first.next_attempt_at),
+    }))
+}
+
+fn later(parts: &Parts) -> Timestamp {
+    let now = parts.now();
+    now.checked_add(SignedDuration::from_secs(OTHERS_TURN_SECS)).unwrap_or(now)
+}
+
+async fn deliver(
+    parts: &Parts,
+    settings: &Result<Option<Account>, String>,
+    notice: &Notice,
+    token: LeaseToken,
+    delivered: &mut Delivered,
+) -> NoticeOutcome {
+    let failed = |reason: String, is_final| NoticeOutcome::Failed { token, reason, is_final };
+    match (settings, &notice.task) {
+        (Ok(Some(settings)), NoticeTask::Webhook { payload }) => {
+            match deliver_webhook(parts, settings, notice.id.as_str(), payload.as_bytes()).await {
+                Ok(Some(Ok(_))) => NoticeOutcome::Sent,
+                Ok(Some(Err(error))) => failed(error.to_string(), false),
+                Ok(None) => failed("the account has no webhook any more".to_owned(), true),
+                Err(error) => {
+                    let reason = error.to_string();
+                    delivered.troubled.push((notice.account, error));
+                    failed(reason, false)
                 }
             }
-            (false, None, _) => failed(&"there is no such account any more", true),
-            (false, Some(_), NoticeTask::Mail { .. }) => failed(&"it is no delivery to a webhook", true),
-        };
-        outcomes.push((notice, outcome));
+        }
+        (Ok(None), _) => failed("there is no such account any more".to_owned(), true),
+        (Ok(Some(_)), NoticeTask::Mail { .. }) => failed("it is no delivery to a webhook".to_owned(), true),
+        (Err(reason), _) => failed(reason.clone(), false),
     }
-    Ok(outcomes)
 }

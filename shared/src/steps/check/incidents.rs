@@ -190,8 +190,9 @@ impl Round<'_> {
             loop {
                 let page = self.parts.store.list_exports(incident.account, &filter, cursor, PAGE).await?;
                 for export in page.exports.iter().filter(|export| export.created_at <= at) {
-                    stop_at(self.parts, (export.account, export.request), &reason, at).await?;
-                    stopped += 1;
+                    let (key, into) = ((export.account, export.request), Some(&incident.bucket));
+                    let ended = stop_at(self.parts, key, into, &reason, at).await?;
+                    stopped += usize::from(!ended.is_active());
                 }
                 cursor = page.next;
                 if cursor.is_none() {

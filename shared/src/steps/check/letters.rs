@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::Notifier;
 use crate::{
     domain::{
         Account, AccountId, EmailAddress, Export, ExportFilter, ExportStatus, Incident, IncidentPhase,
-        Mailing, MailingId, Notice, NoticeId, NoticeKind, NoticeTask, PartnerBucket, RequestId, StatusKind,
-        StopReason,
+        Mailing, MailingId, Notice, NoticeId, NoticeKind, NoticeTask, PartnerBucket, RequestId, RunStatus,
+        StatusKind, StopReason,
         webhook::{IncidentNews, Payload},
     },
     mails::{self, ExportLine, MailFacts, TEXT_EXPORTS},
@@ -18,8 +19,12 @@ use crate::{
 
 /// How many exports are looked at in one page.
 const PAGE: usize = 500;
-/// The most people that a mail goes to: the account's addresses first, then those who created exports.
-const MOST_RECIPIENTS: usize = 100;
+/// How many exports' runs are counted at once.
+const COUNTED_AT_ONCE: usize = 16;
+/// The most people that a mail goes to: the account's addresses first, then those who created exports. All of them are
+/// kept in the transaction that moves the incident on, so that nobody is forgotten or written to twice; a thousand
+/// notices take a tenth of what Firestore's transactions may, and an account with more people than that has mailing lists.
+const MOST_RECIPIENTS: usize = 1_000;
 
 /// What is kept with an incident's change.
 #[derive(Default)]
@@ -51,7 +56,7 @@ pub(super) async fn write(
         return Ok(Letters::default());
     }
     let involved = involved(parts, incident, kind).await?;
-    let owed = owed(parts, account).await?;
+    let owed = owed(parts, account, kind, &involved).await?;
     let told = Told { notifier, settings: &settings, incident, kind, bucket, now };
     let hook = settings.webhook.is_some().then(|| told.webhook(&involved, &owed));
     let recipients = recipients(&settings, &involved.creators);
@@ -198,11 +203,32 @@ impl Involved {
     }
 }
 
-/// How many windows are owed by each export of an account.
-async fn owed(parts: &Parts, account: AccountId) -> Result<BTreeMap<RequestId, u64>, StepError> {
+/// How many windows are owed by each export of an account. Of what was stopped those too that ended with it: what they
+/// hold follows once it is started again.
+async fn owed(
+    parts: &Parts,
+    account: AccountId,
+    kind: NoticeKind,
+    involved: &Involved,
+) -> Result<BTreeMap<RequestId, u64>, StepError> {
     let mut owed = BTreeMap::new();
     for key in parts.store.open_run_keys().await?.into_iter().filter(|key| key.account == account) {
         *owed.entry(key.request).or_default() += 1;
+    }
+    if kind != NoticeKind::Stopped {
+        return Ok(owed);
+    }
+    let counts: Vec<_> = involved
+        .lines
+        .iter()
+        .map(|export| export.request)
+        .map(|request| async move {
+            (request, parts.store.count_runs(account, request, RunStatus::Stopped).await)
+        })
+        .collect();
+    let mut counts = stream::iter(counts).buffer_unordered(COUNTED_AT_ONCE);
+    while let Some((request, stopped)) = counts.next().await {
+        *owed.entry(request).or_default() += stopped?;
     }
     Ok(owed)
 }

@@ -1,5 +1,6 @@
 //! The checker's round: blocked buckets are looked at again and what waited goes on, incidents move on and exports are
-//! stopped, what is unwell is found, and notices go out.
+//! stopped, what is unwell is found, and notices go out: mails before and after, webhooks last, and neither for the
+//! other's faults.
 //!
 //! Two rounds at once do no harm: an incident moves on in one transaction, with what is told of it, and a notice is
 //! claimed by one sender.
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use super::{Parts, StepError, Swept, sweep};
 use crate::{
-    domain::{AccountId, BucketId, Incident, NoticeKind, RunKey, health::Finding},
+    domain::{AccountId, BucketId, ChannelKind, Incident, NoticeKind, RunKey, health::Finding},
     ports::Mailer,
 };
 
@@ -49,6 +50,8 @@ pub struct Checked {
     pub mails: Delivered,
     /// What became of the deliveries to webhooks.
     pub webhooks: Delivered,
+    /// Why no more notices could be sent by a way, where that was so; they stay owed.
+    pub unsent: Vec<(ChannelKind, StepError)>,
 }
 
 /// One round, over the runs that are wanted.
@@ -63,15 +66,29 @@ pub async fn check(
 ) -> Result<Checked, StepError> {
     // What is seen in this round was so at its beginning.
     let now = parts.now();
-    let mut checked = Checked { swept: sweep(parts, is_wanted).await?, ..Checked::default() };
+    let mut checked = Checked::default();
+    // What is owed already does not wait until all has been looked through.
+    mails(parts, notifier, &mut checked).await;
+    checked.swept = sweep(parts, is_wanted).await?;
     incidents::move_on(parts, notifier, now, &mut checked).await?;
     match findings::find(parts).await {
         Ok(found) => checked.findings = found,
         Err(error) => checked.unfound = Some(error),
     }
-    checked.webhooks = send_webhooks(parts).await?;
-    if let Some(mailer) = &notifier.mailer {
-        checked.mails = send_mails(parts, &**mailer).await?;
+    mails(parts, notifier, &mut checked).await;
+    match send_webhooks(parts).await {
+        Ok(delivered) => checked.webhooks = delivered,
+        Err(error) => checked.unsent.push((ChannelKind::Webhook, error)),
     }
     Ok(checked)
+}
+
+async fn mails(parts: &Parts, notifier: &Notifier, checked: &mut Checked) {
+    let Some(mailer) = notifier.mailer.as_ref().filter(|_| checked.mails.unavailable.is_none()) else {
+        return;
+    };
+    match send_mails(parts, &**mailer).await {
+        Ok(delivered) => checked.mails.add(delivered),
+        Err(error) => checked.unsent.push((ChannelKind::Mail, error)),
+    }
 }

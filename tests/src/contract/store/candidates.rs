@@ -149,7 +149,7 @@ pub async fn a_bucket_in_use_stays(stores: Stores) {
     assert_eq!(stores.one.bucket(ACME, &id("spare")).await.unwrap(), None);
     // Stopped, but what its run has begun is still to be finished.
     stores.one.open_run(run.key, &opening("p", &run.spec, 1)).await.unwrap();
-    stores.one.stop_export(ACME, export.request, &StopReason::User, at(2)).await.unwrap();
+    stores.one.stop_export(ACME, export.request, None, &StopReason::User, at(2)).await.unwrap();
     assert_eq!(remove("main").await, in_use);
     stores.one.close_run(run.key, &closing(RunStatus::Stopped, 3)).await.unwrap();
     assert_eq!(remove("main").await, BucketRemoval::Removed);
@@ -171,7 +171,7 @@ pub async fn a_bucket_of_a_run_that_may_be_retried_stays(stores: Stores) {
     let in_use = BucketRemoval::InUse(vec![export.request]);
     assert_eq!(stores.two.remove_bucket(ACME, &id("main")).await.unwrap(), in_use);
     // Runs of a stopped export are not retried.
-    stores.one.stop_export(ACME, export.request, &StopReason::User, at(3)).await.unwrap();
+    stores.one.stop_export(ACME, export.request, None, &StopReason::User, at(3)).await.unwrap();
     assert_eq!(stores.two.remove_bucket(ACME, &id("main")).await.unwrap(), BucketRemoval::Removed);
     let kept = stores.two.run(run.key).await.unwrap().unwrap();
     assert_eq!(kept.bucket_name.as_deref(), Some("main-at-google"), "where its files are");

@@ -53,7 +53,7 @@ pub async fn an_edit_of_what_has_changed_or_ended_is_a_conflict(stores: Stores) 
     // A run that was created meanwhile is no conflict.
     next_run(&*stores.one, &export, window(0, 10), 10).await.unwrap();
     stores.two.edit_export(ACME, request, &changed("main"), &changed("spare"), None).await.unwrap();
-    let stopped = stores.one.stop_export(ACME, request, &StopReason::User, at(20)).await.unwrap();
+    let stopped = stores.one.stop_export(ACME, request, None, &StopReason::User, at(20)).await.unwrap();
     let late = stores.two.edit_export(ACME, request, &changed("spare"), before, None).await;
     assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
     assert_eq!(stores.two.export(ACME, request).await.unwrap(), Some(stopped));
@@ -64,6 +64,22 @@ pub async fn an_edit_of_what_has_changed_or_ended_is_a_conflict(stores: Stores) 
     assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
     let unknown = stores.two.edit_export(ACME, RequestId(1), before, before, None).await;
     assert!(matches!(unknown, Err(StoreError::NotFound(_))), "{unknown:?}");
+}
+
+pub async fn what_was_moved_meanwhile_is_not_stopped_for_its_old_bucket(stores: Stores) {
+    let export = with_export(&*stores.one, ACME, recurring(), 0).await;
+    let run = next_run(&*stores.one, &export, window(0, 10), 10).await.unwrap();
+    let (request, [main, spare]) = (export.request, ["main", "spare"].map(|id| BucketId(id.to_owned())));
+    let stop = |into: BucketId, now| {
+        let store = std::sync::Arc::clone(&stores.two);
+        async move { store.stop_export(ACME, request, Some(&into), &StopReason::User, at(now)).await.unwrap() }
+    };
+    let moved = stores.one.edit_export(ACME, request, &export.spec, &changed("spare"), None).await.unwrap();
+    assert_eq!(stop(main, 20).await, moved);
+    assert_eq!(stores.one.export(ACME, request).await.unwrap(), Some(moved));
+    assert_eq!(stores.one.run(run.key).await.unwrap().unwrap().status, RunStatus::Owed);
+    assert!(!stop(spare, 21).await.is_active());
+    assert_eq!(stores.one.run(run.key).await.unwrap().unwrap().status, RunStatus::Stopped);
 }
 
 pub async fn an_edit_takes_the_request_id_in_another_bucket(stores: Stores) {

@@ -126,7 +126,8 @@ pub async fn stopping_closes_what_is_owed_and_leaves_what_runs(stores: Stores) {
     stores.one.open_run(running.key, &opening("p", &export.spec, 1)).await.unwrap();
     let owed = next_run(&*stores.one, &export, window(0, 100), 100).await.unwrap();
 
-    let stopped = stores.one.stop_export(ACME, export.request, &StopReason::User, at(200)).await.unwrap();
+    let stopped =
+        stores.one.stop_export(ACME, export.request, None, &StopReason::User, at(200)).await.unwrap();
     assert_eq!(stopped.status, ExportStatus::Stopped { reason: StopReason::User, at: at(200) });
     assert_eq!(stopped.planned_cut, Some(at(100)));
     assert_eq!(stores.two.export(ACME, export.request).await.unwrap(), Some(stopped));
@@ -141,16 +142,16 @@ pub async fn stopping_what_has_ended_changes_nothing(stores: Stores) {
     let export = with_export(&*stores.one, ACME, one_time(), 0).await;
     let run = next_run(&*stores.one, &export, day_window(0), 0).await.unwrap();
     stores.one.close_run(run.key, &closing(RunStatus::Empty, 1)).await.unwrap();
-    let done = stores.one.stop_export(ACME, export.request, &StopReason::User, at(2)).await.unwrap();
+    let done = stores.one.stop_export(ACME, export.request, None, &StopReason::User, at(2)).await.unwrap();
     assert_eq!(done.status, ExportStatus::Done);
     assert_eq!(stores.two.export(ACME, export.request).await.unwrap(), Some(done));
 
     let export = with_export(&*stores.one, ACME, recurring(), 0).await;
     let reason = StopReason::Failure { message: "three days".to_owned() };
-    let first = stores.one.stop_export(ACME, export.request, &reason, at(3)).await.unwrap();
-    let again = stores.two.stop_export(ACME, export.request, &StopReason::User, at(4)).await.unwrap();
+    let first = stores.one.stop_export(ACME, export.request, None, &reason, at(3)).await.unwrap();
+    let again = stores.two.stop_export(ACME, export.request, None, &StopReason::User, at(4)).await.unwrap();
     assert_eq!(again, first);
 
-    let unknown = stores.one.stop_export(ACME, RequestId(1), &reason, at(3)).await;
+    let unknown = stores.one.stop_export(ACME, RequestId(1), None, &reason, at(3)).await;
     assert!(matches!(unknown, Err(StoreError::NotFound(_))));
 }

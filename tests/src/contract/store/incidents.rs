@@ -231,6 +231,30 @@ pub async fn notices_are_settled_by_whoever_holds_them(stores: Stores) {
     assert!(matches!(settled, Err(StoreError::NotFound(_))));
 }
 
+pub async fn a_notice_that_waits_for_another_is_found_behind_it(stores: Stores) {
+    let (first, second) = (hook(ACME, "{\"a\":1}", 10), hook(ACME, "{\"a\":2}", 20));
+    stores.one.put_notices(&[second.clone(), first.clone(), hook(OTHER, "{}", 1)]).await.unwrap();
+    stores.one.put_notices(&[mail(ACME, "ops@acme.example", "m", 0)]).await.unwrap();
+    let first_owed = || async { stores.two.first_owed_notice(ACME, ChannelKind::Webhook).await.unwrap() };
+    assert_eq!(first_owed().await, Some(first.clone()));
+    let claimed = stores.one.claim_notices(ChannelKind::Webhook, token(1), at(20), 9).await.unwrap();
+    assert_eq!(claimed.len(), 3);
+    assert_eq!(
+        first_owed().await.map(|notice| notice.state),
+        Some(NoticeState::Owed { claim: Some(token(1)) })
+    );
+    let held = NoticeOutcome::Held { token: token(1), until: at(500) };
+    let waits = stores.one.settle_notice(ACME, &second.id, &held, at(21)).await.unwrap();
+    assert_eq!((waits.attempts, waits.next_attempt_at), (0, at(500)));
+    stores.one.settle_notice(ACME, &first.id, &NoticeOutcome::Sent, at(22)).await.unwrap();
+    assert_eq!(first_owed().await, Some(waits));
+    assert_eq!(stores.two.claim_notices(ChannelKind::Webhook, token(2), at(100), 9).await.unwrap(), []);
+    let due = stores.two.claim_notices(ChannelKind::Webhook, token(2), at(500), 9).await.unwrap();
+    assert!(due.iter().any(|notice| notice.id == second.id));
+    stores.two.settle_notice(ACME, &second.id, &NoticeOutcome::Sent, at(501)).await.unwrap();
+    assert_eq!(first_owed().await, None);
+}
+
 pub async fn a_clock_that_went_back_holds_no_notice_up(stores: Stores) {
     stores.one.put_notices(&[mail(ACME, "ops@acme.example", "m", 900_000)]).await.unwrap();
     let claimed = stores.two.claim_notices(ChannelKind::Mail, token(1), at(0), 9).await.unwrap();

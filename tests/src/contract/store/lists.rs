@@ -88,7 +88,7 @@ async fn assorted(stores: &Stores) -> Vec<Export> {
                 stores.one.close_run(run.key, &closing(RunStatus::Done, number)).await.unwrap();
                 if flows || number % 4 == 2 {
                     let reason = StopReason::Failure { message: "three days".to_owned() };
-                    stores.one.stop_export(ACME, export.request, &reason, at(number)).await.unwrap();
+                    stores.one.stop_export(ACME, export.request, None, &reason, at(number)).await.unwrap();
                 }
             }
         }
@@ -255,7 +255,7 @@ pub async fn the_flow_of_profiles_is_one(stores: Stores) {
         let refused = stores.two.create_one_time(&new(once), window(0, 9), &zone).await;
         assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
         create(&*stores.one, OTHER, of(once), 4).await;
-        stores.one.stop_export(ACME, flow.request, &StopReason::User, at(9)).await.unwrap();
+        stores.one.stop_export(ACME, flow.request, None, &StopReason::User, at(9)).await.unwrap();
         assert_eq!(stores.two.profiles_flow(ACME).await.unwrap(), None);
     }
     // However many ask at once.
@@ -306,7 +306,7 @@ pub async fn exports_are_due_across_accounts_longest_first(stores: Stores) {
     add(ACME, 4, None).await;
     add(ACME, 5, Some(31)).await;
     let stopped = add(ACME, 6, Some(5)).await;
-    stores.one.stop_export(ACME, stopped.request, &StopReason::User, at(7)).await.unwrap();
+    stores.one.stop_export(ACME, stopped.request, None, &StopReason::User, at(7)).await.unwrap();
     add(ACME, 7, Some(20)).await;
     add(ACME, 8, Some(20)).await;
     for limit in [1, 2, 3, 100] {

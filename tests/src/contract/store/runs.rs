@@ -63,7 +63,7 @@ pub async fn a_run_is_created_at_the_expected_cut_only(stores: Stores) {
 
 pub async fn no_run_of_an_export_that_has_ended(stores: Stores) {
     let export = with_export(&*stores.one, ACME, recurring(), 0).await;
-    stores.one.stop_export(ACME, export.request, &StopReason::User, at(1)).await.unwrap();
+    stores.one.stop_export(ACME, export.request, None, &StopReason::User, at(1)).await.unwrap();
     assert!(is_conflict(&next_run(&*stores.one, &export, window(0, 50), 50).await));
     assert_eq!(stores.two.runs(ACME, export.request).await.unwrap(), []);
     assert_eq!(stores.two.export(ACME, export.request).await.unwrap().unwrap().planned_cut, None);
@@ -107,7 +107,7 @@ pub async fn opening_refuses_what_is_not_owed(stores: Stores) {
     assert!(is_conflict(&open(run.key, "q").await), "it has ended");
     let export = export_of(&*stores.one, &run).await;
     let owed = next_run(&*stores.one, &export, window(0, 100), 100).await.unwrap();
-    stores.one.stop_export(ACME, run.key.request, &StopReason::User, at(101)).await.unwrap();
+    stores.one.stop_export(ACME, run.key.request, None, &StopReason::User, at(101)).await.unwrap();
     assert!(is_conflict(&open(owed.key, "q").await), "its export has ended");
     let unknown = RunKey { run: RunTimestamp(1), ..run.key };
     assert!(matches!(open(unknown, "q").await, Err(StoreError::NotFound(_))));
@@ -167,7 +167,7 @@ pub async fn closing_again_changes_nothing(stores: Stores) {
 
 pub async fn closing_leaves_a_stopped_export_stopped(stores: Stores) {
     let run = opened(&stores, recurring()).await;
-    stores.one.stop_export(ACME, run.key.request, &StopReason::User, at(5)).await.unwrap();
+    stores.one.stop_export(ACME, run.key.request, None, &StopReason::User, at(5)).await.unwrap();
     assert!(stores.one.close_run(run.key, &closing(RunStatus::Stopped, 7)).await.unwrap());
     let export = export_of(&*stores.two, &run).await;
     assert_eq!(export.status, ExportStatus::Stopped { reason: StopReason::User, at: at(5) });
@@ -192,7 +192,7 @@ pub async fn only_incomplete_runs_open_again(stores: Stores) {
 
     let run = opened(&stores, recurring()).await;
     stores.one.close_run(run.key, &closing(RunStatus::Incomplete, 7)).await.unwrap();
-    stores.one.stop_export(ACME, run.key.request, &StopReason::User, at(8)).await.unwrap();
+    stores.one.stop_export(ACME, run.key.request, None, &StopReason::User, at(8)).await.unwrap();
     stores.one.reopen_run(run.key).await.unwrap();
     let export = export_of(&*stores.two, &run).await;
     assert!(matches!(export.status, ExportStatus::Stopped { .. }), "it has ended and stays so");

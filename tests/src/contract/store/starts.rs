@@ -40,7 +40,7 @@ async fn stopped(stores: &Stores, frequency: Frequency) -> (Export, Vec<Run>) {
     }
     done(store, &runs[0], 1, 5, 10).await;
     store.open_run(runs[1].key, &opening("begun", &runs[1].spec, 150)).await.unwrap();
-    store.stop_export(ACME, export.request, &by_failure(), at(250)).await.unwrap();
+    store.stop_export(ACME, export.request, None, &by_failure(), at(250)).await.unwrap();
     store.close_run(runs[1].key, &closing(RunStatus::Stopped, 260)).await.unwrap();
     (export, runs)
 }
@@ -81,14 +81,89 @@ pub async fn a_stopped_export_without_runs_goes_on_at_its_last_cut(stores: Store
     let run = next_run(store, &export, window(-100, 0), 0).await.unwrap();
     done(store, &run, 1, 5, 10).await;
     next_run(store, &export, window(0, 100), 100).await.unwrap();
-    store.stop_export(ACME, export.request, &by_failure(), at(250)).await.unwrap();
+    store.stop_export(ACME, export.request, None, &by_failure(), at(250)).await.unwrap();
     let started = store.start_again(&start(&export, 300)).await.unwrap();
     assert_eq!((started.resumed.len(), started.export.planned_cut), (0, Some(at(0))));
     // Of what never delivered anything the successor begins at the beginning.
-    store.stop_export(ACME, started.export.request, &by_failure(), at(310)).await.unwrap();
+    store.stop_export(ACME, started.export.request, None, &by_failure(), at(310)).await.unwrap();
     let never = with_export(store, OTHER, recurring(), 0).await;
-    store.stop_export(OTHER, never.request, &by_failure(), at(1)).await.unwrap();
+    store.stop_export(OTHER, never.request, None, &by_failure(), at(1)).await.unwrap();
     assert_eq!(store.start_again(&start(&never, 300)).await.unwrap().export.planned_cut, None);
+}
+
+pub async fn what_is_incomplete_stays_so_and_may_be_retried(stores: Stores) {
+    let store = &*stores.one;
+    let export = with_export(store, ACME, recurring(), 0).await;
+    let run = next_run(store, &export, window(-100, 0), 0).await.unwrap();
+    store.open_run(run.key, &opening("p", &run.spec, 10)).await.unwrap();
+    store.close_run(run.key, &closing(RunStatus::Incomplete, 20)).await.unwrap();
+    store.stop_export(ACME, export.request, None, &by_failure(), at(250)).await.unwrap();
+    let started = stores.two.start_again(&start(&export, 300)).await.unwrap();
+    assert_eq!((started.resumed.len(), started.export.planned_cut), (0, Some(at(0))));
+    assert_eq!(
+        store.run(run.key).await.unwrap().unwrap().status,
+        RunStatus::Incomplete,
+        "nobody mended it yet"
+    );
+    let old = store.export(ACME, export.request).await.unwrap().unwrap();
+    assert!(old.works_on(run.key.run));
+    assert_eq!(store.reopen_run(run.key).await.unwrap().status, RunStatus::Running);
+    store.close_run(run.key, &closing_after(1, RunStatus::Done, 400)).await.unwrap();
+    let old = stores.two.export(ACME, export.request).await.unwrap().unwrap();
+    assert!(!old.works_on(run.key.run) && matches!(old.status, ExportStatus::Stopped { .. }));
+}
+
+pub async fn runs_are_counted_by_status(stores: Stores) {
+    let (export, _) = stopped(&stores, recurring()).await;
+    let count = |account, status| stores.two.count_runs(account, export.request, status);
+    assert_eq!(count(ACME, RunStatus::Stopped).await.unwrap(), 2);
+    assert_eq!(count(ACME, RunStatus::Done).await.unwrap(), 1);
+    assert_eq!(count(ACME, RunStatus::Owed).await.unwrap(), 0);
+    assert_eq!(count(OTHER, RunStatus::Stopped).await.unwrap(), 0);
+}
+
+/// What a stopped export had begun goes where its successor goes, under its own number.
+pub async fn a_moved_successor_takes_the_numbers_of_what_it_follows(stores: Stores) {
+    let (export, runs) = stopped(&stores, recurring()).await;
+    let store = &*stores.one;
+    let started = store.start_again(&start(&export, 300)).await.unwrap();
+    let spec = |nickname: &str| spillway::domain::ExportSpec {
+        bucket: spillway::domain::BucketId(nickname.to_owned()),
+        ..export.spec.clone()
+    };
+    let moves = |spec| {
+        let (before, request) = (started.export.spec.clone(), started.export.request);
+        async move { store.edit_export(ACME, request, &before, &spec, None).await }
+    };
+    // Another account exports into that bucket, under the number of the stopped one.
+    with_account(store, OTHER).await;
+    let shared = store.bucket(ACME, &spillway::domain::BucketId("spare".to_owned())).await.unwrap().unwrap();
+    store.put_bucket(&spillway::domain::PartnerBucket { account: OTHER, ..shared }).await.unwrap();
+    let stranger = spillway::ports::NewExport {
+        account: OTHER,
+        spec: spec("spare"),
+        now: export.created_at,
+        next_due_at: None,
+        origin: Default::default(),
+    };
+    let stranger = store.create_export(&stranger).await.unwrap();
+    assert_eq!(stranger.request, export.request);
+    let refused = moves(spec("spare")).await;
+    assert!(matches!(refused, Err(StoreError::NumberTaken { request, .. }) if request == export.request));
+    // Once nothing is left to be finished it is free to go.
+    store.close_run(runs[1].key, &closing_after(1, RunStatus::Done, 400)).await.unwrap();
+    moves(spec("spare")).await.unwrap();
+}
+
+pub async fn a_run_of_a_stopped_export_is_opened_anew_where_it_is_finished(stores: Stores) {
+    let (export, runs) = stopped(&stores, recurring()).await;
+    let store = &*stores.one;
+    store.start_again(&start(&export, 300)).await.unwrap();
+    let owed = store.give_up_plan(runs[1].key, 1).await.unwrap();
+    let anew = spillway::domain::RunOpening { reopened: 2, ..opening("new", &owed.spec, 310) };
+    assert_eq!(store.open_run(owed.key, &anew).await.unwrap().status, RunStatus::Running);
+    let old = stores.two.export(ACME, export.request).await.unwrap().unwrap();
+    assert!(matches!(old.status, ExportStatus::Stopped { .. }), "{:?}", old.status);
 }
 
 pub async fn a_one_time_export_goes_on_itself(stores: Stores) {
@@ -100,7 +175,7 @@ pub async fn a_one_time_export_goes_on_itself(stores: Stores) {
         if begun {
             store.open_run(run.key, &opening("p", &run.spec, 1)).await.unwrap();
         }
-        store.stop_export(account, export.request, &by_failure(), at(250)).await.unwrap();
+        store.stop_export(account, export.request, None, &by_failure(), at(250)).await.unwrap();
         if begun {
             store.close_run(run.key, &closing(RunStatus::Stopped, 260)).await.unwrap();
         }
@@ -127,7 +202,7 @@ pub async fn only_what_was_stopped_by_failure_goes_on(stores: Stores) {
     let store = &*stores.one;
     let export = with_export(store, ACME, recurring(), 0).await;
     assert!(is_conflict(&store.start_again(&start(&export, 10)).await), "it is active");
-    store.stop_export(ACME, export.request, &StopReason::User, at(20)).await.unwrap();
+    store.stop_export(ACME, export.request, None, &StopReason::User, at(20)).await.unwrap();
     assert!(is_conflict(&store.start_again(&start(&export, 30)).await), "a person stopped it");
     assert!(is_conflict(&store.start_again(&start(&export, 30)).await));
     let all = store.list_exports(ACME, &Default::default(), None, 9).await.unwrap().exports;

@@ -77,7 +77,7 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
         origin: Origin::default(),
     };
     assert!(is_not_found(store.create_export(&new).await));
-    assert!(is_not_found(store.stop_export(OTHER, key.request, &StopReason::User, at(0)).await));
+    assert!(is_not_found(store.stop_export(OTHER, key.request, None, &StopReason::User, at(0)).await));
     assert!(is_not_found(store.edit_export(OTHER, key.request, &run.spec, &run.spec, None).await));
     let new = new_run(OTHER, key.request, window(0, 10), Some(at(0)), 0);
     assert!(is_not_found(store.create_run(&new).await));
@@ -96,7 +96,7 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     stores.one.change_chunk(&chunk, lease(1, 50), at(1)).await.unwrap();
     store.append_columns(OTHER, key.request, Some("e"), &[]).await.unwrap();
     store.put_ratios(OTHER, "json", &BTreeMap::from([("e".to_owned(), 2.0)])).await.unwrap();
-    stores.one.stop_export(OTHER, key.request, &StopReason::User, at(2)).await.unwrap();
+    stores.one.stop_export(OTHER, key.request, None, &StopReason::User, at(2)).await.unwrap();
 
     stores.one.put_candidate(&waiting).await.unwrap();
     stores.one.promote_candidate(OTHER, &waiting.id, &facts("k")).await.unwrap();

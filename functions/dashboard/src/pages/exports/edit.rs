@@ -1,4 +1,5 @@
-//! Editing an export: recurring and live ones, from the next run on.
+//! Editing an export: recurring and live ones, from the next run on; one that runs once is moved to another bucket while
+//! its own is blocked.
 
 use std::sync::Arc;
 
@@ -7,9 +8,10 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
+use jiff::civil::Date;
 use spillway::{
     domain::{
-        Export,
+        BucketId, Export, ExportSpec,
         rules::{self, Refusal},
     },
     steps::{self, EditError},
@@ -74,7 +76,7 @@ pub(super) async fn save(
     if fields.text("seen") != revision_of(&export) {
         return changed(&app, &visit, &export).await;
     }
-    let spec = match fields::spec(&fields, visit.times.today()) {
+    let spec = match wanted(&export, &fields, visit.times.today()) {
         Ok(spec) => spec,
         Err(form) => return new::refused(&app, &visit, Some(&export), &fields, form).await,
     };
@@ -95,6 +97,15 @@ pub(super) async fn save(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What the form asks for; of an export that runs once it has the bucket alone.
+fn wanted(export: &Export, fields: &Fields, today: Date) -> Result<ExportSpec, Form> {
+    if export.is_one_time() {
+        let bucket = BucketId(fields.text("bucket").to_owned());
+        return Ok(ExportSpec { bucket, ..export.spec.clone() });
+    }
+    fields::spec(fields, today)
 }
 
 /// Somebody else was faster: their export is shown, for another decision.

@@ -29,6 +29,8 @@ pub(super) struct FormPage {
     pub(super) form: Form,
     /// Which export is edited; none: a new one.
     pub(super) editing: Option<String>,
+    /// Whether the bucket is all that can be changed.
+    pub(super) moves_only: bool,
     pub(super) action: String,
     /// A number used once, so that a form that is sent twice creates one export.
     pub(super) once: String,
@@ -149,6 +151,7 @@ impl FormPage {
         let hours = (0..24).map(|hour: u8| choice("hour", &hour.to_string(), &words::hour(hour)));
         Self {
             editing: editing.map(|export| export.request.to_string()),
+            moves_only: editing.is_some_and(Export::is_one_time),
             action: match editing {
                 Some(export) => format!("/exports/{}/edit", export.request),
                 None => "/exports".to_owned(),

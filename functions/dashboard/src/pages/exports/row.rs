@@ -82,7 +82,7 @@ impl Row {
             rows,
             last_run: run.map(|run| times.moment(run.created_at)),
             next_run: times.next_run(export),
-            can_edit: may_edit && export.is_active() && !export.is_one_time(),
+            can_edit: may_edit && export.is_active() && (!export.is_one_time() || is_blocked),
             can_stop: may_edit && export.is_active(),
         }
     }

@@ -91,7 +91,7 @@ pub(super) async fn page(
     };
     Ok(html(&ShowPage {
         frame: visit.frame(Section::Exports),
-        can_edit: may_edit && !export.is_one_time(),
+        can_edit: may_edit && (!export.is_one_time() || is_blocked(bucket.as_ref())),
         can_stop: may_edit,
         facts: run_view::facts(&export, bucket.as_ref(), &visit.times),
         chart,
@@ -110,7 +110,7 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
         Some(bucket) => trouble_of(app, visit, &export, bucket).await?,
         None => None,
     };
-    let is_blocked = bucket.as_ref().is_some_and(|bucket| bucket.state != BucketState::Ready);
+    let is_blocked = is_blocked(bucket.as_ref());
     let cursor: Option<RunTimestamp> = query.text("runs").parse().ok();
     let runs = store.runs_page(account, request, cursor, RUNS).await?;
     let chosen = match query.text("run").parse().ok() {
@@ -164,6 +164,10 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
     Ok(Shown { live, is_settled, export, bucket, runs, chosen })
 }
 
+fn is_blocked(bucket: Option<&PartnerBucket>) -> bool {
+    bucket.is_some_and(|bucket| bucket.state != BucketState::Ready)
+}
+
 /// What is wrong with the bucket of an export that goes on, or is to; with the button that looks at it again.
 async fn trouble_of(
     app: &App,
@@ -178,7 +182,7 @@ async fn trouble_of(
     let mut trouble = trouble::of_bucket(bucket, incident.as_ref(), &visit.times);
     if let Some(trouble) = trouble.as_mut().filter(|_| bucket.state != BucketState::Ready) {
         trouble.act = visit.may_edit().then(|| check_act(visit, bucket, Some(export.request)));
-        let moves = export.is_active() && !export.is_one_time() && visit.may_edit();
+        let moves = export.is_active() && visit.may_edit();
         let edit = || Fix {
             href: format!("/exports/{}/edit", export.request),
             text: "Move the export to another bucket",

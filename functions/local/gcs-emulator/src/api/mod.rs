@@ -159,7 +159,7 @@ async fn work(
     if let Some(fault) = strike.fault {
         let email = account.as_ref().ok().and_then(Option::as_ref).map(|account| &*account.email);
         let permission = permission_of(call.operation).unwrap_or(BUCKETS_GET);
-        if let Some(refusal) = fault.refusal(email, permission) {
+        if let Some(refusal) = fault.refusal(email, permission, &call) {
             return Err(refusal.into());
         }
     }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use spillway::{
     domain::{
-        AccountId, Export, ExportFilter, ExportStatus, Frequency, IncidentPhase, NoticeState, RequestId, Run,
-        RunStatus, StopReason, Window,
+        AccountId, BucketId, Export, ExportFilter, ExportStatus, Frequency, IncidentPhase, NoticeState,
+        RequestId, Run, RunStatus, StopReason, Window, names,
     },
     ports::Store,
 };
@@ -35,14 +35,34 @@ pub(super) struct Audit {
     pub(super) lies: Vec<String>,
 }
 
+/// What happened, beside the engine.
+pub(super) struct Happened<'a> {
+    pub(super) lake: &'a GrowingLake,
+    pub(super) buckets: &'a FailingBuckets,
+    pub(super) mails: &'a MailServer,
+    /// When the exports that repeat start, and now: the true times.
+    pub(super) begin: Timestamp,
+    pub(super) end: Timestamp,
+    /// How long after a run was due its window has to be owed, in seconds.
+    pub(super) late_secs: i64,
+    /// A bucket that was left broken.
+    pub(super) stays_broken: Option<&'a BucketId>,
+}
+
+/// How late a run is at most while clocks are right, in seconds: a tick that does not come, and the settle lag.
+pub(super) const LATE_SECS: i64 = 3 * 3_600;
+/// How many of an export's newest runs are looked at in each hour.
+const NEWEST: usize = 6;
+
 /// A listed file's rows, and how many its manifest says.
 type Files = BTreeMap<(RequestId, i64), (String, Vec<(String, u64)>)>;
 
 pub(super) async fn audit(
     store: &dyn Store,
     account: AccountId,
-    (lake, buckets, mails): (&GrowingLake, &FailingBuckets, &MailServer),
+    happened: &Happened<'_>,
 ) -> anyhow::Result<Audit> {
+    let Happened { lake, buckets, mails, .. } = happened;
     let mut audit = Audit::default();
     let exports = exports(store, account).await?;
     let objects = buckets.objects();
@@ -69,12 +89,13 @@ pub(super) async fn audit(
             check_run(&run, found.as_deref(), &rows, &mut audit);
             family.add(&run, found.unwrap_or_default());
         }
+        family.newest(export);
         check_export(export, &mut audit);
     }
     for (request, family) in &families {
-        family.check(*request, &rows, &mut audit);
+        family.check(*request, happened, &rows, &mut audit);
     }
-    check_incidents(store, account, &exports, &mut audit).await?;
+    check_incidents(store, account, &exports, happened.stays_broken, &mut audit).await?;
     check_mails(store, account, mails, &mut audit).await?;
     Ok(audit)
 }
@@ -183,11 +204,59 @@ impl Audit {
     }
 }
 
+/// What an export and its newest runs say that is not so, at the end of an hour.
+pub(super) async fn statuses(
+    store: &dyn Store,
+    export: &Export,
+    buckets: &FailingBuckets,
+) -> anyhow::Result<Vec<String>> {
+    let (account, request) = (export.account, export.request);
+    let mut lies = Vec::new();
+    let open = store.open_runs_of(account, request).await?;
+    let mut is_running = false;
+    for key in &open {
+        let run = store.run(*key).await?;
+        is_running |= run.is_some_and(|run| run.status == RunStatus::Running);
+    }
+    let is_due = export.next_due_at.is_some();
+    let lie = match (&export.status, export.is_one_time()) {
+        (ExportStatus::Running, _) if !is_running && open.is_empty() => {
+            Some("is RUNNING, and no run is open")
+        }
+        (ExportStatus::Pending, _) if is_running => Some("is PENDING, and a run is RUNNING"),
+        (ExportStatus::Pending, true) if open.is_empty() => Some("is PENDING, and nothing is to come"),
+        (ExportStatus::Pending | ExportStatus::Running, false) if !is_due => {
+            Some("repeats, and is never due")
+        }
+        (ExportStatus::Done, _) if !open.is_empty() => Some("is DONE, and a run is open"),
+        (ExportStatus::Done, _) if !buckets.has_finished(request) => Some("is DONE without a manifest"),
+        (ExportStatus::Stopped { .. }, _)
+            if open.iter().any(|key| !export.works_on(key.run)) && !is_running =>
+        {
+            Some("is STOPPED, and owes a run")
+        }
+        _ => None,
+    };
+    lies.extend(lie.map(|lie| format!("export {request} {lie}")));
+    for run in store.runs_page(account, request, None, NEWEST).await?.runs {
+        let has_manifest = buckets.has(&run.spec.bucket.0, &names::manifest_object(run.key));
+        let lie = match run.status {
+            RunStatus::Done | RunStatus::Empty if !has_manifest => Some("has ended without a manifest"),
+            RunStatus::Owed | RunStatus::Running if has_manifest => Some("is open, and has a manifest"),
+            _ => None,
+        };
+        lies.extend(lie.map(|lie| format!("run {} {lie}", run.key)));
+    }
+    Ok(lies)
+}
+
 /// An export with those that went on where it was stopped.
 #[derive(Default)]
 struct Family {
     windows: Vec<(Window, RunStatus)>,
     rows: BTreeMap<usize, u64>,
+    /// Of the newest of them: how often a run is due, where that is so, in seconds.
+    every_secs: Option<i64>,
 }
 
 impl Family {
@@ -200,7 +269,18 @@ impl Family {
         }
     }
 
-    fn check(&self, request: RequestId, rows: &[Timestamp], audit: &mut Audit) {
+    fn newest(&mut self, export: &Export) {
+        if export.successor.is_none() {
+            self.every_secs = match export.spec.frequency {
+                Frequency::OneTime { .. } => None,
+                // Ticks come once an hour here.
+                Frequency::Live { .. } => Some(3_600),
+                Frequency::Recurring(cycle) => Some(i64::from(u8::from(cycle.every)) * 3_600),
+            };
+        }
+    }
+
+    fn check(&self, request: RequestId, happened: &Happened<'_>, rows: &[Timestamp], audit: &mut Audit) {
         audit.doubled += self.rows.values().map(|times| times - 1).sum::<u64>();
         let committed = self.windows.iter().filter_map(|(window, _)| match window {
             Window::Committed { after, upto } => Some((*after, *upto)),
@@ -213,7 +293,14 @@ impl Family {
                 audit.lies.push(format!("the windows of export {request} do not join at {}", pair[0].1));
             }
         }
-        let span = committed.first().zip(committed.last()).map(|(first, last)| (first.0, last.1));
+        // From the start that was asked for up to the last cut, which is not long ago.
+        let span = self.every_secs.map(|every_secs| {
+            let last = committed.last().map_or(happened.begin, |(_, upto)| *upto);
+            if happened.end.duration_since(last).as_secs() > every_secs + happened.late_secs {
+                audit.lies.push(format!("the last window of export {request} ended at {last}"));
+            }
+            (happened.begin, last)
+        });
         for (number, at) in rows.iter().enumerate() {
             let owed = |(window, status): &(Window, RunStatus)| {
                 !status.is_closed() && window.takes(*at, Some(date_of(*at)))
@@ -235,6 +322,7 @@ async fn check_incidents(
     store: &dyn Store,
     account: AccountId,
     exports: &[Export],
+    stays_broken: Option<&BucketId>,
     audit: &mut Audit,
 ) -> anyhow::Result<()> {
     let incidents = store.incidents(account, 10_000).await?;
@@ -255,10 +343,12 @@ async fn check_incidents(
             audit.lies.push(format!("one-time export {} is due again", export.request));
         }
     }
-    for incident in incidents.iter().filter(|incident| incident.is_failing()) {
+    let is_mended = |bucket: &BucketId| stays_broken != Some(bucket);
+    let failing = incidents.iter().filter(|incident| incident.is_failing() && is_mended(&incident.bucket));
+    for incident in failing {
         audit.lies.push(format!("incident {} fails, and all is mended", incident.id));
     }
-    for bucket in store.blocked_buckets().await? {
+    for bucket in store.blocked_buckets().await?.into_iter().filter(|bucket| is_mended(&bucket.id)) {
         audit.lies.push(format!("bucket {} is blocked, and works", bucket.id));
     }
     Ok(())

@@ -1,19 +1,23 @@
 //! Customers' buckets that fail as the simulation says, at four points of an upload; write-once, as all are.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
 use spillway::{
-    domain::{BucketFailure, BucketSettings, Crc32c, FailureClass},
+    domain::{BucketFailure, BucketSettings, Crc32c, FailureClass, RequestId},
     ports::{
-        BucketHandle, BucketProbe, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets,
+        BucketHandle, BucketProbe, ByteSource, Clock, CreateObjectError, ObjectFacts, PartnerBuckets,
         ServiceAccountKey, SourceError,
     },
 };
+
+use super::clocks::Clocks;
 
 /// Where in an upload a bucket fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,17 +39,37 @@ pub(super) struct Fault {
     pub(super) point: Point,
 }
 
+impl Fault {
+    /// Whether a probe, which begins an upload and no more, meets it.
+    pub(super) fn is_seen_by_probes(&self) -> bool {
+        matches!(self.point, Point::Validation | Point::FirstByte)
+    }
+}
+
 /// All buckets; clones are the same.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct FailingBuckets(Arc<Mutex<State>>);
 
-#[derive(Default)]
 struct State {
+    clocks: Clocks,
     faults: BTreeMap<String, Fault>,
     /// Google itself does not work.
     outage: Option<FailureClass>,
     objects: BTreeMap<(String, String), Bytes>,
-    manifests: BTreeMap<String, u64>,
+    seen: BTreeMap<String, Seen>,
+    /// The exports of which a run has ended with a manifest.
+    finished: BTreeSet<i64>,
+}
+
+/// What a bucket has seen of those who write into it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    /// When an export met its fault, as our clock showed it, unless a probe has begun an upload since.
+    pub(super) met_at: Option<Timestamp>,
+    /// The true time at which an export first met a fault since a run was last delivered.
+    pub(super) failing_since: Option<Timestamp>,
+    /// How many manifests it has.
+    pub(super) manifests: u64,
 }
 
 fn failure(class: &FailureClass) -> BucketFailure {
@@ -53,6 +77,12 @@ fn failure(class: &FailureClass) -> BucketFailure {
 }
 
 impl FailingBuckets {
+    pub(super) fn new(clocks: Clocks) -> Self {
+        let (faults, outage, objects) = (BTreeMap::new(), None, BTreeMap::new());
+        let (seen, finished) = (BTreeMap::new(), BTreeSet::new());
+        Self(Arc::new(Mutex::new(State { clocks, faults, outage, objects, seen, finished })))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,21 +98,36 @@ impl FailingBuckets {
         self.state().outage = class;
     }
 
+    /// What is wrong with the bucket.
+    pub(super) fn fault(&self, bucket: &str) -> Option<Fault> {
+        self.state().faults.get(bucket).cloned()
+    }
+
     /// What a probe of the bucket is answered.
     pub(super) fn probe_answer(&self, bucket: &str) -> Result<(), BucketFailure> {
         let state = self.state();
         if let Some(class) = &state.outage {
             return Err(failure(class));
         }
-        match state.faults.get(bucket).filter(|fault| fault.point != Point::Finalisation) {
+        match state.faults.get(bucket).filter(|fault| fault.is_seen_by_probes()) {
             Some(fault) => Err(failure(&fault.class)),
             None => Ok(()),
         }
     }
 
-    /// How many manifests the bucket has.
-    pub(super) fn manifests(&self, bucket: &str) -> u64 {
-        self.state().manifests.get(bucket).copied().unwrap_or_default()
+    /// What the bucket has seen.
+    pub(super) fn seen(&self, bucket: &str) -> Seen {
+        self.state().seen.get(bucket).copied().unwrap_or_default()
+    }
+
+    /// Whether a run of an export has ended with a manifest.
+    pub(super) fn has_finished(&self, request: RequestId) -> bool {
+        self.state().finished.contains(&request.0)
+    }
+
+    /// Whether an object is there.
+    pub(super) fn has(&self, bucket: &str, name: &str) -> bool {
+        self.state().objects.contains_key(&(bucket.to_owned(), name.to_owned()))
     }
 
     /// All objects of all buckets.
@@ -90,15 +135,21 @@ impl FailingBuckets {
         self.state().objects.clone()
     }
 
+    /// As an export meets it; whoever meets a fault of the customer's leaves the bucket alone from then on.
     fn check(&self, bucket: &str, point: Point) -> Result<(), BucketFailure> {
-        let state = self.state();
+        let mut state = self.state();
         if let Some(class) = state.outage.as_ref().filter(|_| point == Point::FirstByte) {
             return Err(failure(class));
         }
-        match state.faults.get(bucket).filter(|fault| fault.point == point) {
-            Some(fault) => Err(failure(&fault.class)),
-            None => Ok(()),
-        }
+        let Some(fault) = state.faults.get(bucket).filter(|fault| fault.point == point) else {
+            return Ok(());
+        };
+        let failure = failure(&fault.class);
+        let (shown, truth) = (state.clocks.now(), state.clocks.truth());
+        let seen = state.seen.entry(bucket.to_owned()).or_default();
+        seen.met_at.get_or_insert(shown);
+        seen.failing_since.get_or_insert(truth);
+        Err(failure)
     }
 }
 
@@ -154,7 +205,10 @@ impl BucketHandle for Handle {
             return Err(CreateObjectError::Exists);
         }
         if name.ends_with(".manifest") {
-            *state.manifests.entry(self.name.clone()).or_default() += 1;
+            let seen = state.seen.entry(self.name.clone()).or_default();
+            (seen.manifests, seen.failing_since) = (seen.manifests + 1, None);
+            let manifest: Option<Value> = serde_json::from_slice(&bytes).ok();
+            state.finished.extend(manifest.and_then(|manifest| manifest["requestId"].as_i64()));
         }
         let facts = facts(name, &bytes);
         state.objects.insert(key, bytes);
@@ -200,7 +254,11 @@ impl BucketProbe for Handle {
     }
 
     async fn try_upload(&self, _name: &str) -> Result<(), BucketFailure> {
-        self.buckets.probe_answer(&self.name)
+        self.buckets.probe_answer(&self.name)?;
+        if let Some(seen) = self.buckets.state().seen.get_mut(&self.name) {
+            seen.met_at = None;
+        }
+        Ok(())
     }
 
     async fn settings(&self) -> Result<BucketSettings, BucketFailure> {

@@ -94,22 +94,25 @@ fn break_bucket(rng: &mut StdRng, hours: u32, bucket: usize, all: &mut Vec<(u32,
     }
 }
 
+/// Each class at each point of an upload.
 fn fault(rng: &mut StdRng) -> Fault {
-    let permission = || Some("storage.objects.create".to_owned());
-    let (class, point) = match rng.random_range(0..11) {
-        0 => (FailureClass::KeyUnusable, Point::Validation),
-        1 => (FailureClass::CredentialsRejected, Point::FirstByte),
-        2 => (FailureClass::PermissionMissing { permission: permission() }, Point::FirstByte),
-        3 => (FailureClass::PermissionMissing { permission: permission() }, Point::MidUpload),
-        4 => (FailureClass::BucketMissing, Point::FirstByte),
-        5 => (FailureClass::BillingDisabled, Point::MidUpload),
-        6 => (FailureClass::OrganisationPolicy, Point::FirstByte),
-        7 => (FailureClass::RetentionPolicy, Point::Finalisation),
-        8 => (FailureClass::RequesterPays, Point::FirstByte),
-        9 => (FailureClass::EncryptionKey, Point::FirstByte),
-        _ => (FailureClass::Hold, Point::Finalisation),
-    };
-    Fault { class, point }
+    const POINTS: [Point; 4] = [Point::Validation, Point::FirstByte, Point::MidUpload, Point::Finalisation];
+    let permission = Some("storage.objects.create".to_owned());
+    let classes = [
+        FailureClass::KeyUnusable,
+        FailureClass::CredentialsRejected,
+        FailureClass::PermissionMissing { permission },
+        FailureClass::BucketMissing,
+        FailureClass::BillingDisabled,
+        FailureClass::ApiDisabled,
+        FailureClass::OrganisationPolicy,
+        FailureClass::RetentionPolicy,
+        FailureClass::RequesterPays,
+        FailureClass::EncryptionKey,
+        FailureClass::Hold,
+    ];
+    let class = classes[rng.random_range(0..classes.len())].clone();
+    Fault { class, point: POINTS[rng.random_range(0..POINTS.len())] }
 }
 
 /// Spans of time that begin about every so many hours and last for some; what begins and ends them is made anew.

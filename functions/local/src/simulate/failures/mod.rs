@@ -5,10 +5,12 @@
 mod audit;
 mod buckets;
 mod clocks;
+mod customer;
 mod faults;
 mod lake;
 mod oracle;
 mod parts;
+mod watch;
 mod world;
 
 use std::{path::Path, process::ExitCode};
@@ -20,6 +22,10 @@ use crate::{cli::FailuresArgs, output::Output};
 
 /// For how many hours after the last fault the world goes on, at most.
 const MENDING_HOURS: u32 = 240;
+
+/// For how many where one bucket stays broken, at least and at most: fewer than after which its exports are stopped again.
+const BROKEN_LEAST: u32 = 26;
+const BROKEN_HOURS: u32 = 70;
 
 /// What a simulation found.
 #[derive(Debug, Serialize)]
@@ -59,14 +65,14 @@ pub(super) async fn run(folder: &Path, output: &Output, args: &FailuresArgs) -> 
         }
         world.hour(&now).await?;
     }
-    world.mend();
-    for _ in 0..MENDING_HOURS {
+    world.mend(args.leave_broken);
+    for hour in 0..if args.leave_broken { BROKEN_HOURS } else { MENDING_HOURS } {
         world.hour(&[]).await?;
-        if world.is_settled().await? {
+        if (!args.leave_broken || hour >= BROKEN_LEAST) && world.is_settled().await? {
             break;
         }
     }
-    let lies = world.untold().await?;
+    let lies = [world.untold().await?, world.lies()].concat();
     let audit = world.audit().await?;
     report(args, happenings.len() as u64, &world, audit, lies).await?.print(output)
 }

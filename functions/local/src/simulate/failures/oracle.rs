@@ -1,15 +1,15 @@
-//! Which mails there must be, reckoned apart from the engine: out of what the world did, hour by hour, by the rule as the
-//! README tells it.
+//! Which mails there must be, reckoned apart from the engine: out of what the buckets and customers did, hour by hour, by the
+//! rule as the README tells it.
 
 use jiff::Timestamp;
 use spillway::domain::NoticeKind;
 
 const HOUR: i64 = 3_600;
 
-/// What the world says of a bucket in a round.
+/// What the world says of a bucket in a round. Nothing of it is asked of the engine.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight {
-    /// Since when it was blocked when the round began.
+    /// When an export met its fault, unless a probe has begun an upload since: then it is blocked when the round begins.
     pub(super) blocked_since: Option<Timestamp>,
     /// What a probe was answered; none where Google did not work.
     pub(super) works: Option<bool>,

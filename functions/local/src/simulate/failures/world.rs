@@ -1,27 +1,31 @@
 //! The world of a simulation, hour by hour.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use jiff::{Timestamp, civil::date};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use spillway::{
     domain::{
-        AccountId, AnchorHour, BucketId, BucketState, Cycle, DataSelection, DateRange, EveryHours, Export,
-        ExportFilter, ExportSpec, ExportStatus, Format, Frequency, IdentityPriority, NoticeKind, Packaging,
-        StatusKind, StopReason,
+        AccountId, AnchorHour, BucketId, Cycle, DataSelection, DateRange, EveryHours, Export, ExportFilter,
+        ExportSpec, FailureClass, Format, Frequency, IdentityPriority, NoticeKind, Packaging, Side,
     },
     steps::{self, Checked, Handled, NewRequest, Notifier, Parts, StartAgainError},
 };
 
 use super::{
-    audit::{self, Audit},
-    buckets::FailingBuckets,
+    audit::{self, Audit, Happened},
+    buckets::{FailingBuckets, Fault, Point, Seen},
     clocks::Clocks,
+    customer::Customer,
     faults::Happening,
     lake::GrowingLake,
     oracle::{Oracle, Sight},
     parts::{MailServer, UnreliableQueue},
+    watch::{Look, Watch},
 };
 use crate::simulate::wiring;
 
@@ -31,6 +35,7 @@ const CREATOR: &str = "amy@customer.example";
 const RECIPIENTS: u64 = 2;
 const BEGIN: Timestamp = Timestamp::constant(1_772_323_200, 0);
 const HALF_AN_HOUR: i64 = 1_800;
+const A_MINUTE: i64 = 60;
 /// More messages than an hour ever has.
 const MESSAGES: usize = 20_000;
 /// How often an hour's messages are tried again at once.
@@ -46,8 +51,16 @@ pub(super) struct World {
     mails: MailServer,
     notifier: Notifier,
     names: Vec<BucketId>,
+    customer: Customer,
     oracles: BTreeMap<BucketId, Oracle>,
+    watches: BTreeMap<BucketId, Watch>,
     told: BTreeMap<BucketId, Vec<NoticeKind>>,
+    /// What was found wrong on the way, each once.
+    lies: BTreeSet<String>,
+    /// A bucket that is never mended.
+    stays_broken: Option<BucketId>,
+    /// By how many hours our clock was ahead at most: what is due by it then is due as much later.
+    ahead_hours: i64,
     rng: StdRng,
     stopped: u64,
     is_mended: bool,
@@ -56,7 +69,7 @@ pub(super) struct World {
 impl World {
     pub(super) async fn open(folder: &Path, seed: u64) -> anyhow::Result<Self> {
         let clocks = Clocks::new(BEGIN);
-        let (lake, buckets) = (GrowingLake::new(clocks.clone()), FailingBuckets::default());
+        let (lake, buckets) = (GrowingLake::new(clocks.clone()), FailingBuckets::new(clocks.clone()));
         let (queue, mails) = (UnreliableQueue::new(seed), MailServer::default());
         let names: Vec<_> = (0..3).map(|n| BucketId(format!("bucket-{n}"))).collect();
         let ports = wiring::FailurePorts {
@@ -71,7 +84,7 @@ impl World {
             public_url: Some("https://exports.platform.example".to_owned()),
         };
         let rng = StdRng::seed_from_u64(seed ^ 0x5eed);
-        let (oracles, told) = (BTreeMap::new(), BTreeMap::new());
+        let (oracles, watches, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let mut world = Self {
             parts,
             clocks,
@@ -81,8 +94,13 @@ impl World {
             mails,
             notifier,
             names,
+            customer: Customer::default(),
             oracles,
+            watches,
             told,
+            lies: BTreeSet::new(),
+            stays_broken: None,
+            ahead_hours: 0,
             rng,
             stopped: 0,
             is_mended: false,
@@ -109,7 +127,21 @@ impl World {
     }
 
     pub(super) async fn audit(&self) -> anyhow::Result<Audit> {
-        audit::audit(&*self.parts.store, ACCOUNT, (&self.lake, &self.buckets, &self.mails)).await
+        let happened = Happened {
+            lake: &self.lake,
+            buckets: &self.buckets,
+            mails: &self.mails,
+            begin: BEGIN,
+            end: self.clocks.truth(),
+            late_secs: audit::LATE_SECS + self.ahead_hours * 3_600,
+            stays_broken: self.stays_broken.as_ref(),
+        };
+        audit::audit(&*self.parts.store, ACCOUNT, &happened).await
+    }
+
+    /// What was found wrong on the way.
+    pub(super) fn lies(&self) -> Vec<String> {
+        self.lies.iter().cloned().collect()
     }
 
     async fn create_exports(&mut self) -> anyhow::Result<()> {
@@ -122,7 +154,8 @@ impl World {
         self.create(2, Frequency::Live { start }).await
     }
 
-    async fn create(&self, bucket: usize, frequency: Frequency) -> anyhow::Result<()> {
+    async fn create(&mut self, bucket: usize, frequency: Frequency) -> anyhow::Result<()> {
+        let now = self.parts.clock.now();
         let spec = ExportSpec {
             bucket: self.names[bucket].clone(),
             data: DataSelection::AllEvents,
@@ -139,7 +172,12 @@ impl World {
         match steps::create_export(&self.parts, ACCOUNT, request).await {
             // Days that a wrong clock shows may be days that are not offered.
             Err(steps::CreateError::Refused(_)) => Ok(()),
-            created => Ok(created.map(drop)?),
+            created => {
+                let export = created?.export;
+                let is_one_time = export.is_one_time();
+                self.customer.created(export.request, &self.names[bucket], is_one_time, now);
+                Ok(())
+            }
         }
     }
 
@@ -159,10 +197,32 @@ impl World {
         if !happenings.contains(&&Happening::NoCheck) {
             self.check(happenings.contains(&&Happening::TwoChecks)).await?;
         }
+        // What a round sends on its way comes to its end after it.
+        self.clocks.pass(A_MINUTE);
         self.drain().await?;
-        self.clocks.pass(HALF_AN_HOUR);
+        self.look_at_statuses().await?;
+        self.clocks.pass(HALF_AN_HOUR - A_MINUTE);
         if self.is_mended {
             self.start_again().await?;
+        }
+        Ok(())
+    }
+
+    /// No status may lie, at the end of any hour.
+    async fn look_at_statuses(&mut self) -> anyhow::Result<()> {
+        self.customer.look_into(&self.buckets);
+        let store = &*self.parts.store;
+        let exports = self.listed(ExportFilter::default()).await?;
+        if exports.len() != self.customer.count() {
+            self.lies.insert(format!("there are {} exports of {}", exports.len(), self.customer.count()));
+        }
+        for export in exports {
+            if self.customer.is_active(export.request) != Some(export.is_active()) {
+                let lie =
+                    format!("export {} says {:?}, which is not so", export.request, export.status.kind());
+                self.lies.insert(lie);
+            }
+            self.lies.extend(audit::statuses(store, &export, &self.buckets).await?);
         }
         Ok(())
     }
@@ -170,7 +230,7 @@ impl World {
     async fn happen(&mut self, happening: &Happening) -> anyhow::Result<()> {
         match happening {
             Happening::Breaks { bucket, fault } => {
-                self.buckets.set_fault(&self.names[*bucket].0, Some(fault.clone()));
+                self.breaks(*bucket, fault.clone());
             }
             Happening::Mended { bucket } => self.buckets.set_fault(&self.names[*bucket].0, None),
             Happening::Outage(class) => self.buckets.set_outage(Some(class.clone())),
@@ -179,7 +239,10 @@ impl World {
             Happening::MailUp => self.mails.set_down(false),
             Happening::MailBusy => self.mails.set_busy_for(Some(CREATOR.to_owned())),
             Happening::MailFine => self.mails.set_busy_for(None),
-            Happening::ClockWrong(hours) => self.clocks.set_wrong_by(*hours),
+            Happening::ClockWrong(hours) => {
+                self.clocks.set_wrong_by(*hours);
+                self.ahead_hours = self.ahead_hours.max(*hours);
+            }
             Happening::Moves { bucket } => self.move_one(*bucket).await?,
             Happening::OneTime { bucket } => {
                 let today = self.clocks.truth().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
@@ -192,10 +255,21 @@ impl World {
         Ok(())
     }
 
-    /// Everything is mended, and stays so.
-    pub(super) fn mend(&mut self) {
+    fn breaks(&mut self, bucket: usize, fault: Fault) {
+        let name = &self.names[bucket];
+        self.buckets.set_fault(&name.0, Some(fault));
+        self.watches.entry(name.clone()).or_default().breaks();
+    }
+
+    /// Everything is mended, and stays so, but one bucket where that is wanted.
+    pub(super) fn mend(&mut self, leaves_one_broken: bool) {
         for name in &self.names {
             self.buckets.set_fault(&name.0, None);
+        }
+        if leaves_one_broken {
+            let last = self.names.len() - 1;
+            self.breaks(last, Fault { class: FailureClass::BucketMissing, point: Point::FirstByte });
+            self.stays_broken = Some(self.names[last].clone());
         }
         self.buckets.set_outage(None);
         self.mails.set_down(false);
@@ -231,9 +305,17 @@ impl World {
 
     async fn check(&mut self, twice: bool) -> anyhow::Result<()> {
         let now = self.parts.clock.now();
+        self.customer.look_into(&self.buckets);
         for name in self.names.clone() {
-            let sight = self.sight(&name).await?;
-            self.oracles.entry(name).or_default().round(sight, now);
+            let sight = self.sight(&name);
+            self.watch(&name, sight, now);
+            let oracle = self.oracles.entry(name.clone()).or_default();
+            let before = oracle.told.len();
+            oracle.round(sight, now);
+            tracing::debug!(bucket = %name, %now, ?sight, told = ?oracle.told[before..], "a round");
+            if oracle.told[before..].contains(&NoticeKind::Stopped) {
+                self.customer.stopped(&name, now);
+            }
         }
         if twice {
             let (one, two) = futures::future::join(
@@ -250,47 +332,57 @@ impl World {
         Ok(())
     }
 
+    fn watch(&mut self, name: &BucketId, sight: Sight, now: Timestamp) {
+        let (fault, truth) = (self.buckets.fault(&name.0), self.clocks.truth());
+        let look = Look {
+            truth,
+            wrong_by: now.duration_since(truth).as_secs(),
+            is_broken: fault.is_some(),
+            is_seen: fault.is_some_and(|fault| fault.is_seen_by_probes()) && sight.works == Some(false),
+            is_met: sight.is_used && sight.blocked_since.is_some(),
+        };
+        let wrong = self.watches.entry(name.clone()).or_default().round(look);
+        self.lies.extend(wrong.map(|wrong| format!("{name} {wrong}")));
+    }
+
     fn note(&mut self, checked: &Checked) {
         self.stopped += checked.stopped as u64;
         for (incident, kind) in &checked.told {
-            self.told.entry(incident.bucket.clone()).or_default().push(*kind);
+            let name = &incident.bucket;
+            self.told.entry(name.clone()).or_default().push(*kind);
+            let failing_since = self.buckets.seen(&name.0).failing_since;
+            let watch = self.watches.entry(name.clone()).or_default();
+            tracing::debug!(bucket = %name, ?kind, "told");
+            let wrong = watch.told(*kind, self.clocks.truth(), failing_since);
+            self.lies.extend(wrong.map(|wrong| format!("{name} {wrong}")));
         }
     }
 
-    async fn sight(&self, name: &BucketId) -> anyhow::Result<Sight> {
-        let bucket = self.parts.store.bucket(ACCOUNT, name).await?.context("the bucket is gone")?;
-        let blocked_since = match bucket.state {
-            BucketState::Blocked { since, .. } => Some(since),
-            BucketState::Ready => None,
-        };
+    fn sight(&self, name: &BucketId) -> Sight {
         let works = match self.buckets.probe_answer(&name.0) {
             Ok(()) => Some(true),
-            Err(failure) if failure.class.side() == spillway::domain::Side::Customer => Some(false),
+            Err(failure) if failure.class.side() == Side::Customer => Some(false),
             Err(_) => None,
         };
-        let is_used = !self.active(name).await?.is_empty();
-        Ok(Sight { blocked_since, works, is_used, deliveries: self.buckets.manifests(&name.0) })
+        let Seen { met_at, manifests, .. } = self.buckets.seen(&name.0);
+        let is_used = !self.customer.active_in(name).is_empty();
+        Sight { blocked_since: met_at, works, is_used, deliveries: manifests }
     }
 
     async fn listed(&self, filter: ExportFilter) -> anyhow::Result<Vec<Export>> {
         Ok(self.parts.store.list_exports(ACCOUNT, &filter, None, 10_000).await?.exports)
     }
 
-    async fn active(&self, name: &BucketId) -> anyhow::Result<Vec<Export>> {
-        let bucket = Some(name.clone());
-        let mut exports = self.listed(ExportFilter { bucket, ..ExportFilter::default() }).await?;
-        exports.retain(Export::is_active);
-        Ok(exports)
-    }
-
     /// A customer moves an export out of a bucket that fails: the only way out of some policies.
     async fn move_one(&mut self, bucket: usize) -> anyhow::Result<()> {
         let (from, to) = (&self.names[bucket], &self.names[(bucket + 1) % self.names.len()]);
-        let known = self.parts.store.bucket(ACCOUNT, from).await?.context("the bucket is gone")?;
-        let mut exports = self.active(from).await?;
-        exports.retain(|export| !export.is_one_time());
+        let mut exports = Vec::new();
+        for request in self.customer.active_in(from) {
+            let export = self.parts.store.export(ACCOUNT, request).await?;
+            exports.extend(export.filter(|export| !export.is_one_time()));
+        }
         // One stays, so that the bucket's story goes on.
-        if !matches!(known.state, BucketState::Blocked { .. }) || exports.len() < 2 {
+        if self.buckets.seen(&from.0).met_at.is_none() || exports.len() < 2 {
             return Ok(());
         }
         let export = &exports[self.rng.random_range(0..exports.len())];
@@ -298,40 +390,39 @@ impl World {
         match steps::edit_export(&self.parts, ACCOUNT, export.request, None, &spec).await {
             Err(steps::EditError::Step(error)) => Err(error.into()),
             // The rules may refuse what a wrong clock shows.
-            _ => Ok(()),
+            Err(_) => Ok(()),
+            Ok(_) => {
+                self.customer.moved(export.request, to);
+                Ok(())
+            }
         }
     }
 
     /// Customers start again what was stopped.
     async fn start_again(&mut self) -> anyhow::Result<()> {
-        for export in self.stopped_exports().await? {
-            let by = Some(CREATOR.to_owned());
-            match steps::start_again(&self.parts, ACCOUNT, export.request, by).await {
+        for request in self.customer.stopped_ones() {
+            let (by, now) = (Some(CREATOR.to_owned()), self.parts.clock.now());
+            match steps::start_again(&self.parts, ACCOUNT, request, by).await {
                 Err(StartAgainError::Step(error)) => return Err(error.into()),
-                started => drop(started?),
+                Err(error) => drop(self.lies.insert(format!("export {request} was stopped, and: {error}"))),
+                Ok(started) => self.customer.started_again(request, started.export.request, now),
             }
         }
         Ok(())
-    }
-
-    async fn stopped_exports(&self) -> anyhow::Result<Vec<Export>> {
-        let status = Some(StatusKind::Stopped);
-        let mut exports = self.listed(ExportFilter { status, ..ExportFilter::default() }).await?;
-        exports.retain(|export| {
-            export.successor.is_none()
-                && matches!(export.status, ExportStatus::Stopped { reason: StopReason::Failure { .. }, .. })
-        });
-        Ok(exports)
     }
 
     /// Whether all stories are over, all mails sent, all that was stopped goes on, and nothing is open.
     pub(super) async fn is_settled(&self) -> anyhow::Result<bool> {
         let store = &self.parts.store;
         let is_sent = store.notices(ACCOUNT, 1_000_000).await?.iter().all(|notice| !notice.is_owed());
-        Ok(is_sent
-            && store.open_incidents().await?.is_empty()
-            && store.open_run_keys().await?.is_empty()
-            && self.stopped_exports().await?.is_empty())
+        let open = store.open_incidents().await?;
+        let mut is_over = open.iter().all(|incident| self.stays_broken.as_ref() == Some(&incident.bucket));
+        for run in store.open_runs().await? {
+            let export = store.export(ACCOUNT, run.key.request).await?;
+            let bucket = export.map(|export| export.spec.bucket);
+            is_over &= bucket.is_some() && bucket == self.stays_broken;
+        }
+        Ok(is_sent && is_over && self.customer.stopped_ones().is_empty())
     }
 
     /// Where what was told is not what the oracle says, or the stories do not tell it.

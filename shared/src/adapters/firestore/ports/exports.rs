@@ -5,7 +5,9 @@ use jiff::Timestamp;
 
 use super::super::{FirestoreStore, creations, export_lists, exports, runs, starts};
 use crate::{
-    domain::{AccountId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName},
+    domain::{
+        AccountId, BucketId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName,
+    },
     ports::{
         DueExport, ExportPage, ExportStore, NewExport, NewRun, Repeated, StartAgain, StartedAgain, StoreError,
     },
@@ -95,10 +97,11 @@ impl ExportStore for FirestoreStore {
         &self,
         account: AccountId,
         request: RequestId,
+        into: Option<&BucketId>,
         reason: &StopReason,
         now: Timestamp,
     ) -> Result<Export, StoreError> {
-        self.write(|tx| async move { exports::stop(&tx, (account, request), reason, now).await }).await
+        self.write(|tx| async move { exports::stop(&tx, (account, request), into, reason, now).await }).await
     }
 
     async fn start_again(&self, start: &StartAgain) -> Result<StartedAgain, StoreError> {

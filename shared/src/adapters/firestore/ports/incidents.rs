@@ -56,6 +56,14 @@ impl IncidentStore for FirestoreStore {
         Ok(claimed)
     }
 
+    async fn first_owed_notice(
+        &self,
+        account: AccountId,
+        channel: ChannelKind,
+    ) -> Result<Option<Notice>, StoreError> {
+        self.read(|client| async move { incidents::first_owed(&client, account, channel).await }).await
+    }
+
     async fn settle_notice(
         &self,
         account: AccountId,

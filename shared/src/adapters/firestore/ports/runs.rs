@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::super::{FirestoreStore, exports, runs};
 use crate::{
-    domain::{AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp},
+    domain::{AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp},
     ports::{NewRun, RunPage, RunStore, StoreError},
 };
 
@@ -48,6 +48,15 @@ impl RunStore for FirestoreStore {
 
     async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError> {
         self.read(|client| async move { runs::open_keys(&client, account, request).await }).await
+    }
+
+    async fn count_runs(
+        &self,
+        account: AccountId,
+        request: RequestId,
+        status: RunStatus,
+    ) -> Result<u64, StoreError> {
+        self.read(|client| async move { runs::count(&client, account, request, status).await }).await
     }
 
     async fn open_run(&self, key: RunKey, opening: &RunOpening) -> Result<Run, StoreError> {

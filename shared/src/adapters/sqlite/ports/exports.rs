@@ -5,7 +5,9 @@ use jiff::Timestamp;
 
 use super::super::{SqliteStore, creations, export_lists, exports, runs, starts};
 use crate::{
-    domain::{AccountId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName},
+    domain::{
+        AccountId, BucketId, Export, ExportFilter, ExportSpec, RequestId, Run, StopReason, Window, ZoneName,
+    },
     ports::{
         DueExport, ExportPage, ExportStore, NewExport, NewRun, Repeated, StartAgain, StartedAgain, StoreError,
     },
@@ -91,11 +93,12 @@ impl ExportStore for SqliteStore {
         &self,
         account: AccountId,
         request: RequestId,
+        into: Option<&BucketId>,
         reason: &StopReason,
         now: Timestamp,
     ) -> Result<Export, StoreError> {
-        let reason = reason.clone();
-        self.writer.write(move |tx| exports::stop(tx, account, request, &reason, now)).await
+        let (into, reason) = (into.cloned(), reason.clone());
+        self.writer.write(move |tx| exports::stop(tx, (account, request), into.as_ref(), &reason, now)).await
     }
 
     async fn start_again(&self, start: &StartAgain) -> Result<StartedAgain, StoreError> {

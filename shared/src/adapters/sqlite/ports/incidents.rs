@@ -58,6 +58,14 @@ impl IncidentStore for SqliteStore {
         self.writer.write(move |tx| incidents::claim(tx, channel, token, now, limit)).await
     }
 
+    async fn first_owed_notice(
+        &self,
+        account: AccountId,
+        channel: ChannelKind,
+    ) -> Result<Option<Notice>, StoreError> {
+        self.reader.read(move |db| incidents::first_owed(db, account, channel)).await
+    }
+
     async fn settle_notice(
         &self,
         account: AccountId,

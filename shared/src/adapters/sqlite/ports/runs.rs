@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::super::{SqliteStore, runs};
 use crate::{
-    domain::{AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunTimestamp},
+    domain::{AccountId, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp},
     ports::{NewRun, RunPage, RunStore, StoreError},
 };
 
@@ -43,6 +43,15 @@ impl RunStore for SqliteStore {
 
     async fn open_runs_of(&self, account: AccountId, request: RequestId) -> Result<Vec<RunKey>, StoreError> {
         self.reader.read(move |db| runs::open_keys(db, account, request)).await
+    }
+
+    async fn count_runs(
+        &self,
+        account: AccountId,
+        request: RequestId,
+        status: RunStatus,
+    ) -> Result<u64, StoreError> {
+        self.reader.read(move |db| runs::count(db, account, request, status)).await
     }
 
     async fn open_run(&self, key: RunKey, opening: &RunOpening) -> Result<Run, StoreError> {
