@@ -96,7 +96,7 @@ class Calls(unittest.TestCase):
         path, body, authorization = Scheduler.asked[-1]
         # Of whom the front door says that they come.
         account = read(tokens.person(), "dashboard")["account"]
-        self.assertEqual((f"/accounts/{account}", {"time_zone": "Europe/Berlin"}), (path, body))
+        self.assertEqual((f"/accounts/{account}", {"time_zone": "Europe/Berlin", "one_time_limit_days": None}), (path, body))
         read(authorization.removeprefix("Bearer "), f"http://127.0.0.1:{port}")
 
     def test_all_that_cloud_scheduler_calls_is_called(self):

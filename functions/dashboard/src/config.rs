@@ -27,7 +27,7 @@ pub struct Config {
     pub frame_ancestors: Vec<Url>,
     /// Where candidates of buckets are checked.
     pub validator: ValidatorConfig,
-    /// The addresses from which files are written, for a customer's allow-list.
+    /// The addresses from which webhooks and mails come, for a customer's allow-list. Cloud Storage does not see them.
     #[serde(default)]
     pub outgoing_ips: Vec<String>,
     /// Whom a customer asks for the feature, in words or as an address.

@@ -32,7 +32,8 @@ PUBSUB = "http://127.0.0.1:8091/v1/projects/spillway-local"
 PUSHED = {"chunks": ENCODER, "wakeups": SCHEDULER}
 JOBS = [(300, SCHEDULER, "/tick"), (3600, CHECKER, "/check"), (300, CHECKER, "/notify")]
 # The account of `tokens.person`. What is put again changes only what it names, and other settings are the dashboard's.
-ACCOUNT, SETTINGS = 1, {"time_zone": "Europe/Berlin"}
+# Without a limit, so that the sample's events of some years ago can be exported once.
+ACCOUNT, SETTINGS = 1, {"time_zone": "Europe/Berlin", "one_time_limit_days": None}
 
 
 def bearer(port: int) -> dict[str, str]:

@@ -5,7 +5,7 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::StatusCode,
+    http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -38,6 +38,7 @@ pub fn around(router: Router, limits: Limits, running: &Running) -> Router {
     Router::new()
         .route("/healthz", get(health).with_state(running.shutdown.clone()))
         .fallback_service(routes)
+        .layer(middleware::map_response(in_words))
         .layer(middleware::from_fn(trace))
 }
 
@@ -47,6 +48,28 @@ async fn health(State(shutdown): State<CancellationToken>) -> Response {
         return problem::later("ending", "The process ends.", Duration::ZERO);
     }
     (StatusCode::OK, "ok\n").into_response()
+}
+
+/// What the router itself refuses comes without words, or in its own.
+async fn in_words(response: Response) -> Response {
+    let status = response.status();
+    let told = response.headers().get(header::CONTENT_TYPE);
+    let is_bare = told.is_none_or(|content_type| content_type.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() || status.is_server_error()) || !is_bare {
+        return response;
+    }
+    let (kind, detail) = match status {
+        StatusCode::NOT_FOUND => ("not-found", "There is nothing at this address."),
+        StatusCode::METHOD_NOT_ALLOWED => ("method-not-allowed", "This address takes other methods."),
+        _ => ("refused", "The request is not as it should be; the API's document shows how it is."),
+    };
+    let mut problem = problem::problem(status, kind, detail);
+    for kept in [header::ALLOW, header::RETRY_AFTER] {
+        if let Some(value) = response.headers().get(&kept) {
+            problem.headers_mut().insert(kept, value.clone());
+        }
+    }
+    problem
 }
 
 async fn trace(request: Request, next: Next) -> Response {

@@ -29,9 +29,24 @@ async fn health_is_told_without_a_token_until_the_process_ends() {
     let person = Person::new(around(Router::new(), LIMITS, &running));
     let answer = person.get("/healthz").await;
     assert_eq!((answer.status.as_u16(), answer.text()), (200, "ok\n"));
-    assert_eq!(person.get("/nothing").await.status, 404);
+    let answer = person.get("/nothing").await;
+    assert_eq!((answer.status.as_u16(), kind(&answer)), (404, "not-found".to_owned()));
+    let answer = person.ask(Method::DELETE, "/healthz", &[], "").await;
+    assert_eq!((answer.status.as_u16(), kind(&answer)), (405, "method-not-allowed".to_owned()));
+    assert_eq!(answer.header("allow"), "GET,HEAD");
     running.shutdown.cancel();
     assert_eq!(person.get("/healthz").await.status, 503);
+}
+
+#[tokio::test]
+async fn what_the_router_refuses_is_a_problem_too() {
+    let number = async |axum::extract::Path(number): axum::extract::Path<u64>| number.to_string();
+    let person = Person::new(around(Router::new().route("/{number}", get(number)), LIMITS, &running()));
+    assert_eq!(person.get("/7").await.text(), "7");
+    for wrong in ["/-1", "/18446744073709551616", "/%ff"] {
+        let answer = person.get(wrong).await;
+        assert_eq!((answer.status.as_u16(), kind(&answer)), (400, "refused".to_owned()), "{wrong}");
+    }
 }
 
 #[tokio::test]

@@ -141,6 +141,8 @@ fn what_is_wrong_is_named_with_what_to_give() {
     let wrong = [
         ("PORT", "http", "give a whole number from 0 to 65535"),
         ("SPILLWAY_LOG", "info=x=y", "give a level, like info"),
+        ("SPILLWAY_LOG", "inof", "`inof` is no level"),
+        ("SPILLWAY_LOG", "info,loud", "`loud` is no level"),
         ("SPILLWAY_PROJECT_ID", "My Project", "give the project's id"),
         ("SPILLWAY_LAKE_URL", "s3://lake", "give gs://bucket/prefix, or a folder"),
         ("SPILLWAY_LAKE_URL", "gs://", "give gs://bucket/prefix"),

@@ -25,8 +25,7 @@ async fn empty_and_full_pages_are_accessible() {
         for path in PAGES.into_iter().chain([export.as_str()]) {
             look(&browser, path, name, &mut found).await;
             if window.width == PHONE.width {
-                let wide = "return document.documentElement.scrollWidth - window.innerWidth";
-                let beyond = browser.driver.execute(wide, vec![]).await.unwrap().json().as_i64().unwrap();
+                let beyond = browser.beyond(window).await;
                 if beyond > 0 {
                     found.push(format!("{path}: {beyond} px wider than the phone"));
                 }

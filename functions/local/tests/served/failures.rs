@@ -93,8 +93,7 @@ async fn look_at_all(served: &Served, export: &str) {
             browser.find("h1").await;
             browser.whole_picture(&format!("failures-{name}-{page}")).await;
             found.extend(browser.axe().await.into_iter().map(|line| format!("{name} {path}: {line}")));
-            let wide = "return document.documentElement.scrollWidth - window.innerWidth";
-            let beyond = browser.driver.execute(wide, vec![]).await.unwrap().json().as_i64().unwrap();
+            let beyond = browser.beyond(window).await;
             if beyond > 0 {
                 found.push(format!("{name} {path}: {beyond} px wider than the window"));
             }

@@ -87,8 +87,7 @@ async fn the_mails_are_read_in_light_and_dark_on_a_desk_and_on_a_phone() {
             browser.says("acme-warehouse-exports-europe-west").await;
             browser.whole_picture(&format!("mail-{name}-{number}-{}", kind.as_str())).await;
             found.extend(browser.axe().await.into_iter().map(|line| format!("{name} “{subject}”: {line}")));
-            let wide = "return document.documentElement.scrollWidth - window.innerWidth";
-            let beyond = browser.driver.execute(wide, vec![]).await.unwrap().json().as_i64().unwrap();
+            let beyond = browser.beyond(window).await;
             if beyond > 0 {
                 found.push(format!("{name} “{subject}”: {beyond} px wider than the window"));
             }

@@ -354,6 +354,13 @@ impl Browser {
         self.driver.screenshot(&folder.join(format!("{name}.png"))).await.unwrap();
     }
 
+    /// By how many pixels the page is wider than its window. The window says itself to be as wide as what is in it, on a
+    /// phone.
+    pub(crate) async fn beyond(&self, window: Window) -> i64 {
+        let wide = self.driver.execute("return document.documentElement.scrollWidth", vec![]).await.unwrap();
+        wide.json().as_i64().unwrap() - i64::from(window.width)
+    }
+
     /// The same, as high as the page is.
     pub(crate) async fn whole_picture(&self, name: &str) {
         let size = "return [window.innerWidth, window.innerHeight, document.documentElement.scrollHeight]";

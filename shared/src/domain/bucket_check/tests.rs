@@ -73,8 +73,8 @@ fn failures_become_sentences_with_what_to_do() {
             FailureClass::OrganisationPolicy,
             (
                 "A policy of your Google Cloud organisation keeps us out of the bucket `acme-lake`.",
-                "Ask its administrator to exempt the bucket or the service account, and to let our outgoing addresses \
-                 in where access is limited by address.",
+                "Ask its administrator to exempt the bucket or the service account, and to let our network in where \
+                 access is limited by network.",
             ),
         ),
         (

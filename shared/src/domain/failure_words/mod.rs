@@ -295,8 +295,8 @@ fn resolution(class: &FailureClass) -> String {
             "Enable the key again and let the Cloud Storage service agent use it, or give the bucket another default key."
         }
         FailureClass::OrganisationPolicy => {
-            "Ask its administrator to exempt the bucket or the service account, and to let our outgoing addresses in \
-             where access is limited by address."
+            "Ask its administrator to exempt the bucket or the service account, and to let our network in where access \
+             is limited by network."
         }
         FailureClass::Throttled | FailureClass::Unavailable => {
             "You need not do anything: the export goes on by itself."

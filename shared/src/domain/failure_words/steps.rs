@@ -251,8 +251,8 @@ fn policy(names: &Names) -> Vec<HelpStep> {
             None,
         ),
         names.step(
-            "Where access is limited by address, there or in the bucket's own *Configuration > IP filtering*, allow our \
-             outgoing addresses. The set-up guide lists them.",
+            "Where access is limited by network, there or in the bucket's own *Configuration > IP filtering*, allow ours: \
+             whoever runs this service names its VPC network. Addresses do not help, as Cloud Storage sees none of ours.",
             Some(names.bucket_line("describe", "--format='default(ip_filter_config)'")),
         ),
         check_again(names),
