@@ -190,7 +190,7 @@ pub async fn a_one_time_export_goes_on_itself(stores: Stores) {
 pub async fn a_one_time_export_does_not_go_on_without_its_bucket(stores: Stores) {
     let store = &*stores.one;
     let export = with_export(store, ACME, one_time(), 0).await;
-    store.stop_export(ACME, export.request, &by_failure(), at(250)).await.unwrap();
+    store.stop_export(ACME, export.request, None, &by_failure(), at(250)).await.unwrap();
     let removed = stores.two.remove_bucket(ACME, &export.spec.bucket).await.unwrap();
     assert_eq!(removed, BucketRemoval::Removed);
     assert!(matches!(store.start_again(&start(&export, 300)).await, Err(StoreError::NotFound(_))));
