@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use spillway::{
     adapters::local_queue::{Delivery, LocalQueue},
     domain::RunKey,
-    ports::{ChunkQueue, StoreError, Work},
+    ports::{ChunkQueue, StoreError, VaultError, Work},
     steps::{self, Handled, Parts, StepError},
 };
 use tokio::{sync::SetOnce, task::JoinSet};
@@ -90,17 +90,20 @@ async fn work(parts: &Parts, delivery: Delivery, stuck: &SetOnce<String>) {
     match handled {
         Ok(Handled::Done) => delivery.ack(),
         Ok(Handled::Again(after)) => delivery.nack(after),
-        Err(StepError::Store(error @ StoreError::Full(_))) => {
-            tracing::warn!(%error, work = ?delivery.work(), "a step broke off; it is tried again");
-            // Whoever told it first said the same.
-            drop(stuck.set(error.to_string()));
-            delivery.nack(AFTER_ERROR);
-        }
         Err(error) => {
             tracing::warn!(%error, work = ?delivery.work(), "a step broke off; it is tried again");
+            if needs_a_hand(&error) {
+                // Whoever told it first said the same.
+                drop(stuck.set(error.to_string()));
+            }
             delivery.nack(AFTER_ERROR);
         }
     }
+}
+
+/// Whether whoever runs this process has to mend something, so that a command need not wait for it.
+fn needs_a_hand(error: &StepError) -> bool {
+    matches!(error, StepError::Store(StoreError::Full(_)) | StepError::Vault(VaultError::Unreadable { .. }))
 }
 
 /// The first of each export's runs, which are in order: the others wait until it wakes them.
