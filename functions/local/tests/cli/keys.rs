@@ -180,7 +180,12 @@ fn a_lost_vault_key_is_not_made_anew_in_silence() {
     let told = home.run(&["new-vault-key"]).ok().out;
     assert!(told.contains("`files`") && told.contains("keys/files.json"), "{told}");
     assert_ne!(fs::read(&vault).unwrap(), kept);
-    home.export("xml", &[]).error(&["sealed key", "`files`", "give the key again", "spillway resume"]);
+    home.export("xml", &[]).fails(&[
+        "error: the sealed key",
+        "`files`",
+        "give the key again",
+        "spillway resume",
+    ]);
     let key = home.path("home/keys/files.json");
     home.export("xml", &["--key", key.to_str().unwrap()]).ok();
 }
