@@ -4,7 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use http::HeaderName;
 use serde::Deserialize;
-use url::{Host, Url};
+use spillway::domain::public_address::is_insecure;
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::identity::IdentityConfig;
@@ -189,11 +190,10 @@ impl Config {
     }
     /// Whether logins are safe on their way. On one machine there is none.
     fn check_logins(&self) -> Result<(), ConfigError> {
-        let is_open = |url: &Url| url.scheme() != "https" && !is_loopback(url);
-        if let Some(keys) = self.identity.jwks_url().filter(|url| is_open(url)) {
+        if let Some(keys) = self.identity.jwks_url().filter(|url| is_insecure(url)) {
             return Err(ConfigError::KeysInTheOpen(keys.clone()));
         }
-        if !self.identity.is_local() && is_open(&self.public_url) {
+        if !self.identity.is_local() && is_insecure(&self.public_url) {
             return Err(ConfigError::LoginsInTheOpen(self.public_url.clone()));
         }
         match &self.identity {
@@ -202,14 +202,5 @@ impl Config {
             }
             _ => Ok(()),
         }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

@@ -38,6 +38,27 @@ pub struct KeyFacts {
     pub added_at: Timestamp,
 }
 
+/// A time in which a bucket was open, from when it was connected, or opened again, until it was blocked. Later ones are
+/// greater, whatever clocks show: what was delivered in one is told apart from what was delivered in another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Opening(i64);
+
+impl Opening {
+    /// The first one of a bucket that is connected then. Its number is that second, so that it is greater than those of
+    /// a bucket that had the nickname before.
+    #[must_use]
+    pub fn first(connected_at: Timestamp) -> Self {
+        Self(connected_at.as_second())
+    }
+
+    /// The one after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
 /// A connected bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartnerBucket {
@@ -53,6 +74,9 @@ pub struct PartnerBucket {
     pub key_facts: KeyFacts,
     /// Whether it works.
     pub state: BucketState,
+    /// Since when it is open, or was until it was blocked.
+    #[serde(default)]
+    pub opening: Opening,
 }
 
 /// What became of blocking a bucket.

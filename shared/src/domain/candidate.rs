@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, BucketId, BucketState, KeyFacts, PartnerBucket, SealedKey,
+    AccountId, BucketId, BucketState, KeyFacts, Opening, PartnerBucket, SealedKey,
     rules::{self, BucketRefusal},
 };
 
@@ -103,6 +103,8 @@ impl BucketCandidate {
         key_facts: KeyFacts,
     ) -> Result<PartnerBucket, BucketRefusal> {
         rules::check_place(&self.nickname, &self.bucket_name, self.replaces, buckets)?;
+        let known = buckets.iter().find(|bucket| bucket.id == self.nickname);
+        let opening = known.map_or(Opening::first(key_facts.added_at), |bucket| bucket.opening.next());
         Ok(PartnerBucket {
             account: self.account,
             id: self.nickname.clone(),
@@ -110,6 +112,7 @@ impl BucketCandidate {
             key: self.key.clone(),
             key_facts,
             state: BucketState::Ready,
+            opening,
         })
     }
 }

@@ -6,7 +6,9 @@
 //! **What counts.** The time between two rounds counts where the second one confirms that the customer's side fails: by
 //! a probe, or because an encoder met the failure since the first. Time in which Google, or we, did not answer does not
 //! count; nor does more than [`LONGEST_GAP_SECS`] at once, or a clock that goes back. Where time does not count,
-//! [`Incident::stop_at`] moves by as much, so that it always says what the clock will show.
+//! [`Incident::stop_at`] moves by as much, so that it always says what the clock will show. What happened since the round
+//! before is told by the bucket's openings, never by a clock: it fails anew where it has been opened since, and works
+//! where something was delivered in an opening since.
 //!
 //! **Flapping.** What fails again within a day of a good delivery is the same incident; the three days begin anew, for
 //! something was delivered. The first relapse is told once, as the customer has just read that the bucket works. From
@@ -17,9 +19,8 @@
 use jiff::Timestamp;
 
 use super::{
-    BucketFailure, CLOCK_SKEW_SECS, Incident, IncidentPhase, LONGEST_GAP_SECS, NoticeKind,
-    SETTLED_AFTER_SECS, STOP_AFTER_SECS, ToldNotice,
-    incident::{after, counted_from},
+    BucketFailure, Incident, IncidentPhase, LONGEST_GAP_SECS, NoticeKind, Opening, SETTLED_AFTER_SECS,
+    STOP_AFTER_SECS, ToldNotice, incident::counted_from, instant::after,
 };
 
 /// How a round of the checker found a bucket.
@@ -52,8 +53,10 @@ pub struct Observation {
     pub bucket: BucketSight,
     /// Whether an active export goes into it.
     pub has_exports: bool,
-    /// When each export last delivered something into it, by a run that ended well.
-    pub deliveries: Vec<Timestamp>,
+    /// The bucket's opening when the round came to it; none where it is gone.
+    pub opening: Option<Opening>,
+    /// The openings in which each export last delivered something into it, by a run that ended well.
+    pub delivered_in: Vec<Opening>,
 }
 
 /// What becomes of an incident in a round.
@@ -102,34 +105,25 @@ impl Incident {
         if !self.is_open() || matches!(self.phase, IncidentPhase::Stopping { .. }) {
             return None;
         }
-        let failed_at = self.failed_at;
-        if gap_secs < 0 {
-            // The clock went back, and what was remembered goes with it.
-            self.failed_at = after(self.failed_at, gap_secs);
-        }
-        // What seems to come from the future was written before a clock went back: it counts where that was in this very
-        // gap.
-        let latest = after(now, CLOCK_SKEW_SECS);
-        let is_good =
-            |at: &Timestamp| (self.failed_at < *at && *at <= latest) || (gap_secs < 0 && failed_at < *at);
-        let is_delivered = seen.deliveries.iter().any(is_good);
+        let opening = seen.opening.unwrap_or(self.opening);
+        // In an opening that this round has only begun, it is the next one's.
+        let is_delivered = seen.delivered_in.iter().any(|at| self.opening < *at && *at <= opening);
         // It worked between two rounds, whether a round saw that or not.
-        let has_worked = matches!(self.phase, IncidentPhase::Recovered { .. })
-            || (self.phase == IncidentPhase::Resumed && is_delivered);
+        let has_worked = matches!(self.phase, IncidentPhase::Recovered { .. }) || is_delivered;
+        // An encoder met the failure since the round before. At the beginning nobody has looked yet.
+        let is_met_anew = self.opening < opening;
         match &seen.bucket {
             BucketSight::Gone => self.end(now),
             BucketSight::Blocked { .. } | BucketSight::Unblocked { .. } if !seen.has_exports => self.end(now),
             BucketSight::Blocked { since, failure, confirmed } => {
-                self.failure = failure.clone();
-                let confirmed = *confirmed || self.is_met_anew(*since, now);
-                self.blocked((*since, has_worked), gap_secs, confirmed, now)
+                (self.failure, self.opening) = (failure.clone(), opening);
+                self.blocked((*since, has_worked), gap_secs, *confirmed || is_met_anew, now)
             }
             BucketSight::Unblocked { since } => {
                 // An encoder met it again although a probe had succeeded: that is told like any other failure.
-                let confirmed = self.phase == IncidentPhase::Resumed && self.is_met_anew(*since, now);
-                let failed_at = self.failed_at.max((*since).min(now));
+                let confirmed = self.phase == IncidentPhase::Resumed && is_met_anew;
+                self.opening = opening;
                 let notice = self.blocked((*since, has_worked), gap_secs, confirmed, now);
-                self.failed_at = failed_at;
                 if !matches!(self.phase, IncidentPhase::Stopping { .. }) {
                     self.phase = IncidentPhase::Resumed;
                 }
@@ -137,11 +131,6 @@ impl Incident {
             }
             BucketSight::Ready => self.ready(seen, is_delivered, gap_secs, now),
         }
-    }
-
-    /// Whether an encoder met the failure since the round before. At the beginning nobody has looked yet.
-    fn is_met_anew(&self, since: Timestamp, now: Timestamp) -> bool {
-        self.seen_at < since && since <= now
     }
 
     fn blocked(
@@ -160,7 +149,7 @@ impl Incident {
             let counted_secs = if confirmed { gap_secs.clamp(0, LONGEST_GAP_SECS) } else { 0 };
             self.stop_at = after(self.stop_at, gap_secs - counted_secs);
         }
-        (self.phase, self.failed_at) = (IncidentPhase::Failing, now);
+        self.phase = IncidentPhase::Failing;
         if !confirmed {
             return None;
         }

@@ -3,7 +3,9 @@
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, BucketId, Format, IdentityPriority, Packaging, Records, RequestId, RunTimestamp};
+use super::{
+    AccountId, BucketId, Format, IdentityPriority, Opening, Packaging, Records, RequestId, RunTimestamp,
+};
 
 /// Which data goes out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,18 +228,26 @@ pub struct Export {
     pub resumed_runs: Vec<RunTimestamp>,
 }
 
+/// Something was left in a bucket: files, or a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// When its run ended.
+    pub at: Timestamp,
+    /// In which one.
+    pub into: BucketId,
+    /// In which opening of that.
+    pub opening: Opening,
+}
+
 /// What an export's runs came to: for the checker, which does not read them all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ExportHistory {
     /// When a run last ended DONE or EMPTY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub succeeded_at: Option<Timestamp>,
-    /// When such a run last left something in the bucket: files, or a manifest.
+    /// What such a run last left in a bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivered_at: Option<Timestamp>,
-    /// Into which one that was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivered_into: Option<BucketId>,
+    pub delivered: Option<Delivery>,
     /// Since when each run has had rows; none where the last one was EMPTY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_since: Option<Timestamp>,

@@ -4,11 +4,11 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{AccountId, BucketFailure, BucketId, PartnerBucket};
+use super::{AccountId, BucketFailure, BucketId, Opening, PartnerBucket, instant::after};
 
 /// For how long a bucket may fail before its exports are stopped, in seconds: three days.
 pub const STOP_AFTER_SECS: i64 = 72 * 3_600;
@@ -157,8 +157,9 @@ pub struct Incident {
     /// When its exports will be stopped: three days of failure that counts. It moves on where time passed that does not
     /// count, and with a clock that jumps.
     pub stop_at: Timestamp,
-    /// When the bucket was last seen blocked. What is delivered later is a sign that it works.
-    pub failed_at: Timestamp,
+    /// The bucket's opening that had ended when it was last seen blocked. What is delivered in a later one is a sign that
+    /// it works.
+    pub opening: Opening,
     /// When the checker last looked.
     pub seen_at: Timestamp,
     /// Where it stands.
@@ -193,7 +194,7 @@ impl Incident {
             began_at: failing_since,
             failing_since,
             stop_at: after(failing_since, STOP_AFTER_SECS),
-            failed_at: failing_since,
+            opening: bucket.opening,
             seen_at: failing_since,
             phase: IncidentPhase::Resumed,
             relapses: 0,
@@ -225,10 +226,4 @@ impl Incident {
 /// From when on a failure counts that is found at `now`.
 pub(super) fn counted_from(since: Timestamp, now: Timestamp) -> Timestamp {
     since.max(after(now, -LONGEST_GAP_SECS)).min(now)
-}
-
-/// So many seconds after an instant, or before it.
-pub(super) fn after(at: Timestamp, secs: i64) -> Timestamp {
-    let end = if secs < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    at.checked_add(SignedDuration::from_secs(secs)).unwrap_or(end)
 }

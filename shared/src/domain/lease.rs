@@ -1,7 +1,9 @@
 //! The right to work on a chunk.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::instant::after;
 
 /// How long one step on a chunk may take, in seconds. Then it gives up by itself.
 pub const STEP_TIMEOUT_SECS: u64 = 480;
@@ -61,10 +63,7 @@ impl Lease {
     /// Whether whoever holds it may still believe so, as his clock is behind.
     #[must_use]
     pub fn may_be_believed(&self, now: Timestamp) -> bool {
-        now < self
-            .expires_at
-            .saturating_add(SignedDuration::from_secs(LEASE_MARGIN_SECS))
-            .unwrap_or(Timestamp::MAX)
+        now < after(self.expires_at, LEASE_MARGIN_SECS)
     }
 
     /// Whether `token` may act under it.

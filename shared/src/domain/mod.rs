@@ -20,6 +20,7 @@ mod idempotency;
 mod identity;
 mod ids;
 mod incident;
+mod instant;
 pub mod key_text;
 mod kinds;
 pub mod lake;
@@ -41,7 +42,7 @@ pub mod webhook;
 mod window;
 
 pub use account::{Account, UnknownZone, ZoneName};
-pub use bucket::{BlockOutcome, BucketId, BucketState, KeyFacts, PartnerBucket, SealedKey};
+pub use bucket::{BlockOutcome, BucketId, BucketState, KeyFacts, Opening, PartnerBucket, SealedKey};
 pub use bucket_check::{BucketSettings, CheckStep, CheckVerdict, RetentionPolicy, StepOutcome, StepReport};
 pub use candidate::{BucketCandidate, CANDIDATE_MINUTES, CandidateId, NotCandidateId};
 pub use catalogue::{
@@ -58,8 +59,8 @@ pub use crc::{Crc32c, NotCrc32c};
 pub use escalation::{BucketSight, Observation, Observed};
 pub use estimate::{Basis, Estimate, Estimator, LOOK_BACK_DAYS};
 pub use export::{
-    BackwardRange, DataSelection, DateRange, Export, ExportHistory, ExportSpec, ExportStatus, Frequency,
-    StopReason,
+    BackwardRange, DataSelection, DateRange, Delivery, Export, ExportHistory, ExportSpec, ExportStatus,
+    Frequency, StopReason,
 };
 pub use failure::{BucketFailure, FailureClass, Side};
 pub use failure_words::{FailureWords, Known};

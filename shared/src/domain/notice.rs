@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{AccountId, EmailAddress, IncidentId, LeaseToken, NoticeKind, Superseded, incident::after};
+use super::{AccountId, EmailAddress, IncidentId, LeaseToken, NoticeKind, Superseded, instant::after};
 
 /// For how long a claim on a notice holds, in seconds.
 pub const NOTICE_LEASE_SECS: i64 = 300;

@@ -3,6 +3,8 @@
 //! From IANA's registries of special-purpose addresses (RFC 6890 and its successors), strictly: what may lead inward, or
 //! carries another address within it, is not public. Metadata servers are among the link-local and private ones.
 
+use url::{Host, Url};
+
 /// Whether an IPv4 address is public.
 #[must_use]
 pub fn is_public_v4(octets: [u8; 4]) -> bool {
@@ -35,6 +37,18 @@ pub fn is_public_v6(segments: [u16; 8]) -> bool {
     let is_special = matches!(segments, [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x2002, ..])
         || (segments[0] == 0x3fff && segments[1] & 0xf000 == 0);
     is_global && !is_special
+}
+
+/// Whether others may read and exchange what goes there: it is without TLS, and leaves this machine.
+#[must_use]
+pub fn is_insecure(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() != "https" && !is_loopback
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BucketId, ExportSpec, PartnerBucket, PlanToken, RunKey, Window, ZoneName};
+use super::{BucketId, ExportSpec, Opening, PartnerBucket, PlanToken, RunKey, Window, ZoneName};
 
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,8 @@ pub struct RunClosing {
     pub totals: RunTotals,
     /// Why it could not go on, where that was none of its chunks.
     pub reason: Option<String>,
+    /// In which opening of its bucket something was left there; none where nothing was.
+    pub delivered_in: Option<Opening>,
     /// [`Run::reopened`] of the run as it was looked at.
     pub reopened: u32,
     /// Now.

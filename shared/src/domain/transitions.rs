@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 
 use super::{
-    BlockOutcome, BucketFailure, BucketId, BucketState, Export, ExportSpec, ExportStatus, Frequency,
-    PartnerBucket, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, RunTotals,
-    SealedKey, StopReason, Window, ZoneName,
+    BlockOutcome, BucketFailure, BucketId, BucketState, Delivery, Export, ExportSpec, ExportStatus,
+    Frequency, Opening, PartnerBucket, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus,
+    RunTimestamp, RunTotals, SealedKey, StopReason, Window, ZoneName,
 };
 
 /// After how long in which each run had rows an EMPTY one is unexpected, in seconds: two weeks.
@@ -34,11 +34,6 @@ impl BucketState {
             }
         }
     }
-
-    /// Unblocks. True where it was blocked.
-    pub fn unblock(&mut self) -> bool {
-        !matches!(std::mem::replace(self, Self::Ready), Self::Ready)
-    }
 }
 
 impl PartnerBucket {
@@ -48,6 +43,16 @@ impl PartnerBucket {
             return BlockOutcome::KeyReplaced;
         }
         if self.state.block(failure, at) { BlockOutcome::Blocked } else { BlockOutcome::AlreadyBlocked }
+    }
+
+    /// Opens it again. True where it was blocked.
+    pub fn unblock(&mut self) -> bool {
+        let was_blocked =
+            !matches!(std::mem::replace(&mut self.state, BucketState::Ready), BucketState::Ready);
+        if was_blocked {
+            self.opening = self.opening.next();
+        }
+        was_blocked
     }
 }
 
@@ -112,9 +117,9 @@ impl Export {
         Ok(())
     }
 
-    /// A run has ended. What a STOPPED run left out has not been delivered, and a run that was opened again does
-    /// not take back what later ones delivered.
-    pub fn run_closed(&mut self, run: &Run, another_is_running: bool) {
+    /// A run has ended, and left something in its bucket in an opening of that, or nothing. What a STOPPED run left out
+    /// has not been delivered, and a run that was opened again does not take back what later ones delivered.
+    pub fn run_closed(&mut self, run: &Run, delivered_in: Option<Opening>, another_is_running: bool) {
         let status = run.status;
         if status != RunStatus::Stopped {
             self.delivered_cut = self.delivered_cut.max(Some(run.window.cut()));
@@ -122,7 +127,7 @@ impl Export {
         if status != RunStatus::Incomplete {
             self.resumed_runs.retain(|resumed| *resumed != run.key.run);
         }
-        self.remember(run);
+        self.remember(run, delivered_in);
         if !self.is_active() {
             return;
         }
@@ -134,14 +139,14 @@ impl Export {
         };
     }
 
-    fn remember(&mut self, run: &Run) {
+    fn remember(&mut self, run: &Run, delivered_in: Option<Opening>) {
         let (history, Some(at)) = (&mut self.history, run.closed_at) else { return };
         if !matches!(run.status, RunStatus::Done | RunStatus::Empty) {
             return;
         }
         history.succeeded_at = Some(at);
-        if run.totals.files > 0 || run.spec.manifest {
-            (history.delivered_at, history.delivered_into) = (Some(at), Some(run.spec.bucket.clone()));
+        if let Some(opening) = delivered_in {
+            history.delivered = Some(Delivery { at, into: run.spec.bucket.clone(), opening });
         }
         if run.totals.rows > 0 {
             history.data_since = history.data_since.or(Some(at));

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::domain::{
-    AccountId, BucketFailure, BucketId, BucketState, FailureClass, Incident, KeyFacts, PartnerBucket,
-    RequestId, SealedKey, ZoneName,
+    AccountId, BucketFailure, BucketId, BucketState, FailureClass, Incident, KeyFacts, Opening,
+    PartnerBucket, RequestId, SealedKey, ZoneName,
 };
 
 fn at(text: &str) -> Timestamp {
@@ -26,6 +26,7 @@ fn facts(kind: NoticeKind, exports: usize) -> MailFacts {
             added_at: at("2026-01-01T00:00:00Z"),
         },
         state: BucketState::Ready,
+        opening: Opening::default(),
     };
     let failure = BucketFailure {
         class: FailureClass::BucketMissing,

@@ -3,7 +3,7 @@
 //! A proposal is sealed and kept as a candidate. The check asks Google, step by step, and makes it the bucket in one
 //! transaction; until then an older key stays. A check can be run twice, also at once.
 
-use super::{Parts, StepError, WOKEN_AT_ONCE, publish::republish};
+use super::{Parts, StepError, WOKEN_AT_ONCE, close::first_open_runs, publish::republish};
 use crate::{
     domain::{
         AccountId, BucketCandidate, BucketFailure, BucketId, CandidateId, CheckStep, Export, ExportFilter,
@@ -303,11 +303,7 @@ async fn wake_exports(parts: &Parts, bucket: &PartnerBucket) -> Result<(), StepE
 }
 
 async fn wake_first(parts: &Parts, bucket: &PartnerBucket, export: &Export) -> Result<(), StepError> {
-    // What a stopped export before it finishes waits too.
-    for request in [Some(export.request), export.predecessor].into_iter().flatten() {
-        let Some(key) = parts.store.open_runs_of(export.account, request).await?.into_iter().next() else {
-            continue;
-        };
+    for key in first_open_runs(parts, export).await? {
         let run = match parts.store.run(key).await {
             Ok(run) => run,
             Err(error @ StoreError::Unreadable { .. }) => {

@@ -4,26 +4,20 @@ use std::time::Duration;
 
 use super::{Handled, Parts, StepError, finish, tell};
 use crate::{
-    domain::{AccountId, RequestId, Run, RunClosing, RunKey, RunStatus, RunTotals},
+    domain::{AccountId, Export, RequestId, RunClosing, RunKey, RunStatus, RunTotals},
     ports::{StoreError, Work},
 };
 
-/// Closes a run as it was looked at.
-pub(super) async fn close(
-    parts: &Parts,
-    seen: &Run,
-    status: RunStatus,
-    totals: RunTotals,
-    reason: Option<String>,
-) -> Result<Handled, StepError> {
-    let closing = RunClosing { status, totals, reason, reopened: seen.reopened, now: parts.now() };
-    match parts.store.close_run(seen.key, &closing).await {
+/// Closes a run.
+pub(super) async fn close(parts: &Parts, key: RunKey, closing: &RunClosing) -> Result<Handled, StepError> {
+    match parts.store.close_run(key, closing).await {
         Ok(is_news) => {
             if is_news {
+                let (status, rows) = (closing.status.as_str(), closing.totals.rows);
                 // Alerts count these lines.
-                tracing::info!(run = %seen.key, status = status.as_str(), rows = totals.rows, "a run is closed");
+                tracing::info!(run = %key, status, rows, "a run is closed");
             }
-            hand_on(parts, seen.key).await
+            hand_on(parts, key).await
         }
         // It was closed otherwise, or opened again, since it was looked at: that must be looked at anew.
         Err(StoreError::Conflict(_)) => Ok(Handled::Again(Duration::ZERO)),
@@ -46,6 +40,16 @@ async fn wake_first(parts: &Parts, account: AccountId, request: RequestId) -> Re
         parts.queue.send(Work::Run { run: *first }).await?;
     }
     Ok(())
+}
+
+/// The oldest run that has not ended, of an export and of the stopped one in whose place it goes on: that one may have
+/// begun runs to finish, and these wait, and move, with the export.
+pub(super) async fn first_open_runs(parts: &Parts, export: &Export) -> Result<Vec<RunKey>, StepError> {
+    let mut firsts = Vec::new();
+    for request in [Some(export.request), export.predecessor].into_iter().flatten() {
+        firsts.extend(parts.store.open_runs_of(export.account, request).await?.into_iter().next());
+    }
+    Ok(firsts)
 }
 
 /// A step that broke off over what trying again cannot mend ends its run: INCOMPLETE, with the reason kept in it, so
@@ -88,5 +92,6 @@ pub(super) async fn or_incomplete(
         tracing::error!(run = %key, %error, "what the run has delivered cannot be counted");
         RunTotals::default()
     });
-    close(parts, &run, status, totals, Some(reason)).await
+    let (reason, delivered_in, reopened) = (Some(reason), None, run.reopened);
+    close(parts, key, &RunClosing { status, totals, reason, delivered_in, reopened, now: parts.now() }).await
 }

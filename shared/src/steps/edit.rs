@@ -1,6 +1,6 @@
 //! A customer edits a recurring or live export, or moves a one-time one out of a bucket that is blocked.
 
-use super::{Parts, StepError};
+use super::{Parts, StepError, close::first_open_runs};
 use crate::{
     domain::{
         AccountId, Export, ExportSpec, RequestId,
@@ -89,11 +89,8 @@ async fn wake_moved(parts: &Parts, before: &Export, edited: &Export) {
         return;
     }
     let woken = async {
-        // What a stopped export before it finishes follows too.
-        for request in [Some(edited.request), edited.predecessor].into_iter().flatten() {
-            if let Some(run) = parts.store.open_runs_of(edited.account, request).await?.first() {
-                parts.queue.send(Work::Run { run: *run }).await?;
-            }
+        for run in first_open_runs(parts, edited).await? {
+            parts.queue.send(Work::Run { run }).await?;
         }
         Ok::<(), StepError>(())
     };

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     domain::{
         BlockOutcome, BucketState, Chunk, ChunkContent, ChunkState, Crc32c, FailureClass, Manifest,
-        ManifestFile, ManifestStatus, PlanToken, Run, RunKey, RunPlan, RunStatus, RunTotals, Side, names,
+        ManifestFile, ManifestStatus, Opening, PlanToken, Run, RunClosing, RunKey, RunPlan, RunStatus,
+        RunTotals, Side, names,
     },
     ports::{BucketHandle, ByteSource, CreateObjectError, SourceError, Work},
 };
@@ -84,18 +85,40 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
         RunStatus::Empty => Some(ManifestStatus::Empty),
         _ => None,
     };
-    if let (true, Some(manifest_status)) = (run.spec.manifest, manifest_status) {
-        let files = std::mem::take(&mut gathered.files);
-        match write_manifest(parts, &run, manifest_status, files, gathered.totals).await? {
-            None => {}
-            // Its bucket is blocked. A stop must not wait for one that may never work again, also where nothing but the
-            // manifest is missing.
-            Some(Handled::Done) if stopped => status = RunStatus::Stopped,
-            Some(handled) => return Ok(handled),
+    let delivered_in = match manifest_status.filter(|_| run.spec.manifest) {
+        Some(manifest_status) => {
+            let files = std::mem::take(&mut gathered.files);
+            match write_manifest(parts, &run, manifest_status, files, gathered.totals).await? {
+                Wrote::Manifest(opening) => Some(opening),
+                // A stop must not wait for a bucket that may never work again, also where nothing but the manifest is
+                // missing.
+                Wrote::Blocked if stopped => {
+                    status = RunStatus::Stopped;
+                    None
+                }
+                Wrote::Blocked => return Ok(Handled::Done),
+                Wrote::Again(after) => return Ok(Handled::Again(after)),
+            }
         }
-    }
+        None if gathered.totals.files > 0 => {
+            let bucket = parts.store.bucket(key.account, &run.spec.bucket).await?;
+            bucket.map(|bucket| bucket.opening)
+        }
+        None => None,
+    };
     put_ratios(parts, &run, &gathered).await?;
-    close(parts, &run, status, gathered.totals, None).await
+    let (totals, reason, reopened) = (gathered.totals, None, run.reopened);
+    close(parts, key, &RunClosing { status, totals, reason, delivered_in, reopened, now: parts.now() }).await
+}
+
+/// What became of a manifest.
+enum Wrote {
+    /// It is in its bucket, in this opening.
+    Manifest(Opening),
+    /// It is not: its bucket is blocked.
+    Blocked,
+    /// It is to be tried again, after so long.
+    Again(Duration),
 }
 
 /// A stopped run's chunks of which an attempt had stored its intent before it was killed: the object may be there.
@@ -170,17 +193,17 @@ async fn put_ratios(parts: &Parts, run: &Run, gathered: &Gathered) -> Result<(),
     Ok(parts.store.put_ratios(run.key.account, &ratio_key(&run.spec), &ratios).await?)
 }
 
-/// Writes the manifest. Some answer means that it could not be: [`Handled::Done`] where the bucket is blocked.
+/// Writes the manifest.
 async fn write_manifest(
     parts: &Parts,
     run: &Run,
     status: ManifestStatus,
     files: Vec<ManifestFile>,
     totals: RunTotals,
-) -> Result<Option<Handled>, StepError> {
+) -> Result<Wrote, StepError> {
     let bucket = parts.bucket_to_write(run).await?;
     if matches!(bucket.state, BucketState::Blocked { .. }) {
-        return Ok(Some(Handled::Done));
+        return Ok(Wrote::Blocked);
     }
     let zone = run.zone.time_zone();
     let window = (run.window, &zone);
@@ -188,49 +211,43 @@ async fn write_manifest(
     let name = names::manifest_object(run.key);
     let bytes = Bytes::from(manifest.to_bytes());
     let crc = Crc32c(crc32c::crc32c(&bytes));
-    let handle = parts.open_bucket(&bucket).await;
-    let written = match &handle {
-        Ok(handle) => handle.create(&name, "application/json", Box::new(Whole(Some(bytes)))).await,
-        Err(StepError::Bucket(failure)) => Err(CreateObjectError::Failed(failure.clone())),
-        Err(_) => return handle.map(|_| None),
-    };
-    let failure = match (written, handle) {
-        (Ok(_), _) => return Ok(None),
-        (Err(CreateObjectError::Exists), Ok(handle)) => {
-            return check_existing(parts, &*handle, &name, crc).await;
-        }
-        (Err(CreateObjectError::Failed(failure)), _) => failure,
-        (Err(error), _) => return Err(StepError::Internal(format!("the manifest {name}: {error}"))),
+    let failure = match parts.open_bucket(&bucket).await {
+        Ok(handle) => match handle.create(&name, "application/json", Box::new(Whole(Some(bytes)))).await {
+            Ok(_) => return Ok(Wrote::Manifest(bucket.opening)),
+            Err(CreateObjectError::Exists) if is_there(&*handle, &name, crc).await => {
+                return Ok(Wrote::Manifest(bucket.opening));
+            }
+            Err(CreateObjectError::Exists) => return Ok(Wrote::Again(parts.options.passing_delay)),
+            Err(CreateObjectError::Failed(failure)) => failure,
+            Err(error) => return Err(StepError::Internal(format!("the manifest {name}: {error}"))),
+        },
+        Err(StepError::Bucket(failure)) => failure,
+        Err(error) => return Err(error),
     };
     match failure.class.side() {
         Side::Customer => match block(parts, run, &bucket.key, &failure).await? {
-            BlockOutcome::KeyReplaced => Ok(Some(Handled::Again(Duration::ZERO))),
-            _ => Ok(Some(Handled::Done)),
+            BlockOutcome::KeyReplaced => Ok(Wrote::Again(Duration::ZERO)),
+            _ => Ok(Wrote::Blocked),
         },
-        Side::Passing => Ok(Some(Handled::Again(parts.options.passing_delay))),
+        Side::Passing => Ok(Wrote::Again(parts.options.passing_delay)),
         Side::Ours => Err(StepError::Internal(format!("the manifest {name} was refused: {failure}"))),
     }
 }
 
-/// A manifest that is there already is ours where a finisher was killed before it could close the run.
-async fn check_existing(
-    parts: &Parts,
-    handle: &dyn BucketHandle,
-    name: &str,
-    crc: Crc32c,
-) -> Result<Option<Handled>, StepError> {
+/// A manifest that is there already is ours where a finisher was killed before it could close the run. False where that
+/// cannot be told just now.
+async fn is_there(handle: &dyn BucketHandle, name: &str, crc: Crc32c) -> bool {
     match handle.facts(name).await {
         Ok(Some(facts)) if facts.crc32c != crc => {
             // Another version of us may lay the same manifest out in other bytes; that is no reason to hold the
             // run open, but somebody should know.
             tracing::warn!(name, "the manifest in the bucket has other bytes than ours");
-            Ok(None)
+            true
         }
-        Ok(Some(_)) => Ok(None),
-        Ok(None) => Ok(Some(Handled::Again(parts.options.passing_delay))),
+        Ok(Some(_)) => true,
         // A key that may only create objects cannot look; the name carries our request id.
-        Err(failure) if matches!(failure.class, FailureClass::PermissionMissing { .. }) => Ok(None),
-        Err(_) => Ok(Some(Handled::Again(parts.options.passing_delay))),
+        Err(failure) => matches!(failure.class, FailureClass::PermissionMissing { .. }),
+        Ok(None) => false,
     }
 }
 

@@ -13,8 +13,8 @@ use spillway::{
     adapters::{key_file::KeyFileVault, lake::ObjectStoreLake, sqlite::SqliteStore},
     domain::{
         Account, AccountId, BucketId, BucketState, DataSelection, DateRange, Export, ExportSpec, Format,
-        Frequency, IdentityPriority, KeyFacts, Packaging, PartnerBucket, RequestId, Run, RunKey, Window,
-        ZoneName, plan::PlanLimits,
+        Frequency, IdentityPriority, KeyFacts, Opening, Packaging, PartnerBucket, RequestId, Run, RunKey,
+        Window, ZoneName, plan::PlanLimits,
     },
     ports::{
         ChunkQueue, KeyVault, Lake, NewExport, NewRun, Origin, PartnerBuckets, ServiceAccountKey, Store,
@@ -137,6 +137,7 @@ impl TestApp {
             key: sealed,
             key_facts: facts,
             state: BucketState::Ready,
+            opening: Opening::default(),
         };
         self.store.put_bucket(&bucket).await.expect("the store works");
     }

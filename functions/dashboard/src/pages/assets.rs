@@ -44,6 +44,7 @@ static CSS: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("../../static/css/4-controls.css"),
         include_str!("../../static/css/5-parts.css"),
         include_str!("../../static/css/6-pages.css"),
+        include_str!("../../static/css/7-dialogs.css"),
     ];
     Asset::new("spillway", "css", "text/css; charset=utf-8", &parts)
 });

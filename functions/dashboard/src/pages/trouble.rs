@@ -145,7 +145,7 @@ fn lower(title: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use spillway::domain::{AccountId, BucketFailure, BucketId, KeyFacts, SealedKey, ZoneName};
+    use spillway::domain::{AccountId, BucketFailure, BucketId, KeyFacts, Opening, SealedKey, ZoneName};
 
     use super::*;
 
@@ -167,6 +167,7 @@ mod tests {
                 added_at: at("2026-11-01T00:00:00Z"),
             },
             state: BucketState::Blocked { since: at("2026-11-25T10:00:00Z"), failure },
+            opening: Opening::default(),
         }
     }
 

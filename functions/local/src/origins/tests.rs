@@ -5,7 +5,7 @@ use spillway::{
     adapters::sqlite::SqliteStore,
     domain::{
         Account, BucketId, BucketState, DataSelection, ExportSpec, Format, Frequency, IdentityPriority,
-        KeyFacts, Packaging, PartnerBucket, SealedKey, Window, ZoneName,
+        KeyFacts, Opening, Packaging, PartnerBucket, SealedKey, Window, ZoneName,
     },
     ports::{AccountStore, BucketStore, ExportStore, NewExport},
 };
@@ -29,6 +29,7 @@ async fn store(folder: &Path) -> SqliteStore {
         key: SealedKey("sealed".to_owned()),
         key_facts,
         state: BucketState::Ready,
+        opening: Opening::default(),
     };
     store.put_bucket(&bucket).await.unwrap();
     store

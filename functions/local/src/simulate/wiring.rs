@@ -11,7 +11,9 @@ use spillway::{
         system_clock::SystemClock,
         webhooks::{HttpsWebhooks, WebhookOptions},
     },
-    domain::{Account, AccountId, BucketId, BucketState, EmailAddress, KeyFacts, PartnerBucket, ZoneName},
+    domain::{
+        Account, AccountId, BucketId, BucketState, EmailAddress, KeyFacts, Opening, PartnerBucket, ZoneName,
+    },
     ports::{
         AccountStore, BucketStore, ChunkQueue, Clock, KeyVault, Lake, PartnerBuckets, ServiceAccountKey,
         Store,
@@ -88,6 +90,7 @@ impl Simulation {
                 key,
                 key_facts,
                 state: BucketState::Ready,
+                opening: Opening::default(),
             })
             .await?;
         let (queue, metered) =
@@ -135,7 +138,8 @@ pub(super) async fn failure_parts(
         let added_at = ports.clock.now();
         let key_facts = KeyFacts { client_email: String::new(), key_id: String::new(), added_at };
         let (id, bucket_name, state) = (id.clone(), id.0.clone(), BucketState::Ready);
-        store.put_bucket(&PartnerBucket { account, id, bucket_name, key, key_facts, state }).await?;
+        let opening = Opening::first(added_at);
+        store.put_bucket(&PartnerBucket { account, id, bucket_name, key, key_facts, state, opening }).await?;
     }
     Ok(Parts {
         store: Arc::new(store),

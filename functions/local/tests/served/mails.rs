@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use spillway::{
     domain::{
         AccountId, BucketFailure, BucketId, BucketState, FailureClass, Incident, KeyFacts, NoticeKind,
-        PartnerBucket, RequestId, SealedKey, ZoneName,
+        Opening, PartnerBucket, RequestId, SealedKey, ZoneName,
     },
     mails::{self, ExportLine, MailFacts, Written},
 };
@@ -28,6 +28,7 @@ fn facts(kind: NoticeKind) -> MailFacts {
         key: SealedKey(String::new()),
         key_facts: KeyFacts { client_email: EMAIL.to_owned(), key_id: String::new(), added_at: since },
         state: BucketState::Ready,
+        opening: Opening::default(),
     };
     let permission = Some("storage.objects.create".to_owned());
     let failure = BucketFailure {

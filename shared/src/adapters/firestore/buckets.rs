@@ -128,7 +128,7 @@ pub(super) async fn block(
 
 pub(super) async fn unblock(tx: &Transaction, account: AccountId, id: &BucketId) -> Result<bool, Fault> {
     let mut bucket = existing(tx, account, id).await?;
-    let unblocked = bucket.state.unblock();
+    let unblocked = bucket.unblock();
     save(tx, &bucket);
     Ok(unblocked)
 }

@@ -180,7 +180,7 @@ pub(super) async fn stop(
         save(tx, &known);
         for mut run in runs::open_of(tx, account, request).await? {
             let (status, totals, reopened) = (RunStatus::Stopped, RunTotals::default(), run.reopened);
-            let closing = RunClosing { status, totals, reason: None, reopened, now };
+            let closing = RunClosing { status, totals, reason: None, delivered_in: None, reopened, now };
             if run.status == RunStatus::Owed && run.close(&closing) == Ok(true) {
                 runs::save(tx, &run);
             }

@@ -215,7 +215,7 @@ pub(super) async fn close(tx: &Transaction, key: RunKey, closing: &RunClosing) -
     match exports::existing(tx, key.account, key.request).await {
         Ok(mut known) => {
             let is_running = is_another_running(tx, key).await?;
-            known.export.run_closed(&run, is_running);
+            known.export.run_closed(&run, closing.delivered_in, is_running);
             exports::save(tx, &known);
         }
         // That is what the run tells; it would be worked for ever otherwise.

@@ -77,7 +77,7 @@ pub(super) fn unblock(
     id: &BucketId,
 ) -> Result<bool, StoreError> {
     let mut bucket = existing(connection, account, id)?;
-    let unblocked = bucket.state.unblock();
+    let unblocked = bucket.unblock();
     put(connection, &bucket)?;
     Ok(unblocked)
 }

@@ -188,7 +188,7 @@ pub(super) fn stop(
         save(connection, &export)?;
         for mut run in runs::open_of(connection, account, request)? {
             let (status, totals, reopened) = (RunStatus::Stopped, RunTotals::default(), run.reopened);
-            let closing = RunClosing { status, totals, reason: None, reopened, now };
+            let closing = RunClosing { status, totals, reason: None, delivered_in: None, reopened, now };
             if run.status == RunStatus::Owed && run.close(&closing) == Ok(true) {
                 runs::save(connection, &run)?;
             }

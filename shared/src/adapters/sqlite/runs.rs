@@ -207,7 +207,7 @@ pub(super) fn close(connection: &Connection, key: RunKey, closing: &RunClosing) 
     save(connection, &run)?;
     match exports::existing(connection, key.account, key.request) {
         Ok(mut export) => {
-            export.run_closed(&run, is_another_running(connection, key)?);
+            export.run_closed(&run, closing.delivered_in, is_another_running(connection, key)?);
             exports::save(connection, &export)?;
         }
         // That is what the run tells; it would be worked for ever otherwise.

@@ -13,8 +13,8 @@ use crate::{
     domain::{
         AccountId, BucketId, BucketState, Chunk, ChunkCommand, ChunkContent, ChunkPlan, Crc32c, DataKind,
         DataSelection, DatabaseId, EndCursor, ExportFilter, ExportSpec, Format, Frequency, FrequencyKind,
-        IdentityPriority, Intent, KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, RequestId, Run,
-        SealedKey, Slice, StatusKind, Window, Written, ZoneName,
+        IdentityPriority, Intent, KeyFacts, LeaseToken, Opening, Packaging, PartnerBucket, PlanToken,
+        RequestId, Run, SealedKey, Slice, StatusKind, Window, Written, ZoneName,
     },
     ports::{
         AccountStore, BucketStore, ChunkStore, ClaimLimits, ExportStore, NewExport, NewRun, Origin, RunStore,
@@ -41,6 +41,7 @@ fn bucket() -> PartnerBucket {
         key: SealedKey(String::new()),
         key_facts,
         state: BucketState::Ready,
+        opening: Opening::default(),
     }
 }
 

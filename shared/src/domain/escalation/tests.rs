@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{AccountId, BucketId, BucketState, FailureClass, KeyFacts, PartnerBucket, SealedKey};
+use crate::domain::{
+    AccountId, BucketId, BucketState, FailureClass, KeyFacts, Opening, PartnerBucket, SealedKey,
+};
 
 fn at(hours: f64) -> Timestamp {
     let start = Timestamp::from_second(1_770_000_000).unwrap();
@@ -25,28 +27,37 @@ fn bucket() -> PartnerBucket {
         key: SealedKey(String::new()),
         key_facts: KeyFacts { client_email: String::new(), key_id: String::new(), added_at: at(0.0) },
         state: BucketState::Ready,
+        opening: Opening::default(),
     }
 }
 
-fn blocked(since: f64, confirmed: bool) -> Observation {
-    let bucket = BucketSight::Blocked { since: at(since), failure: failure(), confirmed };
-    Observation { bucket, has_exports: true, deliveries: Vec::new() }
+/// A round that finds the bucket in its `opening`th opening.
+fn seen(opening: i64, bucket: BucketSight) -> Observation {
+    let opening = (0..opening).fold(Opening::default(), |opening, _| opening.next());
+    Observation { bucket, has_exports: true, opening: Some(opening), delivered_in: Vec::new() }
 }
 
-fn unblocked(since: f64) -> Observation {
-    let bucket = BucketSight::Unblocked { since: at(since) };
-    Observation { bucket, has_exports: true, deliveries: Vec::new() }
+/// Blocked, since it was opened for the last time.
+fn blocked(opening: i64, since: f64, confirmed: bool) -> Observation {
+    seen(opening, BucketSight::Blocked { since: at(since), failure: failure(), confirmed })
 }
 
-fn ready(delivered: Option<f64>) -> Observation {
-    Observation {
-        bucket: BucketSight::Ready,
-        has_exports: true,
-        deliveries: delivered.map(at).into_iter().collect(),
-    }
+/// It was blocked, and this round opens it.
+fn unblocked(opening: i64, since: f64) -> Observation {
+    seen(opening, BucketSight::Unblocked { since: at(since) })
 }
 
-/// An incident over rounds, and what was told when.
+/// Open, and nothing was delivered since.
+fn ready(opening: i64) -> Observation {
+    seen(opening, BucketSight::Ready)
+}
+
+/// Something was delivered in the opening of the sight.
+fn delivered(seen: Observation) -> Observation {
+    Observation { delivered_in: seen.opening.into_iter().collect(), ..seen }
+}
+
+/// An incident over rounds, and what was told when. The bucket had never been opened again when it began.
 struct Story {
     incident: Incident,
     told: Vec<(f64, NoticeKind)>,
@@ -80,7 +91,7 @@ fn three_days_of_failure_are_told_three_times_and_end_in_a_stop() {
     let mut story = Story::new(0.25, 1.0);
     assert_eq!(story.incident.stop_at, at(72.25));
     for hour in 1..=80 {
-        story.round(f64::from(hour), &blocked(0.25, true));
+        story.round(f64::from(hour), &blocked(0, 0.25, true));
     }
     assert_eq!(story.told, [(1.0, Detected), (25.0, StillFailing), (73.0, Stopped)]);
     assert_eq!(story.incident.phase, IncidentPhase::Stopped { at: at(73.0) });
@@ -90,7 +101,7 @@ fn three_days_of_failure_are_told_three_times_and_end_in_a_stop() {
 fn a_stop_comes_to_its_end_where_the_bucket_was_removed_meanwhile() {
     let mut incident = Story::new(0.0, 1.0).incident;
     incident.phase = IncidentPhase::Stopping { at: at(73.0) };
-    let gone = Observation { bucket: BucketSight::Gone, has_exports: false, deliveries: Vec::new() };
+    let gone = Observation { has_exports: false, ..seen(0, BucketSight::Gone) };
     let Observed { incident, notice } = incident.observe(&gone, at(74.0));
     assert_eq!((incident.phase, notice), (IncidentPhase::Stopped { at: at(73.0) }, None));
     assert!(!incident.is_open() && incident.notices.is_empty(), "nobody was told");
@@ -100,16 +111,16 @@ fn a_stop_comes_to_its_end_where_the_bucket_was_removed_meanwhile() {
 fn what_is_mended_in_the_last_minute_is_not_stopped() {
     let mut story = Story::new(0.0, 1.0);
     for hour in 1..=71 {
-        story.round(f64::from(hour), &blocked(0.0, true));
+        story.round(f64::from(hour), &blocked(0, 0.0, true));
     }
-    story.round(72.0, &unblocked(0.0));
+    story.round(72.0, &unblocked(0, 0.0));
     assert_eq!(story.incident.phase, IncidentPhase::Resumed);
-    story.round(73.0, &ready(None));
-    story.round(74.0, &ready(Some(72.0)));
+    story.round(73.0, &ready(1));
+    story.round(74.0, &delivered(ready(1)));
     assert_eq!(story.kinds(), [Detected, StillFailing, Recovered]);
     assert_eq!(story.incident.stop_at, at(75.0));
     for hour in 75..=98 {
-        story.round(f64::from(hour), &ready(Some(72.0)));
+        story.round(f64::from(hour), &delivered(ready(1)));
     }
     assert!(!story.incident.is_open() && story.told.len() == 3);
 }
@@ -117,10 +128,9 @@ fn what_is_mended_in_the_last_minute_is_not_stopped() {
 #[test]
 fn what_heals_before_anybody_looked_twice_is_not_told() {
     let mut story = Story::new(0.5, 1.0);
-    story.round(1.0, &unblocked(0.5));
-    story.round(2.0, &ready(Some(1.1)));
-    for hour in 3..=40 {
-        story.round(f64::from(hour), &ready(Some(1.1)));
+    story.round(1.0, &unblocked(0, 0.5));
+    for hour in 2..=40 {
+        story.round(f64::from(hour), &delivered(ready(1)));
     }
     assert_eq!(story.told, []);
     assert!(!story.incident.is_open());
@@ -130,9 +140,8 @@ fn what_heals_before_anybody_looked_twice_is_not_told() {
 fn what_probes_cannot_see_is_told_and_stopped_too() {
     // An upload can be begun, and fails at its end, each hour again.
     let mut story = Story::new(0.5, 1.0);
-    story.round(1.0, &unblocked(0.5));
-    for hour in 2..=80 {
-        story.round(f64::from(hour), &unblocked(f64::from(hour) - 0.5));
+    for hour in 1..=80_i32 {
+        story.round(f64::from(hour), &unblocked(i64::from(hour) - 1, f64::from(hour) - 0.5));
     }
     assert_eq!(story.kinds(), [Detected, StillFailing, Stopped]);
 }
@@ -141,16 +150,16 @@ fn what_probes_cannot_see_is_told_and_stopped_too() {
 fn a_bucket_that_works_every_second_hour_gives_four_notices() {
     let mut story = Story::new(0.5, 1.0);
     for hour in 1..300 {
-        let now = f64::from(hour);
+        let (now, opening) = (f64::from(hour), i64::from(hour) / 2);
         if hour % 2 == 1 {
-            story.round(now, &blocked(now - 0.5, true));
+            story.round(now, &blocked(opening, now - 0.5, true));
         } else {
-            story.round(now, &ready(Some(now - 0.4)));
+            story.round(now, &delivered(ready(opening)));
         }
     }
     assert_eq!(story.told, [(1.0, Detected), (2.0, Recovered), (3.0, Detected)]);
     for hour in 300..330 {
-        story.round(f64::from(hour), &ready(Some(299.6)));
+        story.round(f64::from(hour), &delivered(ready(150)));
     }
     assert_eq!(story.told[3..], [(324.0, Recovered)]);
     assert!(!story.incident.is_open() && story.incident.relapses == 149);
@@ -160,16 +169,18 @@ fn a_bucket_that_works_every_second_hour_gives_four_notices() {
 fn what_delivers_between_rounds_is_never_stopped() {
     // It works whenever the checker looks, delivers, and fails again before the next round.
     let mut story = Story::new(0.5, 1.0);
-    for hour in 1..200 {
-        let now = f64::from(hour);
-        let deliveries = if hour > 2 { vec![at(now - 0.9)] } else { Vec::new() };
-        let seen = if hour % 2 == 1 { blocked(now - 0.5, true) } else { unblocked(now - 1.5) };
-        story.round(now, &Observation { deliveries, ..seen });
+    story.round(1.0, &blocked(0, 0.5, true));
+    story.round(2.0, &unblocked(0, 0.5));
+    for hour in 3..200 {
+        let (now, opening) = (f64::from(hour), i64::from(hour) - 2);
+        let seen =
+            if hour % 2 == 1 { blocked(opening, now - 0.5, true) } else { unblocked(opening, now - 0.5) };
+        story.round(now, &delivered(seen));
     }
     assert_eq!(story.told, [(1.0, Detected)]);
     assert!(story.incident.is_open() && story.incident.relapses > 90);
     for hour in 200..230 {
-        story.round(f64::from(hour), &ready(Some(199.5)));
+        story.round(f64::from(hour), &delivered(ready(198)));
     }
     assert_eq!(story.told[1..], [(224.0, Recovered)]);
 }
@@ -179,7 +190,7 @@ fn time_in_which_google_did_not_answer_does_not_count() {
     let mut story = Story::new(0.0, 0.0);
     for hour in 0..=100 {
         let down = (10..20).contains(&hour);
-        story.round(f64::from(hour), &blocked(0.0, !down));
+        story.round(f64::from(hour), &blocked(0, 0.0, !down));
     }
     assert_eq!(story.told, [(0.0, Detected), (34.0, StillFailing), (82.0, Stopped)]);
 }
@@ -193,7 +204,7 @@ fn clocks_that_jump_neither_skip_nor_double() {
             for hour in 0..=90 {
                 let shown = f64::from(hour) + if hour >= jumps_at { jump } else { 0.0 };
                 let told = story.told.len();
-                story.round(shown, &blocked(0.0, true));
+                story.round(shown, &blocked(0, 0.0, true));
                 true_hours.extend(vec![hour; story.told.len() - told]);
             }
             assert_eq!(story.kinds(), [Detected, StillFailing, Stopped], "{jump} at {jumps_at}");
@@ -207,19 +218,24 @@ fn clocks_that_jump_neither_skip_nor_double() {
 }
 
 #[test]
-fn a_delivery_counts_across_a_clock_that_went_back() {
+fn a_delivery_counts_once_and_no_other_opening_s_does() {
     let mut story = Story::new(0.0, 0.0);
-    story.round(0.0, &blocked(0.0, true));
-    story.round(1.0, &unblocked(0.0));
-    // The clock goes back by ten hours; what was delivered then is stamped so.
-    story.round(-8.0, &ready(Some(-8.5)));
+    story.round(0.0, &blocked(0, 0.0, true));
+    // What was delivered before it failed, and what this round's own opening has brought already.
+    let early = Observation { delivered_in: vec![Opening::default()], ..unblocked(0, 0.0) };
+    story.round(1.0, &early);
+    let late = Observation { delivered_in: ready(2).opening.into_iter().collect(), ..unblocked(1, 1.5) };
+    story.round(2.0, &late);
+    assert_eq!(story.incident.relapses, 0);
+    // It counts in the next round, whatever the clock shows.
+    story.round(-8.0, &delivered(ready(2)));
     assert_eq!(story.kinds(), [Detected, Recovered]);
 }
 
 #[test]
 fn nothing_is_told_of_a_bucket_that_nobody_uses() {
-    let unused = Observation { has_exports: false, ..blocked(0.0, true) };
-    let gone = Observation { bucket: BucketSight::Gone, has_exports: false, deliveries: Vec::new() };
+    let unused = Observation { has_exports: false, ..blocked(0, 0.0, true) };
+    let gone = Observation { has_exports: false, ..seen(0, BucketSight::Gone) };
     for seen in [unused, gone] {
         let mut story = Story::new(0.0, 0.0);
         story.round(1.0, &seen);
@@ -260,7 +276,7 @@ proptest! {
     #[test]
     fn notices_follow_each_other_sensibly_whatever_happens(hours in hours()) {
         let (mut story, mut shift) = (Story::new(0.0, 0.0), 0);
-        let (mut confirmed_hours, mut stretch) = (0_i64, Vec::new());
+        let (mut confirmed_hours, mut stretch, mut opening, mut is_blocked) = (0_i64, Vec::new(), 0, true);
         for (hour, (kind, jump)) in hours.into_iter().enumerate() {
             if !story.incident.is_open() {
                 break;
@@ -268,14 +284,21 @@ proptest! {
             shift += jump;
             let now = (i32::try_from(hour).unwrap() + shift).into();
             let before = story.told.len();
-            match kind {
-                Hour::Fails => { confirmed_hours += if jump == 0 { 1 } else { 3 }; story.round(now, &blocked(now - 0.5, true)) }
-                Hour::Unclear => story.round(now, &blocked(-1e4, false)),
-                Hour::ProbeWorks => story.round(now, &unblocked(-1e4)),
-                // A moment later than what was seen before, also where a clock went back by just the hour.
-                Hour::Delivers => story.round(now, &ready(Some(now + 0.005))),
-                Hour::Idle => story.round(now, &ready(None)),
+            // Blocked, and open before: an encoder has met it since.
+            if matches!(kind, Hour::Fails) || (!is_blocked && matches!(kind, Hour::Unclear | Hour::ProbeWorks)) {
+                confirmed_hours += if jump == 0 { 1 } else { 3 };
             }
+            let reopened = opening + i64::from(is_blocked);
+            let sight = match kind {
+                Hour::Fails => blocked(opening, now - 0.5, true),
+                Hour::Unclear => blocked(opening, -1e4, false),
+                Hour::ProbeWorks => unblocked(opening, -1e4),
+                Hour::Delivers => delivered(ready(reopened)),
+                Hour::Idle => ready(reopened),
+            };
+            story.round(now, &sight);
+            let was_blocked = std::mem::replace(&mut is_blocked, matches!(kind, Hour::Fails | Hour::Unclear));
+            opening += i64::from(matches!(kind, Hour::ProbeWorks) || (was_blocked && !is_blocked));
             if matches!(kind, Hour::Delivers) {
                 (confirmed_hours, stretch) = (0, Vec::new());
             }

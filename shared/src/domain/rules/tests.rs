@@ -7,8 +7,8 @@ use super::*;
 use crate::domain::{
     Account, AccountId, AnchorHour, BucketFailure, BucketId, BucketState, Cycle, DataSelection, DateRange,
     EveryHours, Export, ExportHistory, ExportSpec, ExportStatus, FailureClass, Format, Frequency,
-    IdentityKind, IdentityPriority, KeyFacts, Packaging, PartnerBucket, Preset, RequestId, SealedKey,
-    StopReason, ZoneName,
+    IdentityKind, IdentityPriority, KeyFacts, Opening, Packaging, PartnerBucket, Preset, RequestId,
+    SealedKey, StopReason, ZoneName,
 };
 
 /// 10 June 2026, half past midnight in Berlin; still the 9th in UTC.
@@ -36,6 +36,7 @@ fn buckets() -> Vec<PartnerBucket> {
         key: SealedKey(String::new()),
         key_facts: KeyFacts { client_email: String::new(), key_id: String::new(), added_at: at(NOW) },
         state: BucketState::Ready,
+        opening: Opening::default(),
     };
     vec![bucket("main"), bucket("spare")]
 }

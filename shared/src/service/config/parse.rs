@@ -2,7 +2,9 @@
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::domain::public_address::is_insecure;
 
 /// Any text.
 ///
@@ -41,16 +43,10 @@ pub fn http_url(text: &str) -> Result<Url, String> {
 /// What it looks like.
 pub fn safe_url(text: &str) -> Result<Url, String> {
     let url = http_url(text)?;
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if url.scheme() == "https" || is_loopback {
-        Ok(url)
-    } else {
+    if is_insecure(&url) {
         Err("give an https address: whoever is on the way could exchange what it answers".to_owned())
+    } else {
+        Ok(url)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Checked, Notifier, letters};
 use crate::{
     domain::{
         AccountId, BucketId, BucketSight, BucketState, ExportFilter, Incident, IncidentPhase, NoticeKind,
-        Observation, Observed, PartnerBucket, StatusKind, StopReason,
+        Observation, Observed, Opening, PartnerBucket, StatusKind, StopReason,
     },
     ports::{IncidentChange, StoreError},
     steps::{Parts, Rechecked, StepError, Verdict, recheck::has_exports, stop::stop_at},
@@ -76,11 +76,12 @@ impl Round<'_> {
             }
         };
         // It may have worked since the last round, and failed again.
-        let deliveries = match &known {
-            Some(incident) if incident.phase == IncidentPhase::Resumed => self.deliveries(incident).await?,
-            _ => Vec::new(),
+        let delivered_in = match &known {
+            Some(incident) => self.delivered_in(incident, &found.bucket).await?,
+            None => Vec::new(),
         };
-        let seen = Observation { bucket, has_exports: found.has_exports, deliveries };
+        let (has_exports, opening) = (found.has_exports, Some(found.bucket.opening));
+        let seen = Observation { bucket, has_exports, opening, delivered_in };
         match known {
             Some(incident) => self.observe(incident, &seen, &found.bucket, checked).await,
             // Whoever uses it no more is told of nothing.
@@ -100,7 +101,8 @@ impl Round<'_> {
     async fn not_blocked(&self, incident: Incident, checked: &mut Checked) -> Result<(), StepError> {
         let store = &self.parts.store;
         let Some(bucket) = store.bucket(incident.account, &incident.bucket).await? else {
-            let seen = Observation { bucket: BucketSight::Gone, has_exports: false, deliveries: Vec::new() };
+            let (bucket, has_exports) = (BucketSight::Gone, false);
+            let seen = Observation { bucket, has_exports, opening: None, delivered_in: Vec::new() };
             let Observed { incident: next, .. } = incident.observe(&seen, self.now);
             return self.keep(&incident, &next).await;
         };
@@ -111,7 +113,8 @@ impl Round<'_> {
         let seen = Observation {
             bucket: BucketSight::Ready,
             has_exports: has_exports(self.parts, &bucket).await?,
-            deliveries: self.deliveries(&incident).await?,
+            opening: Some(bucket.opening),
+            delivered_in: self.delivered_in(&incident, &bucket).await?,
         };
         self.observe(incident, &seen, &bucket, checked).await
     }
@@ -160,21 +163,27 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// When exports last delivered into the bucket. Looked at only while that matters.
-    async fn deliveries(&self, incident: &Incident) -> Result<Vec<Timestamp>, StepError> {
-        if !matches!(incident.phase, IncidentPhase::Failing | IncidentPhase::Resumed) {
+    /// The openings in which exports last delivered into the bucket. Looked at only while that matters, for they may be
+    /// thousands.
+    async fn delivered_in(
+        &self,
+        incident: &Incident,
+        bucket: &PartnerBucket,
+    ) -> Result<Vec<Opening>, StepError> {
+        let is_settling = !matches!(incident.phase, IncidentPhase::Failing | IncidentPhase::Resumed);
+        if is_settling || bucket.opening <= incident.opening {
             return Ok(Vec::new());
         }
-        let (bucket, mut cursor, mut deliveries) = (Some(incident.bucket.clone()), None, Vec::new());
-        let filter = ExportFilter { bucket, ..ExportFilter::default() };
+        let (id, mut cursor, mut delivered_in) = (Some(incident.bucket.clone()), None, Vec::new());
+        let filter = ExportFilter { bucket: id, ..ExportFilter::default() };
         loop {
             let page = self.parts.store.list_exports(incident.account, &filter, cursor, PAGE).await?;
-            let histories = page.exports.into_iter().map(|export| export.history);
-            let here = histories.filter(|history| history.delivered_into.as_ref() == Some(&incident.bucket));
-            deliveries.extend(here.filter_map(|history| history.delivered_at));
+            let deliveries = page.exports.into_iter().filter_map(|export| export.history.delivered);
+            let here = deliveries.filter(|delivery| delivery.into == incident.bucket);
+            delivered_in.extend(here.map(|delivery| delivery.opening));
             cursor = page.next;
             if cursor.is_none() {
-                return Ok(deliveries);
+                return Ok(delivered_in);
             }
         }
     }

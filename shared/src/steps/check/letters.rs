@@ -186,7 +186,9 @@ fn concerns(incident: &Incident, export: &Export) -> bool {
             IncidentPhase::Stopped { at: stopped } | IncidentPhase::Stopping { at: stopped },
         ) => *at == stopped,
         (ExportStatus::Stopped { .. }, _) => false,
-        (ExportStatus::Done, _) => export.history.delivered_at.is_some_and(|at| at >= incident.failing_since),
+        (ExportStatus::Done, _) => {
+            export.history.delivered.as_ref().is_some_and(|last| last.at >= incident.failing_since)
+        }
     }
 }
 

@@ -101,9 +101,11 @@ pub async fn a_blocked_bucket_keeps_its_first_since(stores: Stores) {
     let blocked = BucketState::Blocked { since: at(10), failure: missing };
     assert_eq!(state(stores.two.bucket(ACME, &main).await.unwrap()), blocked);
 
+    let before = stores.one.bucket(ACME, &main).await.unwrap().unwrap().opening;
     assert!(stores.two.unblock_bucket(ACME, &main).await.unwrap());
     assert!(!stores.one.unblock_bucket(ACME, &main).await.unwrap());
-    assert_eq!(state(stores.one.bucket(ACME, &main).await.unwrap()), BucketState::Ready);
+    let opened = stores.one.bucket(ACME, &main).await.unwrap().unwrap();
+    assert_eq!((opened.state, opened.opening), (BucketState::Ready, before.next()));
     let spare = stores.one.bucket(ACME, &BucketId("spare".to_owned())).await.unwrap();
     assert_eq!(state(spare), BucketState::Ready);
 }

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use spillway::{
     domain::{
-        AccountId, BucketCandidate, BucketId, BucketState, CandidateId, FailureClass, KeyFacts,
+        AccountId, BucketCandidate, BucketId, BucketState, CandidateId, FailureClass, KeyFacts, Opening,
         PartnerBucket, RunStatus, SealedKey, StopReason,
     },
     ports::{BucketRemoval, StoreError},
@@ -74,6 +74,7 @@ pub async fn a_candidate_becomes_a_bucket_once(stores: Stores) {
         key: new.key.clone(),
         key_facts: facts("k"),
         state: BucketState::Ready,
+        opening: Opening::first(facts("k").added_at),
     };
     assert_eq!(bucket, wanted);
     assert_eq!(stores.one.bucket(ACME, &id("new")).await.unwrap(), Some(wanted));
@@ -105,6 +106,7 @@ pub async fn another_key_unblocks_its_bucket(stores: Stores) {
     stores.two.promote_candidate(ACME, &new.id, &facts("new")).await.unwrap();
     let bucket = stores.one.bucket(ACME, &id("main")).await.unwrap().unwrap();
     assert_eq!((bucket.key, bucket.key_facts, bucket.state), (new.key, facts("new"), BucketState::Ready));
+    assert_eq!(bucket.opening, old.opening.next());
     assert_eq!(bucket.bucket_name, "1-main");
     // Who still works with the old key does not block the new one.
     stores.one.block_bucket(ACME, &id("main"), &old.key, &failure, at(1)).await.unwrap();

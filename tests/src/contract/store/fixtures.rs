@@ -6,8 +6,9 @@ use spillway::{
         Account, AccountId, AnchorHour, BucketFailure, BucketId, BucketState, Chunk, ChunkCommand,
         ChunkContent, ChunkId, ChunkKey, ChunkPlan, Crc32c, Cycle, DataSelection, DatabaseId, DateRange,
         EndCursor, EveryHours, Export, ExportSpec, FailureClass, Format, Frequency, IdentityPriority, Intent,
-        KeyFacts, LeaseToken, Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing, RunKey,
-        RunOpening, RunPlan, RunStatus, RunTotals, SealedKey, Slice, SliceFile, Window, Written, ZoneName,
+        KeyFacts, LeaseToken, Opening, Packaging, PartnerBucket, PlanToken, RequestId, Run, RunClosing,
+        RunKey, RunOpening, RunPlan, RunStatus, RunTotals, SealedKey, Slice, SliceFile, Window, Written,
+        ZoneName,
     },
     ports::{ClaimLimits, NewExport, NewRun, Origin, Store, StoreError},
 };
@@ -43,6 +44,7 @@ pub fn bucket(account: AccountId, id: &str, bucket_name: &str) -> PartnerBucket 
             added_at: at(0),
         },
         state: BucketState::Ready,
+        opening: Opening::default(),
     }
 }
 
@@ -129,7 +131,8 @@ pub fn closing(status: RunStatus, now: i64) -> RunClosing {
 /// The same of a run that was opened again so often.
 #[must_use]
 pub fn closing_after(reopened: u32, status: RunStatus, now: i64) -> RunClosing {
-    RunClosing { status, totals: RunTotals::default(), reason: None, reopened, now: at(now) }
+    let (totals, reason, delivered_in) = (RunTotals::default(), None, None);
+    RunClosing { status, totals, reason, delivered_in, reopened, now: at(now) }
 }
 
 /// The next run of an export, to be created where runs were created up to `expected_cut`.

@@ -124,7 +124,7 @@ pub async fn closing_moves_a_recurring_export_on(stores: Stores) {
         let run = opened(&stores, recurring()).await;
         let totals = RunTotals { files: 1, rows: 2, bytes: u64::MAX, deleted_profiles: 4, failed_chunks: 5 };
         let reason = Some("It went so.".to_owned());
-        let closing = RunClosing { status, totals, reason: reason.clone(), reopened: 0, now: at(7) };
+        let closing = RunClosing { totals, reason: reason.clone(), ..closing(status, 7) };
         assert!(stores.one.close_run(run.key, &closing).await.unwrap());
         let closed = stores.two.run(run.key).await.unwrap().unwrap();
         assert_eq!(closed, Run { status, totals, reason, closed_at: Some(at(7)), ..run });

@@ -1,7 +1,10 @@
 //! Exports that were stopped by failure go on; plans that are given up; what runs came to.
 
 use spillway::{
-    domain::{Export, ExportStatus, Frequency, Run, RunClosing, RunStatus, RunTotals, StopReason, Window},
+    domain::{
+        Delivery, Export, ExportStatus, Frequency, Opening, Run, RunClosing, RunStatus, RunTotals,
+        StopReason, Window,
+    },
     ports::{BucketRemoval, StartAgain, StartedAgain, Store, StoreError},
 };
 
@@ -26,7 +29,7 @@ async fn done(store: &dyn Store, run: &Run, files: u64, rows: u64, now: i64) {
     store.open_run(run.key, &opening(&plan, &run.spec, now)).await.unwrap();
     let totals = RunTotals { files, rows, ..RunTotals::default() };
     let status = if files > 0 { RunStatus::Done } else { RunStatus::Empty };
-    let closing = RunClosing { totals, ..closing(status, now) };
+    let closing = RunClosing { totals, delivered_in: Some(Opening::first(at(now))), ..closing(status, now) };
     store.close_run(run.key, &closing).await.unwrap();
 }
 
@@ -252,10 +255,13 @@ pub async fn what_runs_came_to_is_remembered(stores: Stores) {
         stores.two.export(ACME, export.request).await.unwrap().unwrap().history
     };
     let history = run_at(1, 5, 0).await;
-    assert_eq!((history.succeeded_at, history.delivered_at), (Some(at(1)), Some(at(1))));
+    let delivered = |now| {
+        Some(Delivery { at: at(now), into: export.spec.bucket.clone(), opening: Opening::first(at(now)) })
+    };
+    assert_eq!((history.succeeded_at, history.delivered), (Some(at(1)), delivered(1)));
     assert_eq!((history.data_since, history.emptied_at), (Some(at(1)), None));
     let history = run_at(0, 0, 10).await;
-    assert_eq!((history.delivered_at, history.data_since), (Some(at(11)), None), "a manifest was written");
+    assert_eq!((history.delivered, history.data_since), (delivered(11), None));
     assert_eq!(history.emptied_at, None, "there was data for a moment only");
     run_at(1, 5, 20).await;
     assert_eq!(run_at(1, 5, 15 * day).await.data_since, Some(at(21)));

@@ -107,7 +107,7 @@ async fn bucket_of(app: &App, visit: &Visit, nickname: &str) -> Result<PartnerBu
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use spillway::domain::{AccountId, BucketFailure, FailureClass, KeyFacts, SealedKey, ZoneName};
+    use spillway::domain::{AccountId, BucketFailure, FailureClass, KeyFacts, Opening, SealedKey, ZoneName};
 
     use super::*;
 
@@ -130,6 +130,7 @@ mod tests {
                 added_at: at("2026-11-01T12:00:00Z"),
             },
             state: BucketState::Blocked { since: at("2026-11-25T10:00:00Z"), failure },
+            opening: Opening::default(),
         };
         let times = Times::new(&ZoneName::default(), at("2026-11-25T12:00:00Z"));
         let row = BucketRow::new(&bucket, &times);

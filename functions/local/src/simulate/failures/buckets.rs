@@ -66,6 +66,8 @@ struct State {
 pub(super) struct Seen {
     /// When an export met its fault, as our clock showed it, unless a probe has begun an upload since.
     pub(super) met_at: Option<Timestamp>,
+    /// How often an export met a fault that no probe had made way for: how often `met_at` was set.
+    pub(super) times_met: u64,
     /// The true time at which an export first met a fault since a run was last delivered.
     pub(super) failing_since: Option<Timestamp>,
     /// How many manifests it has.
@@ -147,7 +149,9 @@ impl FailingBuckets {
         let failure = failure(&fault.class);
         let (shown, truth) = (state.clocks.now(), state.clocks.truth());
         let seen = state.seen.entry(bucket.to_owned()).or_default();
-        seen.met_at.get_or_insert(shown);
+        if seen.met_at.is_none() {
+            (seen.met_at, seen.times_met) = (Some(shown), seen.times_met + 1);
+        }
         seen.failing_since.get_or_insert(truth);
         Err(failure)
     }

@@ -11,6 +11,8 @@ const HOUR: i64 = 3_600;
 pub(super) struct Sight {
     /// When an export met its fault, unless a probe has begun an upload since: then it is blocked when the round begins.
     pub(super) blocked_since: Option<Timestamp>,
+    /// How often exports have met faults that no probe had made way for.
+    pub(super) times_met: u64,
     /// What a probe was answered; none where Google did not work.
     pub(super) works: Option<bool>,
     /// Whether an active export goes into it.
@@ -32,6 +34,7 @@ struct Story {
     /// Seconds of failure since something was delivered.
     failed_secs: i64,
     last_round: Timestamp,
+    times_met: u64,
     deliveries_when_blocked: u64,
     /// For how long it has worked after a delivery, in seconds.
     worked_secs: Option<i64>,
@@ -64,6 +67,7 @@ impl Oracle {
         let story = self.story.get_or_insert(Story {
             failed_secs: 0,
             last_round: now,
+            times_met: sight.times_met,
             deliveries_when_blocked: 0,
             worked_secs: None,
             resumed: false,
@@ -72,7 +76,7 @@ impl Oracle {
             reminded: false,
         });
         let was_resumed = story.resumed;
-        let met_anew = !is_new && since > story.last_round && since <= now;
+        let met_anew = sight.times_met > story.times_met;
         let confirmed = match sight.works {
             Some(false) => true,
             Some(true) => was_resumed && met_anew,
@@ -85,7 +89,7 @@ impl Oracle {
         } else if confirmed {
             story.failed_secs += if is_new { passed(since) } else { passed(story.last_round) };
         }
-        story.last_round = now;
+        (story.last_round, story.times_met) = (now, sight.times_met);
         story.resumed = sight.works == Some(true);
         story.deliveries_when_blocked = sight.deliveries;
         let (failed_secs, reminded) = (story.failed_secs, story.reminded);

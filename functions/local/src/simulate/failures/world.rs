@@ -364,9 +364,9 @@ impl World {
             Err(failure) if failure.class.side() == Side::Customer => Some(false),
             Err(_) => None,
         };
-        let Seen { met_at, manifests, .. } = self.buckets.seen(&name.0);
+        let Seen { met_at, times_met, manifests, .. } = self.buckets.seen(&name.0);
         let is_used = !self.customer.active_in(name).is_empty();
-        Sight { blocked_since: met_at, works, is_used, deliveries: manifests }
+        Sight { blocked_since: met_at, times_met, works, is_used, deliveries: manifests }
     }
 
     async fn listed(&self, filter: ExportFilter) -> anyhow::Result<Vec<Export>> {
@@ -411,7 +411,8 @@ impl World {
         Ok(())
     }
 
-    /// Whether all stories are over, all mails sent, all that was stopped goes on, and nothing is open.
+    /// Whether all stories are over, all mails sent, nothing is open, and all that was stopped goes on: a first window has
+    /// joined what was delivered before.
     pub(super) async fn is_settled(&self) -> anyhow::Result<bool> {
         let store = &self.parts.store;
         let is_sent = store.notices(ACCOUNT, 1_000_000).await?.iter().all(|notice| !notice.is_owed());
@@ -422,7 +423,11 @@ impl World {
             let bucket = export.map(|export| export.spec.bucket);
             is_over &= bucket.is_some() && bucket == self.stays_broken;
         }
-        Ok(is_sent && is_over && self.customer.stopped_ones().is_empty())
+        let mut exports = self.listed(ExportFilter::default()).await?.into_iter();
+        let goes_on = exports.all(|export| {
+            !export.is_active() || export.predecessor.is_none() || export.planned_cut != export.begins_at
+        });
+        Ok(is_sent && is_over && goes_on && self.customer.stopped_ones().is_empty())
     }
 
     /// Where what was told is not what the oracle says, or the stories do not tell it.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{AccountId, BucketState, KeyFacts, SealedKey};
+use crate::domain::{AccountId, BucketState, KeyFacts, Opening, SealedKey};
 
 fn id(nickname: &str) -> BucketId {
     BucketId(nickname.to_owned())
@@ -22,6 +22,7 @@ fn known() -> Vec<PartnerBucket> {
         key: key.clone(),
         key_facts: key_facts.clone(),
         state: BucketState::Ready,
+        opening: Opening::default(),
     };
     vec![bucket("Main", "acme-lake"), bucket("Łódź", "acme-lodz")]
 }

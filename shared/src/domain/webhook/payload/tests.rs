@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::domain::{
     BucketFailure, BucketId, BucketState, DateRange, ExportSpec, FailureClass, Format, IdentityPriority,
-    KeyFacts, Packaging, RunKey, RunTimestamp, RunTotals, SealedKey, ZoneName,
+    KeyFacts, Opening, Packaging, RunKey, RunTimestamp, RunTotals, SealedKey, ZoneName,
 };
 
 fn at(text: &str) -> Timestamp {
@@ -142,6 +142,7 @@ fn bucket(nickname: &str) -> PartnerBucket {
             added_at: at("2026-11-01T12:00:00Z"),
         },
         state: BucketState::Ready,
+        opening: Opening::default(),
     }
 }
 
