@@ -38,24 +38,39 @@ pub struct KeyFacts {
     pub added_at: Timestamp,
 }
 
-/// A time in which a bucket was open, from when it was connected, or opened again, until it was blocked. Later ones are
-/// greater, whatever clocks show: what was delivered in one is told apart from what was delivered in another.
+/// A time in which a bucket was open: from when it was connected, or opened again, until it was blocked. Later ones are
+/// greater, whatever clocks show, so that what happened in one is told apart from what happened in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Opening(i64);
+pub struct Opening {
+    /// When the bucket was connected. Another one may have the nickname later.
+    connected_at: Timestamp,
+    /// How often it was opened again.
+    number: u64,
+}
 
 impl Opening {
-    /// The first one of a bucket that is connected then. Its number is that second, so that it is greater than those of
-    /// a bucket that had the nickname before.
+    /// The first one of a bucket that is connected then.
     #[must_use]
     pub fn first(connected_at: Timestamp) -> Self {
-        Self(connected_at.as_second())
+        Self { connected_at, number: 0 }
     }
 
     /// The one after it.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self { number: self.number + 1, ..self }
+    }
+
+    /// The one before it; the first one itself.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self { number: self.number.saturating_sub(1), ..self }
+    }
+
+    /// Whether they are of one bucket, and not of two that had the nickname one after the other.
+    #[must_use]
+    pub fn is_of_the_same(self, other: Self) -> bool {
+        self.connected_at == other.connected_at
     }
 }
 

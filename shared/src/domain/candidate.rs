@@ -104,7 +104,11 @@ impl BucketCandidate {
     ) -> Result<PartnerBucket, BucketRefusal> {
         rules::check_place(&self.nickname, &self.bucket_name, self.replaces, buckets)?;
         let known = buckets.iter().find(|bucket| bucket.id == self.nickname);
-        let opening = known.map_or(Opening::first(key_facts.added_at), |bucket| bucket.opening.next());
+        let opening = match known {
+            None => Opening::first(key_facts.added_at),
+            Some(PartnerBucket { opening, state: BucketState::Ready, .. }) => *opening,
+            Some(PartnerBucket { opening, .. }) => opening.next(),
+        };
         Ok(PartnerBucket {
             account: self.account,
             id: self.nickname.clone(),

@@ -105,31 +105,35 @@ impl Incident {
         if !self.is_open() || matches!(self.phase, IncidentPhase::Stopping { .. }) {
             return None;
         }
-        let opening = seen.opening.unwrap_or(self.opening);
-        // In an opening that this round has only begun, it is the next one's.
-        let is_delivered = seen.delivered_in.iter().any(|at| self.opening < *at && *at <= opening);
-        // It worked between two rounds, whether a round saw that or not.
-        let has_worked = matches!(self.phase, IncidentPhase::Recovered { .. }) || is_delivered;
+        let Some(opening) = seen.opening.filter(|opening| opening.is_of_the_same(self.ended_opening)) else {
+            return self.end(now);
+        };
+        let ended = if seen.bucket == BucketSight::Ready { opening.before() } else { opening };
+        let before = std::mem::replace(&mut self.ended_opening, ended);
         // An encoder met the failure since the round before. At the beginning nobody has looked yet.
-        let is_met_anew = self.opening < opening;
+        let is_met_anew = before < ended;
+        // It worked between two rounds, whether a round saw that or not. What was delivered in an opening that has only
+        // begun is the next round's.
+        let has_worked = matches!(self.phase, IncidentPhase::Recovered { .. })
+            || seen.delivered_in.iter().any(|at| before < *at && *at <= ended);
         match &seen.bucket {
             BucketSight::Gone => self.end(now),
             BucketSight::Blocked { .. } | BucketSight::Unblocked { .. } if !seen.has_exports => self.end(now),
             BucketSight::Blocked { since, failure, confirmed } => {
-                (self.failure, self.opening) = (failure.clone(), opening);
+                self.failure = failure.clone();
                 self.blocked((*since, has_worked), gap_secs, *confirmed || is_met_anew, now)
             }
             BucketSight::Unblocked { since } => {
-                // An encoder met it again although a probe had succeeded: that is told like any other failure.
-                let confirmed = self.phase == IncidentPhase::Resumed && is_met_anew;
-                self.opening = opening;
-                let notice = self.blocked((*since, has_worked), gap_secs, confirmed, now);
-                if !matches!(self.phase, IncidentPhase::Stopping { .. }) {
-                    self.phase = IncidentPhase::Resumed;
-                }
-                notice
+                self.unblocked((*since, has_worked), gap_secs, is_met_anew, now)
             }
-            BucketSight::Ready => self.ready(seen, is_delivered, gap_secs, now),
+            // Another round, or the customer, was first to open it again.
+            BucketSight::Ready if is_met_anew && seen.has_exports => {
+                self.unblocked((self.seen_at, has_worked), gap_secs, true, now)
+            }
+            BucketSight::Ready => {
+                let is_delivered = seen.delivered_in.iter().any(|at| ended < *at && *at <= opening);
+                self.ready(seen.has_exports, is_delivered, gap_secs, now)
+            }
         }
     }
 
@@ -165,9 +169,25 @@ impl Incident {
         None
     }
 
+    fn unblocked(
+        &mut self,
+        failed: (Timestamp, bool),
+        gap_secs: i64,
+        is_met_anew: bool,
+        now: Timestamp,
+    ) -> Option<NoticeKind> {
+        // An encoder met it again although a probe had succeeded: that is told like any other failure.
+        let confirmed = self.phase == IncidentPhase::Resumed && is_met_anew;
+        let notice = self.blocked(failed, gap_secs, confirmed, now);
+        if !matches!(self.phase, IncidentPhase::Stopping { .. }) {
+            self.phase = IncidentPhase::Resumed;
+        }
+        notice
+    }
+
     fn ready(
         &mut self,
-        seen: &Observation,
+        has_exports: bool,
         is_delivered: bool,
         gap_secs: i64,
         now: Timestamp,
@@ -189,7 +209,7 @@ impl Incident {
             return (self.announced && self.relapses == 0).then_some(NoticeKind::Recovered);
         }
         // A one-time export that was the only one and has ended otherwise.
-        if seen.has_exports { None } else { self.end(now) }
+        if has_exports { None } else { self.end(now) }
     }
 
     fn end(&mut self, now: Timestamp) -> Option<NoticeKind> {

@@ -157,9 +157,9 @@ pub struct Incident {
     /// When its exports will be stopped: three days of failure that counts. It moves on where time passed that does not
     /// count, and with a clock that jumps.
     pub stop_at: Timestamp,
-    /// The bucket's opening that had ended when it was last seen blocked. What is delivered in a later one is a sign that
-    /// it works.
-    pub opening: Opening,
+    /// The newest opening of the bucket that had ended when it was last seen. Where a later one has ended, it has failed
+    /// anew; what is delivered in a later one is a sign that it works.
+    pub ended_opening: Opening,
     /// When the checker last looked.
     pub seen_at: Timestamp,
     /// Where it stands.
@@ -194,7 +194,7 @@ impl Incident {
             began_at: failing_since,
             failing_since,
             stop_at: after(failing_since, STOP_AFTER_SECS),
-            opening: bucket.opening,
+            ended_opening: bucket.opening,
             seen_at: failing_since,
             phase: IncidentPhase::Resumed,
             relapses: 0,

@@ -157,6 +157,13 @@ impl Export {
         }
     }
 
+    /// Whether it was stopped by failure, and nothing goes on in its place.
+    #[must_use]
+    pub fn may_be_started_again(&self) -> bool {
+        matches!(self.status, ExportStatus::Stopped { reason: StopReason::Failure { .. }, .. })
+            && self.successor.is_none()
+    }
+
     /// It was stopped by failure, and goes on: these runs are brought to their end, and `successor` takes what comes
     /// behind them. A one-time export has none, and goes on itself.
     ///
@@ -167,9 +174,7 @@ impl Export {
         resumed_runs: &[RunTimestamp],
         successor: Option<RequestId>,
     ) -> Result<(), Superseded> {
-        if !matches!(self.status, ExportStatus::Stopped { reason: StopReason::Failure { .. }, .. })
-            || self.successor.is_some()
-        {
+        if !self.may_be_started_again() {
             return Err(Superseded);
         }
         match successor {

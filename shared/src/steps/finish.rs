@@ -40,8 +40,8 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
     let (RunStatus::Running, Some(plan)) = (run.status, run.plan.clone()) else {
         return Ok(Handled::Done);
     };
-    let stopped =
-        !parts.store.export(key.account, key.request).await?.is_some_and(|export| export.works_on(key.run));
+    let export = parts.store.export(key.account, key.request).await?;
+    let stopped = !export.as_ref().is_some_and(|export| export.works_on(key.run));
     let tally = parts.store.tally(key, &plan.token, parts.now()).await?;
     let stored = tally.ready + tally.leased + tally.done + tally.failed;
     if stored < plan.chunks {
@@ -80,6 +80,8 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
         (false, _) => RunStatus::Done,
     };
     let manifest_status = match status {
+        // It goes on once its export is started again, and a manifest is written once.
+        RunStatus::Stopped if export.is_some_and(|export| export.may_be_started_again()) => None,
         RunStatus::Stopped => Some(ManifestStatus::Stopped),
         RunStatus::Done => Some(ManifestStatus::Done),
         RunStatus::Empty => Some(ManifestStatus::Empty),

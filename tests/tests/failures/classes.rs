@@ -3,7 +3,7 @@
 
 use gcs_emulator::{BucketOptions, Fault, FaultRule, Operation};
 use spillway::{
-    domain::{BucketState, FailureClass, NoticeKind, RunStatus},
+    domain::{BucketState, FailureClass, ManifestStatus, NoticeKind, RunStatus},
     ports::Work,
     steps::{self, Verdict},
 };
@@ -123,4 +123,28 @@ async fn a_locked_retention_policy_is_no_obstacle_to_retries_and_redeliveries() 
     assert!(runs.len() == 4 && runs.iter().all(|run| run.status == RunStatus::Done), "{runs:?}");
     assert_eq!(story.app.bucket().await.state, BucketState::Ready);
     assert!(story.incidents().await.is_empty() && story.smtp.taken().is_empty());
+}
+
+/// A run that was cut off by three days of failure goes on when its export is started again: then its manifest lists what
+/// it came to, so none is written before, also where the bucket would take it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_manifest_of_a_run_that_is_started_again_lists_all_of_it() {
+    let (story, google) = with_google(BucketOptions::default()).await;
+    let request = story.live().await;
+    story.hours(1).await;
+    // Manifests, which go in one piece, are taken.
+    google.emulator().faults().add(Point::MidUpload.rule(Fault::Held));
+    story.hours(78).await;
+    assert!(!story.export(request).await.is_active());
+    google.emulator().faults().clear();
+    let started = steps::start_again(&story.app.parts(), ACCOUNT, request, None).await.unwrap();
+    let [begun] = started.resumed[..] else { panic!("{started:?}") };
+    story.app.drain().await.unwrap();
+    story.hours(3).await;
+    let delivered = story.app.delivered_into(begun, &google.objects()).await;
+    let manifest = delivered.manifest.as_ref().unwrap();
+    assert_eq!((delivered.run.status, manifest.status), (RunStatus::Done, ManifestStatus::Done));
+    let listed: Vec<_> = manifest.files.iter().map(|file| &file.name).collect();
+    assert_eq!(listed, delivered.objects.keys().collect::<Vec<_>>());
+    story.assert_delivered_once(&[google.objects()]);
 }

@@ -32,9 +32,9 @@ fn bucket() -> PartnerBucket {
 }
 
 /// A round that finds the bucket in its `opening`th opening.
-fn seen(opening: i64, bucket: BucketSight) -> Observation {
-    let opening = (0..opening).fold(Opening::default(), |opening, _| opening.next());
-    Observation { bucket, has_exports: true, opening: Some(opening), delivered_in: Vec::new() }
+fn seen(opening: i64, sight: BucketSight) -> Observation {
+    let opening = (0..opening).fold(bucket().opening, |opening, _| opening.next());
+    Observation { bucket: sight, has_exports: true, opening: Some(opening), delivered_in: Vec::new() }
 }
 
 /// Blocked, since it was opened for the last time.
@@ -222,7 +222,7 @@ fn a_delivery_counts_once_and_no_other_opening_s_does() {
     let mut story = Story::new(0.0, 0.0);
     story.round(0.0, &blocked(0, 0.0, true));
     // What was delivered before it failed, and what this round's own opening has brought already.
-    let early = Observation { delivered_in: vec![Opening::default()], ..unblocked(0, 0.0) };
+    let early = Observation { delivered_in: vec![bucket().opening], ..unblocked(0, 0.0) };
     story.round(1.0, &early);
     let late = Observation { delivered_in: ready(2).opening.into_iter().collect(), ..unblocked(1, 1.5) };
     story.round(2.0, &late);
@@ -230,6 +230,26 @@ fn a_delivery_counts_once_and_no_other_opening_s_does() {
     // It counts in the next round, whatever the clock shows.
     story.round(-8.0, &delivered(ready(2)));
     assert_eq!(story.kinds(), [Detected, Recovered]);
+}
+
+#[test]
+fn a_failure_counts_that_another_round_has_made_way_for() {
+    let mut story = Story::new(0.0, 0.0);
+    story.round(0.0, &unblocked(0, 0.0));
+    for hour in 1..=80_i32 {
+        // It was met in each hour, and each round finds that another one was first to open it again.
+        story.round(f64::from(hour), &ready(i64::from(hour) + 1));
+    }
+    assert_eq!(story.told, [(1.0, Detected), (24.0, StillFailing), (72.0, Stopped)]);
+}
+
+#[test]
+fn another_bucket_of_the_name_has_a_story_of_its_own() {
+    let mut story = Story::new(0.0, 0.0);
+    story.round(1.0, &blocked(0, 0.0, true));
+    let another = Observation { opening: Some(Opening::first(at(1.5))), ..delivered(ready(0)) };
+    story.round(2.0, &another);
+    assert_eq!((story.kinds(), story.incident.is_open()), (vec![Detected], false));
 }
 
 #[test]

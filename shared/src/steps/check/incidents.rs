@@ -171,7 +171,7 @@ impl Round<'_> {
         bucket: &PartnerBucket,
     ) -> Result<Vec<Opening>, StepError> {
         let is_settling = !matches!(incident.phase, IncidentPhase::Failing | IncidentPhase::Resumed);
-        if is_settling || bucket.opening <= incident.opening {
+        if is_settling || bucket.opening <= incident.ended_opening {
             return Ok(Vec::new());
         }
         let (id, mut cursor, mut delivered_in) = (Some(incident.bucket.clone()), None, Vec::new());

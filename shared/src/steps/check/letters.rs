@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use super::Notifier;
 use crate::{
     domain::{
-        Account, AccountId, EmailAddress, Export, ExportFilter, ExportStatus, Incident, IncidentPhase,
-        Mailing, MailingId, Notice, NoticeId, NoticeKind, NoticeTask, PartnerBucket, RequestId, RunStatus,
-        StatusKind, StopReason,
+        Account, AccountId, Delivery, EmailAddress, Export, ExportFilter, ExportStatus, Incident,
+        IncidentPhase, Mailing, MailingId, Notice, NoticeId, NoticeKind, NoticeTask, PartnerBucket,
+        RequestId, RunStatus, StatusKind, StopReason,
         webhook::{IncidentNews, Payload},
     },
     mails::{self, ExportLine, MailFacts, TEXT_EXPORTS},
@@ -187,7 +187,9 @@ fn concerns(incident: &Incident, export: &Export) -> bool {
         ) => *at == stopped,
         (ExportStatus::Stopped { .. }, _) => false,
         (ExportStatus::Done, _) => {
-            export.history.delivered.as_ref().is_some_and(|last| last.at >= incident.failing_since)
+            let is_since =
+                |last: &Delivery| last.into == incident.bucket && last.opening > incident.ended_opening;
+            export.history.delivered.as_ref().is_some_and(is_since)
         }
     }
 }

@@ -14,8 +14,8 @@ enum State {
     Done,
     /// Three days of failure ended it.
     Stopped,
-    /// Another one goes on in its place.
-    Succeeded,
+    /// This one goes on in its place.
+    Succeeded(RequestId),
 }
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Customer {
             known.state = State::Active;
             return;
         }
-        known.state = State::Succeeded;
+        known.state = State::Succeeded(goes_on);
         let (bucket, is_one_time) = (known.bucket.clone(), known.is_one_time);
         self.created(goes_on, &bucket, is_one_time, now);
     }
@@ -86,6 +86,15 @@ impl Customer {
 
     pub(super) fn is_active(&self, request: RequestId) -> Option<bool> {
         self.0.get(&request).map(|known| known.state == State::Active)
+    }
+
+    /// Into which bucket an export goes, or the one that goes on in its place.
+    pub(super) fn bucket_of(&self, request: RequestId) -> Option<&BucketId> {
+        let known = self.0.get(&request)?;
+        match known.state {
+            State::Succeeded(goes_on) => self.bucket_of(goes_on),
+            _ => Some(&known.bucket),
+        }
     }
 
     /// What may be started again.

@@ -25,8 +25,8 @@ pub(super) struct Sight {
 #[derive(Debug, Default)]
 pub(super) struct Oracle {
     story: Option<Story>,
-    /// What must have been told.
-    pub(super) told: Vec<NoticeKind>,
+    /// What must have been told, and in which round, as our clock showed it.
+    pub(super) told: Vec<(NoticeKind, Timestamp)>,
 }
 
 #[derive(Debug)]
@@ -54,8 +54,8 @@ impl Oracle {
         }
     }
 
-    fn tell(&mut self, kind: NoticeKind) {
-        self.told.push(kind);
+    fn tell(&mut self, kind: NoticeKind, now: Timestamp) {
+        self.told.push((kind, now));
         let Some(story) = &mut self.story else { return };
         story.last_word_is_failing = kind != NoticeKind::Recovered;
         story.reminded |= kind == NoticeKind::StillFailing;
@@ -97,11 +97,11 @@ impl Oracle {
             return;
         }
         if !story.last_word_is_failing {
-            self.tell(NoticeKind::Detected);
+            self.tell(NoticeKind::Detected, now);
         } else if !reminded && failed_secs >= 24 * HOUR {
-            self.tell(NoticeKind::StillFailing);
+            self.tell(NoticeKind::StillFailing, now);
         } else if reminded && failed_secs >= 72 * HOUR {
-            self.tell(NoticeKind::Stopped);
+            self.tell(NoticeKind::Stopped, now);
             self.story = None;
         }
     }
@@ -114,7 +114,7 @@ impl Oracle {
             *worked += passed;
             if *worked >= 24 * HOUR {
                 if story.last_word_is_failing {
-                    self.tell(NoticeKind::Recovered);
+                    self.tell(NoticeKind::Recovered, now);
                 }
                 self.story = None;
             }
@@ -124,7 +124,7 @@ impl Oracle {
         if sight.deliveries > story.deliveries_when_blocked {
             (story.worked_secs, story.resumed) = (Some(0), false);
             if story.last_word_is_failing && story.relapses == 0 {
-                self.tell(NoticeKind::Recovered);
+                self.tell(NoticeKind::Recovered, now);
             }
         } else if !sight.is_used {
             self.story = None;

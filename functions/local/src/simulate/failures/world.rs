@@ -11,7 +11,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use spillway::{
     domain::{
         AccountId, AnchorHour, BucketId, Cycle, DataSelection, DateRange, EveryHours, Export, ExportFilter,
-        ExportSpec, FailureClass, Format, Frequency, IdentityPriority, NoticeKind, Packaging, Side,
+        ExportSpec, FailureClass, Format, Frequency, IdentityPriority, NoticeKind, Packaging, RunKey,
+        RunStatus, Side,
     },
     steps::{self, Checked, Handled, NewRequest, Notifier, Parts, StartAgainError},
 };
@@ -38,6 +39,8 @@ const HALF_AN_HOUR: i64 = 1_800;
 const A_MINUTE: i64 = 60;
 /// More messages than an hour ever has.
 const MESSAGES: usize = 20_000;
+/// Within how many hours a run follows its export out of a blocked bucket, at most.
+const FOLLOWS_WITHIN: u32 = 6;
 /// How often an hour's messages are tried again at once.
 const TRIES: usize = 300;
 
@@ -54,7 +57,9 @@ pub(super) struct World {
     customer: Customer,
     oracles: BTreeMap<BucketId, Oracle>,
     watches: BTreeMap<BucketId, Watch>,
-    told: BTreeMap<BucketId, Vec<NoticeKind>>,
+    told: BTreeMap<BucketId, Vec<(NoticeKind, Timestamp)>>,
+    /// For how many hours runs have waited for a blocked bucket out of which their export was moved.
+    left_behind: BTreeMap<RunKey, u32>,
     /// What was found wrong on the way, each once.
     lies: BTreeSet<String>,
     /// A bucket that is never mended.
@@ -98,6 +103,7 @@ impl World {
             oracles,
             watches,
             told,
+            left_behind: BTreeMap::new(),
             lies: BTreeSet::new(),
             stays_broken: None,
             ahead_hours: 0,
@@ -224,6 +230,27 @@ impl World {
             }
             self.lies.extend(audit::statuses(store, &export, &self.buckets).await?);
         }
+        self.look_for_left_behind().await
+    }
+
+    /// What waits for a blocked bucket follows its export into another one, within the rounds that a lost message takes.
+    async fn look_for_left_behind(&mut self) -> anyhow::Result<()> {
+        let mut left_behind = BTreeMap::new();
+        for run in self.parts.store.open_runs().await? {
+            let goes_to = self.customer.bucket_of(run.key.request);
+            let is_blocked = self.buckets.seen(&run.spec.bucket.0).met_at.is_some();
+            if run.status == RunStatus::Running && is_blocked && goes_to != Some(&run.spec.bucket) {
+                let hours = self.left_behind.get(&run.key).map_or(1, |hours| hours + 1);
+                left_behind.insert(run.key, hours);
+                if hours > FOLLOWS_WITHIN {
+                    self.lies.insert(format!(
+                        "run {} waits for {}, and its export has left",
+                        run.key, run.spec.bucket
+                    ));
+                }
+            }
+        }
+        self.left_behind = left_behind;
         Ok(())
     }
 
@@ -313,7 +340,7 @@ impl World {
             let before = oracle.told.len();
             oracle.round(sight, now);
             tracing::debug!(bucket = %name, %now, ?sight, told = ?oracle.told[before..], "a round");
-            if oracle.told[before..].contains(&NoticeKind::Stopped) {
+            if oracle.told[before..].iter().any(|(kind, _)| *kind == NoticeKind::Stopped) {
                 self.customer.stopped(&name, now);
             }
         }
@@ -349,7 +376,8 @@ impl World {
         self.stopped += checked.stopped as u64;
         for (incident, kind) in &checked.told {
             let name = &incident.bucket;
-            self.told.entry(name.clone()).or_default().push(*kind);
+            let told_at = incident.notices.last().map_or(incident.seen_at, |notice| notice.at);
+            self.told.entry(name.clone()).or_default().push((*kind, told_at));
             let failing_since = self.buckets.seen(&name.0).failing_since;
             let watch = self.watches.entry(name.clone()).or_default();
             tracing::debug!(bucket = %name, ?kind, "told");
@@ -437,8 +465,10 @@ impl World {
         for name in &self.names {
             let expected = self.oracles.get(name).map(|oracle| oracle.told.as_slice()).unwrap_or_default();
             let told = self.told.get(name).map(Vec::as_slice).unwrap_or_default();
-            if told != expected {
-                wrong.push(format!("{name} was told as {told:?}, and the rule says {expected:?}"));
+            let differs = |n: &usize| told.get(*n) != expected.get(*n);
+            if let Some(n) = (0..told.len().max(expected.len())).find(differs) {
+                let (first, told, rule) = (n + 1, told.get(n), expected.get(n));
+                wrong.push(format!("notice {first} of {name} was {told:?}, and the rule says {rule:?}"));
             }
             let of_bucket = incidents.iter().filter(|incident| incident.bucket == *name);
             let kept = of_bucket.map(|incident| incident.notices.len()).sum::<usize>();
