@@ -19,8 +19,8 @@
 use jiff::Timestamp;
 
 use super::{
-    BucketFailure, Incident, IncidentPhase, LONGEST_GAP_SECS, NoticeKind, Opening, SETTLED_AFTER_SECS,
-    STOP_AFTER_SECS, ToldNotice, incident::counted_from, instant::after,
+    BucketFailure, CLOCK_SKEW_SECS, Incident, IncidentPhase, LONGEST_GAP_SECS, NoticeKind, Opening,
+    SETTLED_AFTER_SECS, STOP_AFTER_SECS, ToldNotice, incident::counted_from, instant::after,
 };
 
 /// How a round of the checker found a bucket.
@@ -82,6 +82,16 @@ impl Incident {
             next.notices.push(ToldNotice { kind, at: now });
         }
         Observed { incident: next, notice }
+    }
+
+    /// Whether an export that was created then was there when the stop was decided, which may be carried out later. What
+    /// seems to come from the future was created before a clock went back.
+    #[must_use]
+    pub fn stops(&self, created_at: Timestamp, now: Timestamp) -> bool {
+        match self.phase {
+            IncidentPhase::Stopping { at } => created_at <= at || created_at > after(now, CLOCK_SKEW_SECS),
+            _ => false,
+        }
     }
 
     /// The incident once its exports have been stopped, with the notice that says so.

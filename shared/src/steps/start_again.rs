@@ -2,7 +2,7 @@
 
 use super::{Parts, StepError};
 use crate::{
-    domain::{AccountId, Export, ExportStatus, RequestId, StopReason, rules::Refusal},
+    domain::{AccountId, Export, RequestId, rules::Refusal},
     ports::{StartAgain, StartedAgain, StoreError, Work},
 };
 
@@ -88,7 +88,7 @@ pub async fn start_again(
 }
 
 async fn check(parts: &Parts, export: &Export, exports_enabled: bool) -> Result<(), StartAgainError> {
-    if !matches!(export.status, ExportStatus::Stopped { reason: StopReason::Failure { .. }, .. }) {
+    if !export.may_be_started_again() {
         return Err(StartAgainError::NotStopped(export.request));
     }
     if !exports_enabled {

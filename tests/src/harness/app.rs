@@ -130,6 +130,9 @@ impl TestApp {
         let key = ServiceAccountKey::new(key.to_owned());
         let sealed = self.vault.seal(account, &id, &key).await.expect("the vault works");
         let facts = KeyFacts { client_email: String::new(), key_id: String::new(), added_at: self.now() };
+        // Another key of a bucket that is known opens it again.
+        let known = self.store.bucket(account, &id).await.expect("the store works");
+        let opening = known.map_or(Opening::first(self.now()), |known| known.opening.next());
         let bucket = PartnerBucket {
             account,
             id,
@@ -137,7 +140,7 @@ impl TestApp {
             key: sealed,
             key_facts: facts,
             state: BucketState::Ready,
-            opening: Opening::default(),
+            opening,
         };
         self.store.put_bucket(&bucket).await.expect("the store works");
     }

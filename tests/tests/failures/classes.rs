@@ -3,7 +3,7 @@
 
 use gcs_emulator::{BucketOptions, Fault, FaultRule, Operation};
 use spillway::{
-    domain::{BucketState, FailureClass, ManifestStatus, NoticeKind, RunStatus},
+    domain::{BucketState, FailureClass, ManifestStatus, NoticeKind, RequestId, RunStatus},
     ports::Work,
     steps::{self, Verdict},
 };
@@ -55,6 +55,12 @@ async fn is_told_and_goes_on(fault: Fault, class: &FailureClass, point: Point) {
     let request = story.live().await;
     story.hours(1).await;
     google.emulator().faults().add(point.rule(fault));
+    is_told(&story, class, point, &context).await;
+    google.emulator().faults().clear();
+    goes_on(&story, &google, request, &context).await;
+}
+
+async fn is_told(story: &Story, class: &FailureClass, point: Point, context: &str) {
     // What a probe does not see is told once it is met a second time.
     story.hours(3).await;
     let looked_at = steps::recheck_bucket(&story.app.parts(), ACCOUNT, &story.app.bucket().await.id).await;
@@ -68,7 +74,9 @@ async fn is_told_and_goes_on(fault: Fault, class: &FailureClass, point: Point) {
     assert_eq!(kinds, [NoticeKind::Detected], "{context}");
     let (mail, code) = (story.mails_to(OPS).remove(0).message, incident.failure.code());
     assert!(mail.contains(&code), "{context}: {mail}");
-    google.emulator().faults().clear();
+}
+
+async fn goes_on(story: &Story, google: &Google, request: RequestId, context: &str) {
     story.hours(4).await;
     let runs = story.app.store.runs(ACCOUNT, request).await.unwrap();
     assert!(runs.iter().all(|run| run.status == RunStatus::Done), "{context}: {runs:?}");
@@ -99,6 +107,20 @@ each_class! {
     requester_pays: RequesterPays => FailureClass::RequesterPays;
     organisation_policy: OrgPolicy => FailureClass::OrganisationPolicy;
     encryption_key: EncryptionKey => FailureClass::EncryptionKey;
+}
+
+/// A key that cannot be used is met before anything is asked of Google, and nowhere else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn key_unusable() {
+    let (story, google) = with_google(BucketOptions::default()).await;
+    let request = story.live().await;
+    story.hours(1).await;
+    let mut damaged = google.key.clone();
+    damaged["private_key"] = "-----BEGIN PRIVATE KEY-----\nno key\n-----END PRIVATE KEY-----\n".into();
+    story.app.connect(ACCOUNT, BUCKET, BUCKET, &damaged.to_string()).await;
+    is_told(&story, &FailureClass::KeyUnusable, Point::Validation, "a damaged key").await;
+    story.app.connect(ACCOUNT, BUCKET, BUCKET, &google.key.to_string()).await;
+    goes_on(&story, &google, request, "a damaged key").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -244,6 +244,17 @@ fn a_failure_counts_that_another_round_has_made_way_for() {
 }
 
 #[test]
+fn a_stop_takes_what_was_there_and_nothing_that_came_after_it() {
+    let mut incident = Story::new(0.0, 1.0).incident;
+    incident.phase = IncidentPhase::Stopping { at: at(73.0) };
+    for (created_at, now, stops) in
+        [(72.0, 73.0, true), (73.0, 80.0, true), (74.0, 80.0, false), (90.0, 80.0, true)]
+    {
+        assert_eq!(incident.stops(at(created_at), at(now)), stops, "{created_at}");
+    }
+}
+
+#[test]
 fn another_bucket_of_the_name_has_a_story_of_its_own() {
     let mut story = Story::new(0.0, 0.0);
     story.round(1.0, &blocked(0, 0.0, true));

@@ -198,7 +198,8 @@ impl Round<'_> {
             let mut cursor = None;
             loop {
                 let page = self.parts.store.list_exports(incident.account, &filter, cursor, PAGE).await?;
-                for export in page.exports.iter().filter(|export| export.created_at <= at) {
+                for export in page.exports.iter().filter(|export| incident.stops(export.created_at, self.now))
+                {
                     let (key, into) = ((export.account, export.request), Some(&incident.bucket));
                     let ended = stop_at(self.parts, key, into, &reason, at).await?;
                     stopped += usize::from(!ended.is_active());

@@ -8,10 +8,7 @@ use axum::{
 };
 use jiff::civil::Date;
 use spillway::{
-    domain::{
-        BucketState, Export, ExportStatus, Format, PartnerBucket, Run, RunKey, RunStatus, RunTimestamp,
-        StopReason,
-    },
+    domain::{BucketState, Export, Format, PartnerBucket, Run, RunKey, RunStatus, RunTimestamp},
     ports::{FilePage, RunPage},
     steps,
 };
@@ -130,7 +127,7 @@ pub(super) async fn shown(app: &App, visit: &Visit, export: Export) -> Result<Sh
     let next_run = times.next_run(&export);
     let progress = progress.as_ref();
     let shown_key = chosen.as_ref().map(|run| run.key);
-    let start_again = (visit.may_edit() && can_start_again(&export)).then(|| Act {
+    let start_again = (visit.may_edit() && export.may_be_started_again()).then(|| Act {
         action: format!("/exports/{request}/start-again"),
         text: "Start again",
         export: None,
@@ -175,7 +172,7 @@ async fn trouble_of(
     export: &Export,
     bucket: &PartnerBucket,
 ) -> Result<Option<Trouble>, Problem> {
-    if !export.is_active() && !can_start_again(export) {
+    if !export.is_active() && !export.may_be_started_again() {
         return Ok(None);
     }
     let incident = incidents::open_of(app, bucket.account, &bucket.id).await?;
@@ -194,12 +191,6 @@ async fn trouble_of(
         }
     }
     Ok(trouble)
-}
-
-/// Whether it was stopped by failure, and nothing goes on in its place.
-fn can_start_again(export: &Export) -> bool {
-    matches!(export.status, ExportStatus::Stopped { reason: StopReason::Failure { .. }, .. })
-        && export.successor.is_none()
 }
 
 fn live_href(export: &Export, query: &Fields) -> String {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use spillway::domain::{BucketId, RequestId};
 
 use super::buckets::FailingBuckets;
@@ -22,8 +21,6 @@ enum State {
 struct Known {
     bucket: BucketId,
     is_one_time: bool,
-    /// As our clock showed it: a stop is of what there was before it.
-    created_at: Timestamp,
     state: State,
 }
 
@@ -32,15 +29,9 @@ struct Known {
 pub(super) struct Customer(BTreeMap<RequestId, Known>);
 
 impl Customer {
-    pub(super) fn created(
-        &mut self,
-        request: RequestId,
-        bucket: &BucketId,
-        is_one_time: bool,
-        created_at: Timestamp,
-    ) {
+    pub(super) fn created(&mut self, request: RequestId, bucket: &BucketId, is_one_time: bool) {
         let (bucket, state) = (bucket.clone(), State::Active);
-        self.0.insert(request, Known { bucket, is_one_time, created_at, state });
+        self.0.insert(request, Known { bucket, is_one_time, state });
     }
 
     pub(super) fn moved(&mut self, request: RequestId, bucket: &BucketId) {
@@ -49,17 +40,17 @@ impl Customer {
         }
     }
 
-    /// What the rule says that a stop at this instant does.
-    pub(super) fn stopped(&mut self, bucket: &BucketId, at: Timestamp) {
+    /// What the rule says that a stop does.
+    pub(super) fn stopped(&mut self, bucket: &BucketId) {
         for known in self.0.values_mut() {
-            if known.state == State::Active && known.bucket == *bucket && known.created_at <= at {
+            if known.state == State::Active && known.bucket == *bucket {
                 known.state = State::Stopped;
             }
         }
     }
 
     /// One that runs once goes on itself.
-    pub(super) fn started_again(&mut self, request: RequestId, goes_on: RequestId, now: Timestamp) {
+    pub(super) fn started_again(&mut self, request: RequestId, goes_on: RequestId) {
         let Some(known) = self.0.get_mut(&request) else { return };
         if request == goes_on {
             known.state = State::Active;
@@ -67,7 +58,7 @@ impl Customer {
         }
         known.state = State::Succeeded(goes_on);
         let (bucket, is_one_time) = (known.bucket.clone(), known.is_one_time);
-        self.created(goes_on, &bucket, is_one_time, now);
+        self.created(goes_on, &bucket, is_one_time);
     }
 
     /// Those that run once are done once their files lie in a bucket.

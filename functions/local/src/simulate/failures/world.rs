@@ -161,7 +161,6 @@ impl World {
     }
 
     async fn create(&mut self, bucket: usize, frequency: Frequency) -> anyhow::Result<()> {
-        let now = self.parts.clock.now();
         let spec = ExportSpec {
             bucket: self.names[bucket].clone(),
             data: DataSelection::AllEvents,
@@ -181,7 +180,7 @@ impl World {
             created => {
                 let export = created?.export;
                 let is_one_time = export.is_one_time();
-                self.customer.created(export.request, &self.names[bucket], is_one_time, now);
+                self.customer.created(export.request, &self.names[bucket], is_one_time);
                 Ok(())
             }
         }
@@ -341,7 +340,7 @@ impl World {
             oracle.round(sight, now);
             tracing::debug!(bucket = %name, %now, ?sight, told = ?oracle.told[before..], "a round");
             if oracle.told[before..].iter().any(|(kind, _)| *kind == NoticeKind::Stopped) {
-                self.customer.stopped(&name, now);
+                self.customer.stopped(&name);
             }
         }
         if twice {
@@ -429,11 +428,11 @@ impl World {
     /// Customers start again what was stopped.
     async fn start_again(&mut self) -> anyhow::Result<()> {
         for request in self.customer.stopped_ones() {
-            let (by, now) = (Some(CREATOR.to_owned()), self.parts.clock.now());
+            let by = Some(CREATOR.to_owned());
             match steps::start_again(&self.parts, ACCOUNT, request, by).await {
                 Err(StartAgainError::Step(error)) => return Err(error.into()),
                 Err(error) => drop(self.lies.insert(format!("export {request} was stopped, and: {error}"))),
-                Ok(started) => self.customer.started_again(request, started.export.request, now),
+                Ok(started) => self.customer.started_again(request, started.export.request),
             }
         }
         Ok(())
