@@ -56,7 +56,7 @@ async fn blocked(app: &TestApp, run: &Run, context: &str) -> (FailureClass, Stri
 
 /// Once the customer has mended it, everything arrives.
 async fn goes_on(app: &TestApp, google: &Google, run: &Run, rows: &[EventRow], context: &str) {
-    app.store.unblock_bucket(ACCOUNT, &app.bucket().await.id).await.unwrap();
+    app.store.unblock_bucket(&app.bucket().await).await.unwrap();
     app.advance_secs(3_600);
     let current = app.run(run.key).await;
     steps::republish(&app.parts(), &current, app.now()).await.unwrap();

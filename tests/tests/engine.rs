@@ -227,7 +227,7 @@ async fn owed_runs_go_in_order_and_a_blocked_bucket_loses_nothing() {
     assert!(app.buckets.objects(BUCKET).is_empty());
 
     app.buckets.fail_with(None);
-    app.store.unblock_bucket(ACCOUNT, &app.bucket().await.id).await.unwrap();
+    app.store.unblock_bucket(&app.bucket().await).await.unwrap();
     app.advance_secs(3_600);
     let run = app.run(runs[0].key).await;
     steps::republish(&app.parts(), &run, app.now()).await.unwrap();
@@ -263,7 +263,7 @@ async fn what_was_sent_into_a_blocked_bucket_does_not_wait_for_the_checker_piece
     }
     app.drain().await.unwrap();
     app.buckets.fail_with(None);
-    app.store.unblock_bucket(ACCOUNT, &app.bucket().await.id).await.unwrap();
+    app.store.unblock_bucket(&app.bucket().await).await.unwrap();
     app.advance_secs(3_600);
     app.queue.put(Work::Run { run: run.key });
     app.drain().await.unwrap();
@@ -289,7 +289,7 @@ async fn a_bucket_that_is_blocked_before_the_manifest_gets_it_later() {
     assert_eq!(task.await.unwrap().unwrap(), Handled::Done);
     assert_eq!(app.run(run.key).await.status, RunStatus::Running, "no silent success without a manifest");
     app.buckets.fail_with(None);
-    app.store.unblock_bucket(ACCOUNT, &app.bucket().await.id).await.unwrap();
+    app.store.unblock_bucket(&app.bucket().await).await.unwrap();
     app.queue.put(Work::Run { run: run.key });
     app.drain().await.unwrap();
     let delivered = app.delivered(run.key).await;

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, civil::date};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use spillway::{
     domain::{
-        BucketFailure, BucketId, DataSelection, ExportSpec, ExportStatus, FailureClass, Format, RunStatus,
+        BucketFailure, DataSelection, ExportSpec, ExportStatus, FailureClass, Format, RunStatus,
         StopReason,
     },
     ports::Work,
@@ -156,11 +156,9 @@ async fn a_run_that_is_owed_takes_an_edit() {
 async fn owed_runs_go_out_in_order_after_a_blocked_bucket() {
     let mut flow = Flow::new("UTC", "2026-03-10T09:10:00Z").await;
     let export = flow.create(recurring(4, date(2026, 3, 10))).await;
-    let bucket = BucketId(BUCKET.to_owned());
     let class = FailureClass::CredentialsRejected;
     let failure = BucketFailure { class, http_status: Some(401), message: "revoked".to_owned() };
-    let sealed = flow.app.bucket().await.key;
-    flow.app.store.block_bucket(ACCOUNT, &bucket, &sealed, &failure, flow.app.now()).await.unwrap();
+    flow.app.store.block_bucket(&flow.app.bucket().await, &failure, flow.app.now()).await.unwrap();
     for due in ["2026-03-10T12:00:00Z", "2026-03-10T16:00:00Z", "2026-03-10T20:00:00Z"] {
         flow.commit(date(2026, 3, 10));
         flow.commit(date(2026, 3, 1));
@@ -173,7 +171,7 @@ async fn owed_runs_go_out_in_order_after_a_blocked_bucket() {
     assert_eq!(flow.export(&export).await.delivered_cut, None);
     assert!(flow.app.buckets.objects(BUCKET).is_empty());
 
-    flow.app.store.unblock_bucket(ACCOUNT, &bucket).await.unwrap();
+    flow.app.store.unblock_bucket(&flow.app.bucket().await).await.unwrap();
     let ticked = flow.tick_at("2026-03-10T21:00:00Z").await;
     assert_eq!(ticked.woken, [runs[0].key], "the oldest; each that ends wakes the next");
     let parts = flow.app.parts();
@@ -313,7 +311,6 @@ async fn storms_lose_nothing_and_deliver_nothing_twice() {
         let mut flow = Flow::new(zone, "2026-03-27T15:00:00Z").await;
         let frequency = if seed % 3 == 0 { live(date(2026, 3, 27)) } else { recurring(4, date(2026, 3, 27)) };
         let export = flow.create(frequency).await;
-        let bucket = BucketId(BUCKET.to_owned());
         for _ in 0..90 {
             match rng.random_range(0..12) {
                 0..4 => flow.app.advance_secs(rng.random_range(1..7_200)),
@@ -338,11 +335,11 @@ async fn storms_lose_nothing_and_deliver_nothing_twice() {
                         http_status: Some(403),
                         message: String::new(),
                     };
-                    let (sealed, now) = (flow.app.bucket().await.key, flow.app.now());
-                    flow.app.store.block_bucket(ACCOUNT, &bucket, &sealed, &failure, now).await.unwrap();
+                    let (bucket, now) = (flow.app.bucket().await, flow.app.now());
+                    flow.app.store.block_bucket(&bucket, &failure, now).await.unwrap();
                 }
                 _ => {
-                    flow.app.store.unblock_bucket(ACCOUNT, &bucket).await.unwrap();
+                    flow.app.store.unblock_bucket(&flow.app.bucket().await).await.unwrap();
                     let known = flow.export(&export).await.spec;
                     let format = Format::ALL[rng.random_range(0..3_usize)];
                     let wanted = ExportSpec { format, ..known };
@@ -352,7 +349,7 @@ async fn storms_lose_nothing_and_deliver_nothing_twice() {
                 }
             }
         }
-        flow.app.store.unblock_bucket(ACCOUNT, &bucket).await.unwrap();
+        flow.app.store.unblock_bucket(&flow.app.bucket().await).await.unwrap();
         flow.app.advance_secs(4 * 3_600);
         flow.tick().await;
         flow.app.advance_secs(901);

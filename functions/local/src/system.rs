@@ -22,7 +22,7 @@ use spillway::{
         system_clock::SystemClock,
         webhooks::{HttpsWebhooks, WebhookOptions},
     },
-    domain::{EmailAddress, RunKey},
+    domain::{EmailAddress, Run, RunKey},
     ports::{Clock, Lake, Store},
     steps::{Notifier, Options, Parts},
 };
@@ -132,6 +132,14 @@ impl System {
     /// The store.
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.parts.store
+    }
+
+    /// Opens a run's bucket again: whatever blocked it may be mended, and the first failure says when it is not.
+    pub(crate) async fn open_again(&self, run: &Run) -> anyhow::Result<()> {
+        if let Some(bucket) = self.store().bucket(run.key.account, &run.spec.bucket).await? {
+            self.store().unblock_bucket(&bucket).await?;
+        }
+        Ok(())
     }
 
     /// Runs `work` while workers run, and ends them after it. Ctrl-C and SIGTERM end both, and so does what the workers

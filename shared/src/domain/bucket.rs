@@ -38,8 +38,8 @@ pub struct KeyFacts {
     pub added_at: Timestamp,
 }
 
-/// A time in which a bucket was open: from when it was connected, or opened again, until it was blocked. Later ones are
-/// greater, whatever clocks show, so that what happened in one is told apart from what happened in another.
+/// A time in which a bucket was open: from when it was connected, or opened again, until it was blocked. Of one bucket later
+/// ones are greater, whatever clocks show, so that what happened in one is told apart from what happened in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Opening {
     /// When the bucket was connected. Another one may have the nickname later.
@@ -61,10 +61,10 @@ impl Opening {
         Self { number: self.number + 1, ..self }
     }
 
-    /// The one before it; the first one itself.
+    /// The one before it, where there is one.
     #[must_use]
-    pub fn before(self) -> Self {
-        Self { number: self.number.saturating_sub(1), ..self }
+    pub fn before(self) -> Option<Self> {
+        Some(Self { number: self.number.checked_sub(1)?, ..self })
     }
 
     /// Whether they are of one bucket, and not of two that had the nickname one after the other.
@@ -101,8 +101,8 @@ pub enum BlockOutcome {
     Blocked,
     /// It was blocked.
     AlreadyBlocked,
-    /// Nothing: it has another key than the one under which the failure was seen.
-    KeyReplaced,
+    /// Nothing: since the failure was met it was given another key, or opened again.
+    Outdated,
 }
 
 /// Whether a bucket takes files.

@@ -29,21 +29,32 @@ pub enum BucketSight {
     /// It is not connected any more.
     Gone,
     /// Nothing keeps files from going into it, as far as we know.
-    Ready,
-    /// It was blocked, and an upload could be begun in this round.
-    Unblocked {
-        /// When it was blocked.
-        since: Timestamp,
+    Ready {
+        /// Since when.
+        opening: Opening,
     },
-    /// It is blocked.
+    /// It is blocked, or was, and an upload could be begun in this round.
     Blocked {
+        /// The opening that was its last until then.
+        opening: Opening,
         /// When it was blocked.
         since: Timestamp,
         /// By what.
         failure: BucketFailure,
-        /// Whether the customer's side answered a probe with a failure; not so where Google or we did not work.
-        confirmed: bool,
+        /// What a probe was answered.
+        probe: ProbeAnswer,
     },
+}
+
+/// What a probe of a blocked bucket was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeAnswer {
+    /// An upload could be begun; the bucket is open from then on.
+    Works,
+    /// The customer's side fails.
+    Fails,
+    /// It cannot be told: Google or we did not work, or nobody asked.
+    Unclear,
 }
 
 /// What a round of the checker saw.
@@ -53,10 +64,15 @@ pub struct Observation {
     pub bucket: BucketSight,
     /// Whether an active export goes into it.
     pub has_exports: bool,
-    /// The bucket's opening when the round came to it; none where it is gone.
-    pub opening: Option<Opening>,
     /// The openings in which each export last delivered something into it, by a run that ended well.
     pub delivered_in: Vec<Opening>,
+}
+
+impl Observation {
+    /// Whether something was delivered in an opening after one and up to another.
+    fn has_delivery(&self, after: Option<Opening>, upto: Option<Opening>) -> bool {
+        self.delivered_in.iter().any(|at| after < Some(*at) && Some(*at) <= upto)
+    }
 }
 
 /// What becomes of an incident in a round.
@@ -115,33 +131,45 @@ impl Incident {
         if !self.is_open() || matches!(self.phase, IncidentPhase::Stopping { .. }) {
             return None;
         }
-        let Some(opening) = seen.opening.filter(|opening| opening.is_of_the_same(self.ended_opening)) else {
-            return self.end(now);
+        let (opening, ended) = match &seen.bucket {
+            BucketSight::Gone => return self.end(now),
+            BucketSight::Ready { opening } => (*opening, opening.before()),
+            BucketSight::Blocked { opening, .. } => (*opening, Some(*opening)),
         };
-        let ended = if seen.bucket == BucketSight::Ready { opening.before() } else { opening };
+        if self.ended_opening.is_some_and(|known| !known.is_of_the_same(opening)) {
+            // Another bucket has the nickname.
+            return self.end(now);
+        }
         let before = std::mem::replace(&mut self.ended_opening, ended);
         // An encoder met the failure since the round before. At the beginning nobody has looked yet.
         let is_met_anew = before < ended;
         // It worked between two rounds, whether a round saw that or not. What was delivered in an opening that has only
         // begun is the next round's.
-        let has_worked = matches!(self.phase, IncidentPhase::Recovered { .. })
-            || seen.delivered_in.iter().any(|at| before < *at && *at <= ended);
+        let has_worked =
+            matches!(self.phase, IncidentPhase::Recovered { .. }) || seen.has_delivery(before, ended);
+        let is_delivered = seen.has_delivery(ended, Some(opening));
         match &seen.bucket {
-            BucketSight::Gone => self.end(now),
-            BucketSight::Blocked { .. } | BucketSight::Unblocked { .. } if !seen.has_exports => self.end(now),
-            BucketSight::Blocked { since, failure, confirmed } => {
+            BucketSight::Blocked { .. } if !seen.has_exports => self.end(now),
+            BucketSight::Blocked { since, failure, probe, .. } => {
                 self.failure = failure.clone();
-                self.blocked((*since, has_worked), gap_secs, *confirmed || is_met_anew, now)
-            }
-            BucketSight::Unblocked { since } => {
-                self.unblocked((*since, has_worked), gap_secs, is_met_anew, now)
+                let confirmed = match probe {
+                    ProbeAnswer::Fails => true,
+                    ProbeAnswer::Unclear => is_met_anew,
+                    // What was met and is gone again is told to nobody, unless it comes again after a probe succeeded.
+                    ProbeAnswer::Works => is_met_anew && self.phase == IncidentPhase::Resumed,
+                };
+                let notice = self.blocked((*since, has_worked), gap_secs, confirmed, now);
+                self.opened(*probe == ProbeAnswer::Works);
+                notice
             }
             // Another round, or the customer, was first to open it again.
-            BucketSight::Ready if is_met_anew && seen.has_exports => {
-                self.unblocked((self.seen_at, has_worked), gap_secs, true, now)
+            BucketSight::Ready { .. } if is_met_anew && !is_delivered && seen.has_exports => {
+                let confirmed = self.phase == IncidentPhase::Resumed;
+                let notice = self.blocked((self.seen_at, has_worked), gap_secs, confirmed, now);
+                self.opened(true);
+                notice
             }
-            BucketSight::Ready => {
-                let is_delivered = seen.delivered_in.iter().any(|at| ended < *at && *at <= opening);
+            BucketSight::Gone | BucketSight::Ready { .. } => {
                 self.ready(seen.has_exports, is_delivered, gap_secs, now)
             }
         }
@@ -179,20 +207,11 @@ impl Incident {
         None
     }
 
-    fn unblocked(
-        &mut self,
-        failed: (Timestamp, bool),
-        gap_secs: i64,
-        is_met_anew: bool,
-        now: Timestamp,
-    ) -> Option<NoticeKind> {
-        // An encoder met it again although a probe had succeeded: that is told like any other failure.
-        let confirmed = self.phase == IncidentPhase::Resumed && is_met_anew;
-        let notice = self.blocked(failed, gap_secs, confirmed, now);
-        if !matches!(self.phase, IncidentPhase::Stopping { .. }) {
+    /// An upload could be begun; whether one comes to its end is not known yet.
+    fn opened(&mut self, works: bool) {
+        if works && !matches!(self.phase, IncidentPhase::Stopping { .. }) {
             self.phase = IncidentPhase::Resumed;
         }
-        notice
     }
 
     fn ready(

@@ -21,18 +21,18 @@ pub const SETTLED_AFTER_SECS: i64 = 24 * 3_600;
 /// that did not run, or a clock that jumped, and neither is the customer's failure.
 pub const LONGEST_GAP_SECS: i64 = 3 * 3_600;
 
-/// Which incident of an account: when it began and a hash of the bucket's nickname. Later ones sort behind.
+/// Which incident of an account: when it was found and a hash of the bucket's nickname. Later ones sort behind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IncidentId(String);
 
 impl IncidentId {
-    /// The incident of a bucket that began then.
+    /// The incident of a bucket that is found then.
     #[must_use]
-    pub fn new(bucket: &BucketId, began_at: Timestamp) -> Self {
+    pub fn new(bucket: &BucketId, found_at: Timestamp) -> Self {
         let digest = Sha256::digest(&bucket.0);
         let hash: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("{:012}-{hash}", began_at.as_second().max(0)))
+        Self(format!("{:012}-{hash}", found_at.as_second().max(0)))
     }
 
     /// The id of this text, wherever it comes from; there may be no such incident.
@@ -159,7 +159,8 @@ pub struct Incident {
     pub stop_at: Timestamp,
     /// The newest opening of the bucket that had ended when it was last seen. Where a later one has ended, it has failed
     /// anew; what is delivered in a later one is a sign that it works.
-    pub ended_opening: Opening,
+    #[serde(default)]
+    pub ended_opening: Option<Opening>,
     /// When the checker last looked.
     pub seen_at: Timestamp,
     /// Where it stands.
@@ -187,14 +188,14 @@ impl Incident {
         let failing_since = counted_from(since, now);
         Self {
             account: bucket.account,
-            id: IncidentId::new(&bucket.id, failing_since),
+            id: IncidentId::new(&bucket.id, now),
             bucket: bucket.id.clone(),
             bucket_name: bucket.bucket_name.clone(),
             failure: failure.clone(),
             began_at: failing_since,
             failing_since,
             stop_at: after(failing_since, STOP_AFTER_SECS),
-            ended_opening: bucket.opening,
+            ended_opening: Some(bucket.opening),
             seen_at: failing_since,
             phase: IncidentPhase::Resumed,
             relapses: 0,

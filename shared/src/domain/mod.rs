@@ -56,7 +56,7 @@ pub use chunk::{
 pub use columns::{PropertyColumn, PropertyScope};
 pub use contact::{EmailAddress, NoEmailAddress, NoWebhook, WebhookUrl};
 pub use crc::{Crc32c, NotCrc32c};
-pub use escalation::{BucketSight, Observation, Observed};
+pub use escalation::{BucketSight, Observation, Observed, ProbeAnswer};
 pub use estimate::{Basis, Estimate, Estimator, LOOK_BACK_DAYS};
 pub use export::{
     BackwardRange, DataSelection, DateRange, Delivery, Export, ExportHistory, ExportSpec, ExportStatus,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BucketId, ExportSpec, Opening, PartnerBucket, PlanToken, RunKey, Window, ZoneName};
+use super::{BucketId, ExportSpec, Opening, PartnerBucket, PlanToken, RunKey, Window, ZoneName, names};
 
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,9 +38,18 @@ pub struct Run {
     /// How often it was opened again. Whoever looked at it before that neither opens nor closes it.
     #[serde(default)]
     pub reopened: u32,
+    /// Whether its manifest was written.
+    #[serde(default)]
+    pub has_manifest: bool,
 }
 
 impl Run {
+    /// The name of its manifest, where that was written.
+    #[must_use]
+    pub fn manifest_object(&self) -> Option<String> {
+        self.has_manifest.then(|| names::manifest_object(self.key))
+    }
+
     /// Whether what it writes still goes to where its first file went.
     ///
     /// # Errors
@@ -101,10 +110,21 @@ pub struct RunClosing {
     pub reason: Option<String>,
     /// In which opening of its bucket something was left there; none where nothing was.
     pub delivered_in: Option<Opening>,
+    /// Whether its manifest was written.
+    pub has_manifest: bool,
     /// [`Run::reopened`] of the run as it was looked at.
     pub reopened: u32,
     /// Now.
     pub now: Timestamp,
+}
+
+impl RunClosing {
+    /// How a run is closed that has left nothing behind, as it was looked at.
+    #[must_use]
+    pub fn new(seen: &Run, status: RunStatus, now: Timestamp) -> Self {
+        let (totals, reopened) = (RunTotals::default(), seen.reopened);
+        Self { status, totals, reason: None, delivered_in: None, has_manifest: false, reopened, now }
+    }
 }
 
 /// Where a run stands. That a bucket is blocked is the bucket's state, not the run's.

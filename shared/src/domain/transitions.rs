@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{
     BlockOutcome, BucketFailure, BucketId, BucketState, Delivery, Export, ExportSpec, ExportStatus,
     Frequency, Opening, PartnerBucket, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus,
-    RunTimestamp, RunTotals, SealedKey, StopReason, Window, ZoneName,
+    RunTimestamp, RunTotals, StopReason, Window, ZoneName,
 };
 
 /// After how long in which each run had rows an EMPTY one is unexpected, in seconds: two weeks.
@@ -37,22 +37,28 @@ impl BucketState {
 }
 
 impl PartnerBucket {
-    /// Blocks it for a failure that was seen under `key`; under another one it may work by now.
-    pub fn block(&mut self, key: &SealedKey, failure: &BucketFailure, at: Timestamp) -> BlockOutcome {
-        if self.key != *key {
-            return BlockOutcome::KeyReplaced;
+    /// Blocks it for a failure that was met while it was as it was `seen`: under another key, or since it was opened
+    /// again, it may work by now.
+    pub fn block(&mut self, seen: &Self, failure: &BucketFailure, at: Timestamp) -> BlockOutcome {
+        if !self.is_still(seen) {
+            return BlockOutcome::Outdated;
         }
         if self.state.block(failure, at) { BlockOutcome::Blocked } else { BlockOutcome::AlreadyBlocked }
     }
 
-    /// Opens it again. True where it was blocked.
-    pub fn unblock(&mut self) -> bool {
-        let was_blocked =
-            !matches!(std::mem::replace(&mut self.state, BucketState::Ready), BucketState::Ready);
-        if was_blocked {
-            self.opening = self.opening.next();
+    /// Opens it again. False, and nothing changes, where it is not blocked as it was `seen`.
+    pub fn unblock(&mut self, seen: &Self) -> bool {
+        let is_blocked = self.is_still(seen) && matches!(self.state, BucketState::Blocked { .. });
+        if is_blocked {
+            (self.state, self.opening) = (BucketState::Ready, self.opening.next());
         }
-        was_blocked
+        is_blocked
+    }
+
+    /// Whether it has the key, and is in the opening, in which it was `seen`.
+    #[must_use]
+    pub fn is_still(&self, seen: &Self) -> bool {
+        (&self.key, self.opening) == (&seen.key, seen.opening)
     }
 }
 
@@ -236,6 +242,7 @@ impl Run {
             totals,
             reason: None,
             reopened: 0,
+            has_manifest: false,
         }
     }
 
@@ -265,6 +272,7 @@ impl Run {
             return if self.status == closing.status { Ok(false) } else { Err(Superseded) };
         }
         (self.status, self.totals) = (closing.status, closing.totals);
+        self.has_manifest = closing.has_manifest;
         (self.reason, self.closed_at) = (closing.reason.clone(), Some(closing.now));
         Ok(true)
     }
@@ -283,16 +291,23 @@ impl Run {
         Ok(())
     }
 
-    /// Opens a STOPPED one again, whose export is started again; without a plan it is owed, and planned anew.
+    /// Opens a STOPPED one again, whose export is started again; without a plan it is owed, and planned anew. One that was
+    /// not closed yet goes on, whatever whoever is about to close it has seen.
     ///
     /// # Errors
     /// [`Superseded`] for any other.
     pub fn resume(&mut self) -> Result<(), Superseded> {
-        if self.status != RunStatus::Stopped {
-            return Err(Superseded);
+        match self.status {
+            RunStatus::Stopped => {
+                self.status = RunStatus::Incomplete;
+                self.reopen()
+            }
+            RunStatus::Running => {
+                self.reopened += 1;
+                Ok(())
+            }
+            _ => Err(Superseded),
         }
-        self.status = RunStatus::Incomplete;
-        self.reopen()
     }
 
     /// Gives the plan of a RUNNING one up: it is owed again, and what it has written so far is not part of it any more.

@@ -84,7 +84,9 @@ impl MailFacts {
 
     /// A page of the dashboard.
     pub(super) fn url(&self, path: &str) -> Option<String> {
-        self.public_url.as_ref().map(|base| format!("{}/{path}", base.trim_end_matches('/')))
+        self.public_url
+            .as_ref()
+            .map(|base| format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/')))
     }
 
     /// An instant as the account's clocks show it, with the zone's name.

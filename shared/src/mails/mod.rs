@@ -69,7 +69,9 @@ impl<'a> Shown<'a> {
                 "partners/google-cloud/buckets/{}",
                 facts::path_segment(&facts.incident.bucket.0)
             )),
-            help_url: facts.url(&format!("help/failures/{}", words.slug)).filter(|_| fails),
+            help_url: facts
+                .url(&facts.incident.failure.help_path(&facts.incident.bucket.0))
+                .filter(|_| fails),
             exports_url: facts.url("exports"),
             as_of: facts.local(facts.now),
             facts,

@@ -1,7 +1,7 @@
 //! The sentences of the mails.
 
 use super::facts::{MailFacts, cut};
-use crate::domain::{Known, NoticeKind};
+use crate::domain::{Known, NoticeKind, failure_words::in_sentence};
 
 /// What is said of the failure itself.
 pub(super) struct Words {
@@ -13,8 +13,6 @@ pub(super) struct Words {
     pub(super) said: String,
     /// What happened and what to do.
     pub(super) sentence: String,
-    /// The part of the address of the page with the steps.
-    pub(super) slug: &'static str,
 }
 
 impl Words {
@@ -27,19 +25,12 @@ impl Words {
         };
         let words = failure.words(known);
         Self {
-            title: lower(&words.title),
+            title: in_sentence(&words.title),
             code: failure.code(),
             said: cut(&failure.said(), 500),
             sentence: words.sentence(),
-            slug: failure.class.slug(),
         }
     }
-}
-
-/// A title in the middle of a subject.
-fn lower(title: &str) -> String {
-    let mut letters = title.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// The line at the top.

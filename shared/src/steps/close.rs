@@ -42,14 +42,17 @@ async fn wake_first(parts: &Parts, account: AccountId, request: RequestId) -> Re
     Ok(())
 }
 
-/// The oldest run that has not ended, of an export and of the stopped one in whose place it goes on: that one may have
-/// begun runs to finish, and these wait, and move, with the export.
+/// The oldest run that has not ended, of an export and of each stopped one before it in whose place it goes on: these may
+/// have begun runs to finish, which wait, and move, with the export.
 pub(super) async fn first_open_runs(parts: &Parts, export: &Export) -> Result<Vec<RunKey>, StepError> {
-    let mut firsts = Vec::new();
-    for request in [Some(export.request), export.predecessor].into_iter().flatten() {
+    let (mut firsts, mut request, mut before) = (Vec::new(), export.request, export.predecessor);
+    loop {
         firsts.extend(parts.store.open_runs_of(export.account, request).await?.into_iter().next());
+        // Each was created before the one after it, so that this ends.
+        let Some(predecessor) = before else { return Ok(firsts) };
+        let known = parts.store.export(export.account, predecessor).await?;
+        (request, before) = (predecessor, known.and_then(|known| known.predecessor));
     }
-    Ok(firsts)
 }
 
 /// A step that broke off over what trying again cannot mend ends its run: INCOMPLETE, with the reason kept in it, so
@@ -92,6 +95,7 @@ pub(super) async fn or_incomplete(
         tracing::error!(run = %key, %error, "what the run has delivered cannot be counted");
         RunTotals::default()
     });
-    let (reason, delivered_in, reopened) = (Some(reason), None, run.reopened);
-    close(parts, key, &RunClosing { status, totals, reason, delivered_in, reopened, now: parts.now() }).await
+    let reason = Some(reason);
+    let closing = RunClosing { totals, reason, ..RunClosing::new(&run, status, parts.now()) };
+    close(parts, key, &closing).await
 }

@@ -87,11 +87,15 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
         RunStatus::Empty => Some(ManifestStatus::Empty),
         _ => None,
     };
+    let mut has_manifest = false;
     let delivered_in = match manifest_status.filter(|_| run.spec.manifest) {
         Some(manifest_status) => {
             let files = std::mem::take(&mut gathered.files);
             match write_manifest(parts, &run, manifest_status, files, gathered.totals).await? {
-                Wrote::Manifest(opening) => Some(opening),
+                Wrote::Manifest(opening) => {
+                    has_manifest = true;
+                    Some(opening)
+                }
                 // A stop must not wait for a bucket that may never work again, also where nothing but the manifest is
                 // missing.
                 Wrote::Blocked if stopped => {
@@ -109,8 +113,9 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
         None => None,
     };
     put_ratios(parts, &run, &gathered).await?;
-    let (totals, reason, reopened) = (gathered.totals, None, run.reopened);
-    close(parts, key, &RunClosing { status, totals, reason, delivered_in, reopened, now: parts.now() }).await
+    let (totals, closing) = (gathered.totals, RunClosing::new(&run, status, parts.now()));
+    let closing = RunClosing { totals, delivered_in, has_manifest, ..closing };
+    close(parts, key, &closing).await
 }
 
 /// What became of a manifest.
@@ -227,8 +232,8 @@ async fn write_manifest(
         Err(error) => return Err(error),
     };
     match failure.class.side() {
-        Side::Customer => match block(parts, run, &bucket.key, &failure).await? {
-            BlockOutcome::KeyReplaced => Ok(Wrote::Again(Duration::ZERO)),
+        Side::Customer => match block(parts, run, &bucket, &failure).await? {
+            BlockOutcome::Outdated => Ok(Wrote::Again(Duration::ZERO)),
             _ => Ok(Wrote::Blocked),
         },
         Side::Passing => Ok(Wrote::Again(parts.options.passing_delay)),

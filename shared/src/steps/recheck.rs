@@ -15,6 +15,9 @@ use crate::domain::{
 /// How many exports are read at once.
 const READ_AT_ONCE: usize = 16;
 
+/// How many buckets are looked at at once: one whose side does not answer holds up few others.
+const PROBED_AT_ONCE: usize = 16;
+
 /// How a round found a bucket that was blocked.
 #[derive(Debug)]
 pub struct Rechecked {
@@ -76,13 +79,17 @@ pub(super) async fn blocked_buckets(
             if is_ours(run) { waiting.ours += 1 } else { waiting.others += 1 }
         }
     }
+    let mut looks = Vec::new();
     for bucket in blocked {
         let waiting = waiting.remove(&(bucket.account, bucket.id.clone())).unwrap_or_default();
-        if waiting.ours == 0 && waiting.others > 0 {
-            continue;
+        if waiting.ours > 0 || waiting.others == 0 {
+            looks.push(async move { (bucket.account, recheck(parts, bucket, waiting.ours > 0).await) });
         }
-        let account = bucket.account;
-        match recheck(parts, bucket, waiting.ours > 0).await {
+    }
+    // In their order: what a round does follows from what it found alone.
+    let mut looks = stream::iter(looks).buffered(PROBED_AT_ONCE);
+    while let Some((account, found)) = looks.next().await {
+        match found {
             Ok(found) => rechecked.extend(found),
             Err(error) => failed.push((account, error)),
         }
@@ -98,15 +105,14 @@ async fn recheck(parts: &Parts, bucket: PartnerBucket, waits: bool) -> Result<Op
     }
     let verdict = match probe(parts, &bucket).await {
         Ok(()) => {
-            parts.store.unblock_bucket(bucket.account, &bucket.id).await?;
+            parts.store.unblock_bucket(&bucket).await?;
             wake(parts, &bucket).await;
             Verdict::Works
         }
         Err(StepError::Bucket(failure)) if failure.class.side() == Side::Customer => {
             if failure.class != known.class {
                 // The customer reads what is wrong now.
-                let (account, id, key) = (bucket.account, &bucket.id, &bucket.key);
-                parts.store.block_bucket(account, id, key, &failure, parts.now()).await?;
+                parts.store.block_bucket(&bucket, &failure, parts.now()).await?;
             }
             Verdict::Fails(failure)
         }
@@ -133,14 +139,14 @@ pub async fn recheck_bucket(
     Ok(Some(match probe(parts, &bucket).await {
         Ok(()) => {
             if known.is_some() {
-                parts.store.unblock_bucket(account, id).await?;
+                parts.store.unblock_bucket(&bucket).await?;
                 wake(parts, &bucket).await;
             }
             Verdict::Works
         }
         Err(StepError::Bucket(failure)) if failure.class.side() == Side::Customer => {
             if known.is_some_and(|known| known.class != failure.class) {
-                parts.store.block_bucket(account, id, &bucket.key, &failure, parts.now()).await?;
+                parts.store.block_bucket(&bucket, &failure, parts.now()).await?;
             }
             Verdict::Fails(failure)
         }
@@ -152,7 +158,8 @@ pub async fn recheck_bucket(
 
 /// Whether an active export goes into the bucket.
 pub(super) async fn has_exports(parts: &Parts, bucket: &PartnerBucket) -> Result<bool, StepError> {
-    for status in [StatusKind::Running, StatusKind::Pending] {
+    // One may begin to run between two questions.
+    for status in [StatusKind::Pending, StatusKind::Running, StatusKind::Pending] {
         let (bucket_id, status) = (Some(bucket.id.clone()), Some(status));
         let filter = ExportFilter { bucket: bucket_id, status, ..ExportFilter::default() };
         let mut cursor = None;

@@ -30,22 +30,35 @@ pub struct Swept {
 ///
 /// # Errors
 /// [`StepError`] where the list of them cannot be read. What goes wrong with one run is in [`Swept::failed`].
-pub async fn sweep(
+pub async fn sweep(parts: &Parts, is_wanted: impl FnMut(RunKey) -> bool + Send) -> Result<Swept, StepError> {
+    let (mut swept, open) = look(parts, is_wanted).await?;
+    go_through(parts, &open, &mut swept).await;
+    Ok(swept)
+}
+
+/// The first half: the blocked buckets, and the open runs that are wanted.
+pub(super) async fn look(
     parts: &Parts,
     mut is_wanted: impl FnMut(RunKey) -> bool + Send,
-) -> Result<Swept, StepError> {
+) -> Result<(Swept, Vec<Run>), StepError> {
     let mut swept =
         Swept { candidates: parts.store.sweep_candidates(parts.now()).await?, ..Swept::default() };
-    let open = parts.store.open_runs().await?;
+    let mut open = parts.store.open_runs().await?;
     let ours: BTreeSet<RunKey> = open.iter().map(|run| run.key).filter(|key| is_wanted(*key)).collect();
     let is_ours = |run: &Run| ours.contains(&run.key);
     (swept.rechecked, swept.unseen) = recheck::blocked_buckets(parts, &open, is_ours).await?;
     let works = |found: &&Rechecked| matches!(found.verdict, Verdict::Works);
     swept.healed = swept.rechecked.iter().filter(works).map(|found| found.bucket.clone()).collect();
+    open.retain(is_ours);
+    Ok((swept, open))
+}
+
+/// The second half, which may take long: those runs.
+pub(super) async fn go_through(parts: &Parts, open: &[Run], swept: &mut Swept) {
     // What a bucket that was just mended is sent by this round is what it was woken with.
     let woken = swept.healed.iter().map(|bucket| ((bucket.account, bucket.id.clone()), WOKEN_AT_ONCE));
     let mut sent: BTreeMap<(AccountId, BucketId), usize> = woken.collect();
-    for run in open.iter().filter(|run| ours.contains(&run.key)) {
+    for run in open {
         if parts.shutdown.is_cancelled() {
             break;
         }
@@ -62,7 +75,6 @@ pub async fn sweep(
             Err(error) => swept.failed.push((run.key, error)),
         }
     }
-    Ok(swept)
 }
 
 /// Where `sends` is false, nothing is sent in this round.

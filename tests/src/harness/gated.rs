@@ -11,7 +11,7 @@ use spillway::{
         DataSelection, DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Footer, Incident, KeyFacts,
         LakeFile, LeaseToken, Mailing, MailingId, Notice, NoticeId, PartnerBucket, PlanToken, ProfileFile,
         ProfileNote, PropertyColumn, RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp,
-        SealedKey, Slice, StopReason, Window, ZoneName,
+        Slice, StopReason, Window, ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkQueue,
@@ -67,9 +67,9 @@ gated_store! {
     fn buckets(account: AccountId) -> Vec<PartnerBucket>;
     fn buckets_named(bucket_name: &str) -> Vec<PartnerBucket>;
     fn block_bucket(
-        account: AccountId, id: &BucketId, key: &SealedKey, failure: &BucketFailure, since: Timestamp
+        seen: &PartnerBucket, failure: &BucketFailure, since: Timestamp
     ) -> BlockOutcome;
-    fn unblock_bucket(account: AccountId, id: &BucketId) -> bool;
+    fn unblock_bucket(seen: &PartnerBucket) -> bool;
     fn remove_bucket(account: AccountId, id: &BucketId) -> BucketRemoval;
     fn put_candidate(candidate: &BucketCandidate) -> ();
     fn candidate(account: AccountId, id: &CandidateId, now: Timestamp) -> Option<BucketCandidate>;
@@ -171,7 +171,7 @@ gated_store! {
     fn mailing(account: AccountId, id: &MailingId) -> Option<Mailing>;
     fn put_notices(notices: &[Notice]) -> ();
     fn claim_notices(channel: ChannelKind, token: LeaseToken, now: Timestamp, limit: usize) -> Vec<Notice>;
-    fn first_owed_notice(account: AccountId, channel: ChannelKind) -> Option<Notice>;
+    fn owed_notices(account: AccountId, channel: ChannelKind, limit: usize) -> Vec<Notice>;
     fn settle_notice(
         account: AccountId, id: &NoticeId, outcome: &NoticeOutcome, now: Timestamp
     ) -> Notice;

@@ -1,6 +1,9 @@
 //! The mails of an incident on their way.
 
-use spillway::domain::{FailureClass, NoticeState};
+use spillway::{
+    domain::{FailureClass, NoticeState},
+    steps,
+};
 use spillway_tests::harness::ACCOUNT;
 
 use crate::support::{AMY, OPS, Story};
@@ -28,6 +31,28 @@ async fn a_mail_server_that_is_down_for_a_day_loses_and_doubles_nothing() {
         );
     }
     assert_eq!(story.check().await.mails.sent, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_told_later_does_not_overtake_what_waits_to_be_tried_again() {
+    let story = Story::new().await;
+    story.live().await;
+    story.hours(1).await;
+    story.breaks(Some(FailureClass::BucketMissing));
+    story.smtp.refuse(AMY, Some("450 4.2.1 try again later"));
+    story.hours(1).await;
+    // A minute later it works again, and so does the mailbox.
+    story.smtp.refuse(AMY, None);
+    story.breaks(None);
+    let bucket = story.app.bucket().await.id;
+    steps::recheck_bucket(&story.app.parts(), ACCOUNT, &bucket).await.unwrap();
+    story.app.drain().await.unwrap();
+    story.app.advance_secs(60);
+    story.check().await;
+    assert_eq!((story.subjects(OPS).len(), story.subjects(AMY).len()), (2, 0));
+    story.app.advance_secs(3_600);
+    story.check().await;
+    assert_eq!(story.subjects(AMY), story.subjects(OPS));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -23,7 +23,7 @@ async fn blocked(story: &Story) {
         message: "The specified bucket does not exist.".to_owned(),
     };
     story.breaks(Some(FailureClass::BucketMissing));
-    story.app.store.block_bucket(ACCOUNT, &bucket.id, &bucket.key, &failure, story.app.now()).await.unwrap();
+    story.app.store.block_bucket(&bucket, &failure, story.app.now()).await.unwrap();
 }
 
 async fn exports(story: &Story) -> Vec<Export> {

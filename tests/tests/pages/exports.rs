@@ -380,8 +380,8 @@ async fn a_blocked_bucket_says_what_to_do() {
         message: "Invalid <Credentials>".to_owned(),
     };
     let id = BucketId(BUCKET.to_owned());
-    let key = app.store.bucket(ACCOUNT, &id).await.unwrap().unwrap().key;
-    app.store.block_bucket(ACCOUNT, &id, &key, &failure, app.now()).await.unwrap();
+    let bucket = app.store.bucket(ACCOUNT, &id).await.unwrap().unwrap();
+    app.store.block_bucket(&bucket, &failure, app.now()).await.unwrap();
     let person = app.person(ACCOUNT, Role::Editor);
     let page = person.get(&format!("/exports/{}", export.request)).await;
     let said = text(&page);

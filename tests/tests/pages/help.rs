@@ -26,7 +26,7 @@ async fn block(app: &TestApp, class: FailureClass) {
     bucket.key_facts.client_email = "spillway@acme.iam.gserviceaccount.com".to_owned();
     app.store.put_bucket(&bucket).await.unwrap();
     let failure = BucketFailure { class, http_status: Some(403), message: "Said <by> Google".to_owned() };
-    app.store.block_bucket(ACCOUNT, &bucket.id, &bucket.key, &failure, app.now()).await.unwrap();
+    app.store.block_bucket(&bucket, &failure, app.now()).await.unwrap();
 }
 
 /// The lines for a terminal.

@@ -53,7 +53,7 @@ async fn half_damaged() -> TestApp {
         steps::renew_webhook_secret(&app.parts(), account).await.unwrap();
         let id = BucketId(BUCKET.to_owned());
         let bucket = app.store.bucket(account, &id).await.unwrap().unwrap();
-        app.store.block_bucket(account, &id, &bucket.key, &failure, app.now()).await.unwrap();
+        app.store.block_bucket(&bucket, &failure, app.now()).await.unwrap();
         let incident = Incident::begin(&bucket, app.now(), &failure, app.now());
         let id = MailingId::of(&[&account.to_string()]);
         let mailing = Mailing {

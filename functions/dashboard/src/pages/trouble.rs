@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use spillway::domain::{
     BucketState, FailureClass, Incident, IncidentPhase, Known, PartnerBucket, RequestId, STOP_AFTER_SECS,
-    failure_words::meanwhile,
+    failure_words::{in_sentence, meanwhile},
 };
 
 use super::{exports::bucket_href, numbers, times::Times};
@@ -74,7 +74,7 @@ pub(crate) fn of_bucket(
                     "Bucket {} has taken no files since {}: {}",
                     bucket.id,
                     times.moment(since).text,
-                    lower(&words.title)
+                    in_sentence(&words.title)
                 ),
                 text: words.sentence(),
                 lines: vec![clock(since, incident, times), meanwhile(failure.class.side()).to_owned()],
@@ -133,12 +133,6 @@ fn clock(since: Timestamp, incident: Option<&Incident>, times: &Times) -> String
         _ => "If nothing changes, its exports stop soon. When exactly is told once we have looked again."
             .to_owned(),
     }
-}
-
-/// A title in the middle of a sentence.
-fn lower(title: &str) -> String {
-    let mut letters = title.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 #[cfg(test)]

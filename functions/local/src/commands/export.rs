@@ -111,7 +111,7 @@ async fn export(
     spec: ExportSpec,
 ) -> anyhow::Result<Run> {
     // Whatever blocked the bucket earlier may be mended; the first failure says when it is not.
-    system.store().unblock_bucket(account.id, &bucket.id).await?;
+    system.store().unblock_bucket(bucket).await?;
     let title = spec.format.to_string();
     let now = || system.parts.clock.now();
     let origin = system.origins.announce(account.id, &system.places, now())?;

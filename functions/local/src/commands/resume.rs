@@ -26,8 +26,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: ResumeArgs) -> anyho
         return Ok(ExitCode::SUCCESS);
     }
     for run in &open {
-        // Whatever blocked the bucket earlier may be mended; the first failure says when it is not.
-        system.store().unblock_bucket(run.key.account, &run.spec.bucket).await?;
+        system.open_again(run).await?;
         system.progress.begin(run.key, &run.key.to_string());
     }
     let ended = async {

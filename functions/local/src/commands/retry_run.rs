@@ -37,8 +37,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: RetryArgs) -> anyhow
 async fn retry(system: &System, key: RunKey) -> anyhow::Result<u64> {
     let run = system.store().run(key).await?;
     if let Some(run) = run.filter(|run| run.status == RunStatus::Incomplete) {
-        // Whatever blocked the bucket earlier may be mended; the first failure says when it is not.
-        system.store().unblock_bucket(key.account, &run.spec.bucket).await?;
+        system.open_again(&run).await?;
     }
     let chunks = steps::retry_run(&system.parts, key).await?;
     if let Some(run) = system.store().run(key).await? {

@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::bail;
 use serde::Serialize;
 use spillway::{
-    domain::{ExportFilter, FailureClass, PartnerBucket, Run, RunKey, RunStatus, names},
+    domain::{ExportFilter, FailureClass, PartnerBucket, Run, RunKey, names},
     ports::BucketHandle,
 };
 
@@ -43,7 +43,7 @@ pub(crate) async fn run(home: &Path, output: &Output, args: VerifyArgs) -> anyho
     for run in without_manifest(&system, &bucket, &args, &manifests).await? {
         let (title, name) = (run.key.to_string(), names::manifest_object(run.key));
         let mut report = verify::verify_without_manifest(&*handle, system.store(), &run).await?;
-        if must_have_manifest(&run) {
+        if run.has_manifest {
             report.differences.push(Difference::Missing { name });
         }
         print(output, &title, &report)?;
@@ -100,12 +100,7 @@ const PAGE: usize = 100;
 
 /// Whether a run has ended and will not have a manifest as it stands.
 fn has_no_manifest(run: &Run) -> bool {
-    run.status == RunStatus::Incomplete || (run.status.is_closed() && !run.spec.manifest)
-}
-
-/// Whether a run ended only once its manifest was written. A stop does not wait for a bucket that may never work.
-fn must_have_manifest(run: &Run) -> bool {
-    matches!(run.status, RunStatus::Done | RunStatus::Empty) && run.spec.manifest
+    run.status.is_closed() && !run.has_manifest
 }
 
 /// The runs to verify by our records: those without a manifest, and those whose manifest is not among those `found`.
@@ -118,7 +113,7 @@ async fn without_manifest(
     let (store, account) = (system.store(), bucket.account);
     let is_lost = |run: &Run| {
         let name = names::manifest_object(run.key);
-        must_have_manifest(run) && !found.iter().any(|(_, known)| *known == name)
+        run.has_manifest && !found.iter().any(|(_, known)| *known == name)
     };
     let is_one = |run: &Run| run.spec.bucket == bucket.id && (has_no_manifest(run) || is_lost(run));
     if let Some((request, run)) = args.run {

@@ -13,8 +13,8 @@ use spillway::{
         CatalogueDay, CatalogueMark, CatalogueTotal, ChannelKind, Chunk, ChunkCommand, ChunkId, ChunkKey,
         DatabaseId, DateRange, Export, ExportFilter, ExportSpec, Incident, KeyFacts, LeaseToken, Mailing,
         MailingId, Notice, NoticeId, PartnerBucket, PlanToken, ProfileFile, ProfileNote, PropertyColumn,
-        RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, SealedKey, StopReason,
-        Window, ZoneName,
+        RequestId, Run, RunClosing, RunKey, RunOpening, RunStatus, RunTimestamp, StopReason, Window,
+        ZoneName,
     },
     ports::{
         AccountStore, BucketRemoval, BucketStore, CatalogueStore, CatalogueUpdate, ChunkPage, ChunkStore,
@@ -114,9 +114,9 @@ metered! {
     writes:
     fn put_bucket(bucket: &PartnerBucket) -> (), |()| one("bucket");
     fn block_bucket(
-        account: AccountId, id: &BucketId, key: &SealedKey, failure: &BucketFailure, since: Timestamp
+        seen: &PartnerBucket, failure: &BucketFailure, since: Timestamp
     ) -> BlockOutcome, |outcome| if *outcome == BlockOutcome::Blocked { one("bucket") } else { Vec::new() };
-    fn unblock_bucket(account: AccountId, id: &BucketId) -> bool, |_| one("bucket");
+    fn unblock_bucket(seen: &PartnerBucket) -> bool, |_| one("bucket");
     fn remove_bucket(account: AccountId, id: &BucketId) -> BucketRemoval, |_| one("bucket");
     fn put_candidate(candidate: &BucketCandidate) -> (), |()| one("candidate");
     fn promote_candidate(account: AccountId, id: &CandidateId, key_facts: &KeyFacts) -> PartnerBucket,
@@ -243,7 +243,7 @@ metered! {
     fn incidents(account: AccountId, limit: usize) -> Vec<Incident>;
     fn open_incidents() -> Vec<Incident>;
     fn mailing(account: AccountId, id: &MailingId) -> Option<Mailing>;
-    fn first_owed_notice(account: AccountId, channel: ChannelKind) -> Option<Notice>;
+    fn owed_notices(account: AccountId, channel: ChannelKind, limit: usize) -> Vec<Notice>;
     fn notices(account: AccountId, limit: usize) -> Vec<Notice>;
     writes:
     fn put_incident(change: IncidentChange<'_>) -> (), |()| one("incident");

@@ -18,7 +18,6 @@ use super::{
 use crate::{
     domain::{
         AccountId, BlockOutcome, BucketFailure, BucketId, BucketState, PartnerBucket, RequestId, RunStatus,
-        SealedKey,
     },
     ports::{BucketRemoval, StoreError},
 };
@@ -115,20 +114,19 @@ pub(super) async fn named(client: &Client, bucket_name: &str) -> Result<Vec<Part
 
 pub(super) async fn block(
     tx: &Transaction,
-    (account, id): (AccountId, &BucketId),
-    key: &SealedKey,
+    seen: &PartnerBucket,
     failure: &BucketFailure,
     since: Timestamp,
 ) -> Result<BlockOutcome, Fault> {
-    let mut bucket = existing(tx, account, id).await?;
-    let outcome = bucket.block(key, failure, since);
+    let mut bucket = existing(tx, seen.account, &seen.id).await?;
+    let outcome = bucket.block(seen, failure, since);
     save(tx, &bucket);
     Ok(outcome)
 }
 
-pub(super) async fn unblock(tx: &Transaction, account: AccountId, id: &BucketId) -> Result<bool, Fault> {
-    let mut bucket = existing(tx, account, id).await?;
-    let unblocked = bucket.unblock();
+pub(super) async fn unblock(tx: &Transaction, seen: &PartnerBucket) -> Result<bool, Fault> {
+    let mut bucket = existing(tx, seen.account, &seen.id).await?;
+    let unblocked = bucket.unblock(seen);
     save(tx, &bucket);
     Ok(unblocked)
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     domain::{
         AccountId, BucketId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, RequestId,
-        RunClosing, RunStatus, RunTotals, StopReason, Superseded,
+        RunClosing, RunStatus, StopReason, Superseded,
     },
     ports::{NewExport, Repeatable, StoreError},
 };
@@ -179,8 +179,7 @@ pub(super) async fn stop(
     if known.export.stop(into, reason, now) {
         save(tx, &known);
         for mut run in runs::open_of(tx, account, request).await? {
-            let (status, totals, reopened) = (RunStatus::Stopped, RunTotals::default(), run.reopened);
-            let closing = RunClosing { status, totals, reason: None, delivered_in: None, reopened, now };
+            let closing = RunClosing::new(&run, RunStatus::Stopped, now);
             if run.status == RunStatus::Owed && run.close(&closing) == Ok(true) {
                 runs::save(tx, &run);
             }

@@ -61,7 +61,7 @@ pub(super) async fn put(tx: &Transaction, change: IncidentChange<'_>) -> Result<
     let known = tx.get(&path).await?;
     let known: Option<Incident> =
         known.map(|stored| stored.read(|| name(account, &incident.id))).transpose()?;
-    if known.as_ref() != expected {
+    if known.as_ref() != expected || (expected.is_none() && has_open(tx, incident).await?) {
         return Err(StoreError::Conflict(name(account, &incident.id)).into());
     }
     let fields = Fields::of(incident)
@@ -74,6 +74,15 @@ pub(super) async fn put(tx: &Transaction, change: IncidentChange<'_>) -> Result<
         tx.put(mailing_path(account, &mailing.id), Fields::of(mailing));
     }
     put_notices(tx, notices).await
+}
+
+/// Whether the bucket of an incident has one that is open.
+async fn has_open(tx: &Transaction, incident: &Incident) -> Result<bool, Fault> {
+    let account = paths::account(incident.account);
+    let open = Query::new(Queries::OpenIncidentsOf, Some(&account)).equal("open", flag_value(true));
+    let read = |stored: &Stored| stored.readable(|| format!("incident {}", stored.id()));
+    let mut open = tx.query(open).await?.iter().filter_map(read).collect::<Vec<Incident>>().into_iter();
+    Ok(open.any(|open| open.bucket == incident.bucket))
 }
 
 pub(super) async fn of_account(
@@ -176,17 +185,20 @@ pub(super) async fn claim(
     Ok(Some(notice))
 }
 
-pub(super) async fn first_owed(
+pub(super) async fn owed(
     client: &Client,
     account: AccountId,
     channel: ChannelKind,
-) -> Result<Option<Notice>, Fault> {
+    limit: usize,
+) -> Result<Vec<Notice>, Fault> {
+    let limit = limit.max(1);
     let query = Query::new(Queries::OwedNoticesOf, None)
         .equal("account", text_value(account_text(account)))
         .equal("owed_by", text_value(channel.as_str()))
-        .limit(FIRST_LOOKED_AT);
+        .limit(limit.max(FIRST_LOOKED_AT));
     let found = client.query(query, None).await?.documents;
-    Ok(found.iter().find_map(|stored| stored.readable(|| format!("notice {}", stored.id()))))
+    let read = |stored: &Stored| stored.readable(|| format!("notice {}", stored.id()));
+    Ok(found.iter().filter_map(read).take(limit).collect())
 }
 
 pub(super) async fn settle(

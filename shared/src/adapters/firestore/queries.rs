@@ -96,6 +96,8 @@ queries! {
     Incidents: Q::of(Collection, "incidents").back_by("id");
     /// Every account's incidents of which something may still come.
     OpenIncidents: Q::of(Group, "incidents").equal(&["open"]).by("account");
+    /// Those of an account.
+    OpenIncidentsOf: Q::of(Collection, "incidents").equal(&["open"]);
     /// Notices of a channel that are owed.
     OwedNotices: Q::of(Collection, "notices").equal(&["owed_by"]).by("next_attempt_at");
     /// Those of an account, oldest first.

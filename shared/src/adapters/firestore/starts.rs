@@ -24,6 +24,9 @@ pub(super) async fn start_again(tx: &Transaction, start: &StartAgain) -> Result<
     let mut resumed = runs::ended_so(tx, account, request, RunStatus::Stopped).await?;
     // A one-time run that was never begun is owed.
     resumed.retain(|run| is_one_time || run.plan.is_some());
+    // What was not closed yet goes on too.
+    let open = runs::open_of(tx, account, request).await?;
+    resumed.extend(open.into_iter().filter(|run| run.status == RunStatus::Running));
     // What is INCOMPLETE may still be retried under its own name; nobody works it before that.
     let incomplete = runs::ended_so(tx, account, request, RunStatus::Incomplete).await?;
     let begun: Vec<RunTimestamp> = resumed.iter().chain(&incomplete).map(|run| run.key.run).collect();

@@ -8,7 +8,7 @@ use super::{
     exports,
 };
 use crate::{
-    domain::{AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, RequestId, SealedKey},
+    domain::{AccountId, BlockOutcome, BucketFailure, BucketId, PartnerBucket, RequestId},
     ports::{BucketRemoval, StoreError},
 };
 
@@ -59,25 +59,19 @@ pub(super) fn named(connection: &Connection, bucket_name: &str) -> Result<Vec<Pa
 
 pub(super) fn block(
     connection: &Connection,
-    account: AccountId,
-    id: &BucketId,
-    key: &SealedKey,
+    seen: &PartnerBucket,
     failure: &BucketFailure,
     since: Timestamp,
 ) -> Result<BlockOutcome, StoreError> {
-    let mut bucket = existing(connection, account, id)?;
-    let outcome = bucket.block(key, failure, since);
+    let mut bucket = existing(connection, seen.account, &seen.id)?;
+    let outcome = bucket.block(seen, failure, since);
     put(connection, &bucket)?;
     Ok(outcome)
 }
 
-pub(super) fn unblock(
-    connection: &Connection,
-    account: AccountId,
-    id: &BucketId,
-) -> Result<bool, StoreError> {
-    let mut bucket = existing(connection, account, id)?;
-    let unblocked = bucket.unblock();
+pub(super) fn unblock(connection: &Connection, seen: &PartnerBucket) -> Result<bool, StoreError> {
+    let mut bucket = existing(connection, seen.account, &seen.id)?;
+    let unblocked = bucket.unblock(seen);
     put(connection, &bucket)?;
     Ok(unblocked)
 }

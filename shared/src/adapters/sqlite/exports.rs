@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{
         AccountId, BucketId, DataSelection, Export, ExportHistory, ExportSpec, ExportStatus, PartnerBucket,
-        RequestId, RunClosing, RunStatus, RunTotals, StopReason, Superseded,
+        RequestId, RunClosing, RunStatus, StopReason, Superseded,
     },
     ports::{NewExport, Repeatable, StoreError},
 };
@@ -187,8 +187,7 @@ pub(super) fn stop(
     if export.stop(into, reason, now) {
         save(connection, &export)?;
         for mut run in runs::open_of(connection, account, request)? {
-            let (status, totals, reopened) = (RunStatus::Stopped, RunTotals::default(), run.reopened);
-            let closing = RunClosing { status, totals, reason: None, delivered_in: None, reopened, now };
+            let closing = RunClosing::new(&run, RunStatus::Stopped, now);
             if run.status == RunStatus::Owed && run.close(&closing) == Ok(true) {
                 runs::save(connection, &run)?;
             }

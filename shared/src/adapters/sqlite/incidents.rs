@@ -42,7 +42,7 @@ pub(super) fn put(connection: &Connection, change: &Change) -> Result<(), StoreE
     let known: Option<Incident> = find(connection, sql, params![account, incident.id.as_str()], || {
         name(incident.account, &incident.id)
     })?;
-    if known != *expected {
+    if known != *expected || (expected.is_none() && has_open(connection, incident)?) {
         return Err(StoreError::Conflict(name(incident.account, &incident.id)));
     }
     let sql = "INSERT INTO incidents (account, id, open, doc) VALUES (?1, ?2, ?3, ?4)
@@ -55,6 +55,13 @@ pub(super) fn put(connection: &Connection, change: &Change) -> Result<(), StoreE
         connection.prepare_cached(sql)?.execute(params)?;
     }
     put_notices(connection, notices)
+}
+
+/// Whether the bucket of an incident has one that is open.
+fn has_open(connection: &Connection, incident: &Incident) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM incidents WHERE open AND account = ?1 AND doc ->> 'bucket' = ?2";
+    let params = params![account_column(incident.account), incident.bucket.0];
+    Ok(connection.prepare_cached(sql)?.query_row(params, |row| row.get::<_, i64>(0))? > 0)
 }
 
 pub(super) fn of_account(
@@ -131,17 +138,18 @@ pub(super) fn claim(
     Ok(due)
 }
 
-pub(super) const FIRST_OWED: &str = "
+pub(super) const OWED: &str = "
     SELECT doc, id FROM notices INDEXED BY notices_owed
       WHERE owed AND channel = ?1 AND account = ?2 ORDER BY created_at, id";
 
-pub(super) fn first_owed(
+pub(super) fn owed(
     connection: &Connection,
     account: AccountId,
     channel: ChannelKind,
-) -> Result<Option<Notice>, StoreError> {
+    limit: usize,
+) -> Result<Vec<Notice>, StoreError> {
     let params = params![channel.as_str(), account_column(account)];
-    Ok(list_readable(connection, FIRST_OWED, params, notice_name, 1)?.pop())
+    list_readable(connection, OWED, params, notice_name, limit.max(1))
 }
 
 pub(super) fn settle(

@@ -18,6 +18,9 @@ pub(super) fn start_again(connection: &Connection, start: &StartAgain) -> Result
     let mut resumed = runs::ended_so(connection, account, request, RunStatus::Stopped)?;
     // A one-time run that was never begun is owed.
     resumed.retain(|run| stopped.is_one_time() || run.plan.is_some());
+    // What was not closed yet goes on too.
+    let open = runs::open_of(connection, account, request)?;
+    resumed.extend(open.into_iter().filter(|run| run.status == RunStatus::Running));
     // What is INCOMPLETE may still be retried under its own name; nobody works it before that.
     let incomplete = runs::ended_so(connection, account, request, RunStatus::Incomplete)?;
     let begun: Vec<RunTimestamp> = resumed.iter().chain(&incomplete).map(|run| run.key.run).collect();

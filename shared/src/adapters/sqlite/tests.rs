@@ -204,7 +204,7 @@ async fn a_step_that_panics_is_rolled_back_and_ends_nothing() {
         .await;
     assert!(matches!(answer, Err(StoreError::Unavailable(_))));
     assert_eq!(store.buckets(AccountId(1)).await.unwrap(), [bucket()]);
-    store.unblock_bucket(AccountId(1), &bucket().id).await.unwrap();
+    store.unblock_bucket(&bucket()).await.unwrap();
 }
 
 #[test]

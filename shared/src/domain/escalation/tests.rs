@@ -31,30 +31,45 @@ fn bucket() -> PartnerBucket {
     }
 }
 
-/// A round that finds the bucket in its `opening`th opening.
-fn seen(opening: i64, sight: BucketSight) -> Observation {
-    let opening = (0..opening).fold(bucket().opening, |opening, _| opening.next());
-    Observation { bucket: sight, has_exports: true, opening: Some(opening), delivered_in: Vec::new() }
+/// The bucket's opening after it was opened so often again.
+fn opening(number: i64) -> Opening {
+    (0..number).fold(bucket().opening, |opening, _| opening.next())
 }
 
-/// Blocked, since it was opened for the last time.
-fn blocked(opening: i64, since: f64, confirmed: bool) -> Observation {
-    seen(opening, BucketSight::Blocked { since: at(since), failure: failure(), confirmed })
+fn seen(bucket: BucketSight) -> Observation {
+    Observation { bucket, has_exports: true, delivered_in: Vec::new() }
 }
 
-/// It was blocked, and this round opens it.
-fn unblocked(opening: i64, since: f64) -> Observation {
-    seen(opening, BucketSight::Unblocked { since: at(since) })
+fn sight(number: i64, since: f64, probe: ProbeAnswer) -> Observation {
+    let opening = opening(number);
+    seen(BucketSight::Blocked { opening, since: at(since), failure: failure(), probe })
+}
+
+/// Blocked, since that opening.
+fn blocked(number: i64, since: f64, confirmed: bool) -> Observation {
+    sight(number, since, if confirmed { ProbeAnswer::Fails } else { ProbeAnswer::Unclear })
+}
+
+/// It was blocked since that opening, and this round opens it.
+fn unblocked(number: i64, since: f64) -> Observation {
+    sight(number, since, ProbeAnswer::Works)
 }
 
 /// Open, and nothing was delivered since.
-fn ready(opening: i64) -> Observation {
-    seen(opening, BucketSight::Ready)
+fn ready(number: i64) -> Observation {
+    seen(BucketSight::Ready { opening: opening(number) })
+}
+
+fn gone() -> Observation {
+    Observation { has_exports: false, ..seen(BucketSight::Gone) }
 }
 
 /// Something was delivered in the opening of the sight.
 fn delivered(seen: Observation) -> Observation {
-    Observation { delivered_in: seen.opening.into_iter().collect(), ..seen }
+    let (BucketSight::Ready { opening } | BucketSight::Blocked { opening, .. }) = seen.bucket else {
+        panic!("a bucket")
+    };
+    Observation { delivered_in: vec![opening], ..seen }
 }
 
 /// An incident over rounds, and what was told when. The bucket had never been opened again when it began.
@@ -101,8 +116,7 @@ fn three_days_of_failure_are_told_three_times_and_end_in_a_stop() {
 fn a_stop_comes_to_its_end_where_the_bucket_was_removed_meanwhile() {
     let mut incident = Story::new(0.0, 1.0).incident;
     incident.phase = IncidentPhase::Stopping { at: at(73.0) };
-    let gone = Observation { has_exports: false, ..seen(0, BucketSight::Gone) };
-    let Observed { incident, notice } = incident.observe(&gone, at(74.0));
+    let Observed { incident, notice } = incident.observe(&gone(), at(74.0));
     assert_eq!((incident.phase, notice), (IncidentPhase::Stopped { at: at(73.0) }, None));
     assert!(!incident.is_open() && incident.notices.is_empty(), "nobody was told");
 }
@@ -222,9 +236,9 @@ fn a_delivery_counts_once_and_no_other_opening_s_does() {
     let mut story = Story::new(0.0, 0.0);
     story.round(0.0, &blocked(0, 0.0, true));
     // What was delivered before it failed, and what this round's own opening has brought already.
-    let early = Observation { delivered_in: vec![bucket().opening], ..unblocked(0, 0.0) };
+    let early = Observation { delivered_in: vec![opening(0)], ..unblocked(0, 0.0) };
     story.round(1.0, &early);
-    let late = Observation { delivered_in: ready(2).opening.into_iter().collect(), ..unblocked(1, 1.5) };
+    let late = Observation { delivered_in: vec![opening(2)], ..unblocked(1, 1.5) };
     story.round(2.0, &late);
     assert_eq!(story.incident.relapses, 0);
     // It counts in the next round, whatever the clock shows.
@@ -244,6 +258,51 @@ fn a_failure_counts_that_another_round_has_made_way_for() {
 }
 
 #[test]
+fn what_delivers_since_the_customer_opened_it_again_is_neither_stopped_nor_told_as_failing() {
+    let mut story = Story::new(0.0, 0.0);
+    story.round(0.0, &unblocked(0, 0.0));
+    for hour in 1..=71_i32 {
+        story.round(f64::from(hour), &unblocked(i64::from(hour), f64::from(hour) - 0.5));
+    }
+    assert_eq!(story.kinds(), [Detected, StillFailing]);
+    // It was met once more, mended, opened by a click, and delivered, all since the last round.
+    story.round(72.5, &delivered(ready(73)));
+    assert_eq!(story.kinds(), [Detected, StillFailing, Recovered]);
+    let mut untold = Story::new(0.0, 0.0);
+    untold.round(0.0, &unblocked(0, 0.0));
+    untold.round(1.0, &delivered(ready(2)));
+    assert_eq!(untold.told, []);
+}
+
+#[test]
+fn what_is_wrong_now_is_told_also_where_a_probe_does_not_see_it() {
+    let mut story = Story::new(0.0, 0.0);
+    story.round(0.0, &blocked(0, 0.0, true));
+    story.round(1.0, &unblocked(0, 0.0));
+    let mut held = unblocked(1, 1.5);
+    if let BucketSight::Blocked { failure, .. } = &mut held.bucket {
+        failure.class = FailureClass::Hold;
+    }
+    story.round(2.0, &held);
+    assert_eq!(story.incident.failure.class, FailureClass::Hold);
+}
+
+#[test]
+fn an_incident_of_before_openings_goes_on() {
+    let incident = Story::new(0.0, 0.0).incident;
+    let mut text: serde_json::Value = serde_json::to_value(&incident).unwrap();
+    text.as_object_mut().unwrap().remove("ended_opening").unwrap();
+    let incident: Incident = serde_json::from_value(text).unwrap();
+    let mut story = Story { incident, told: Vec::new() };
+    let old = Opening::default();
+    let sight = |opening| seen(BucketSight::Ready { opening });
+    story.round(1.0, &sight(old));
+    assert!(story.incident.is_open());
+    story.round(2.0, &delivered(sight(old)));
+    assert!(matches!(story.incident.phase, IncidentPhase::Recovered { .. }));
+}
+
+#[test]
 fn a_stop_takes_what_was_there_and_nothing_that_came_after_it() {
     let mut incident = Story::new(0.0, 1.0).incident;
     incident.phase = IncidentPhase::Stopping { at: at(73.0) };
@@ -258,7 +317,7 @@ fn a_stop_takes_what_was_there_and_nothing_that_came_after_it() {
 fn another_bucket_of_the_name_has_a_story_of_its_own() {
     let mut story = Story::new(0.0, 0.0);
     story.round(1.0, &blocked(0, 0.0, true));
-    let another = Observation { opening: Some(Opening::first(at(1.5))), ..delivered(ready(0)) };
+    let another = delivered(seen(BucketSight::Ready { opening: Opening::first(at(1.5)) }));
     story.round(2.0, &another);
     assert_eq!((story.kinds(), story.incident.is_open()), (vec![Detected], false));
 }
@@ -266,8 +325,7 @@ fn another_bucket_of_the_name_has_a_story_of_its_own() {
 #[test]
 fn nothing_is_told_of_a_bucket_that_nobody_uses() {
     let unused = Observation { has_exports: false, ..blocked(0, 0.0, true) };
-    let gone = Observation { has_exports: false, ..seen(0, BucketSight::Gone) };
-    for seen in [unused, gone] {
+    for seen in [unused, gone()] {
         let mut story = Story::new(0.0, 0.0);
         story.round(1.0, &seen);
         assert!(!story.incident.is_open() && story.told.is_empty());

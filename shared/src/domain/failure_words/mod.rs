@@ -344,5 +344,12 @@ impl BucketFailure {
     }
 }
 
+/// A title in the middle of a sentence.
+#[must_use]
+pub fn in_sentence(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::domain::{
     Account, AccountId, DataSelection, Export, Frequency, Incident, Known, NoticeKind, PartnerBucket,
-    RequestId, Run, RunStatus, Window, WindowKind, names,
+    RequestId, Run, RunStatus, Window, WindowKind,
 };
 
 /// The version of this form. Fields may be added under the same version.
@@ -225,9 +225,6 @@ impl RunBody {
             Window::EventDate { .. } => WindowKind::EventDate,
             Window::Committed { .. } => WindowKind::Committed,
         };
-        let has_manifest = matches!(run.status, RunStatus::Done | RunStatus::Empty | RunStatus::Stopped);
-        let manifest = (has_manifest && run.spec.manifest && run.plan.is_some())
-            .then(|| names::manifest_object(run.key));
         Self {
             request_id: run.key.request,
             run: run.key.run.0,
@@ -239,7 +236,7 @@ impl RunBody {
             files: totals.files,
             bytes: totals.bytes,
             failed_files: totals.failed_chunks,
-            manifest,
+            manifest: run.manifest_object(),
         }
     }
 }

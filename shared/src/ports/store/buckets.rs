@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::StoreError;
 use crate::domain::{
     AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts, PartnerBucket,
-    RequestId, SealedKey,
+    RequestId,
 };
 
 /// What became of a bucket that was to be removed.
@@ -31,18 +31,17 @@ pub trait BucketStore: Send + Sync {
     async fn buckets(&self, account: AccountId) -> Result<Vec<PartnerBucket>, StoreError>;
     /// Every account's bucket of this name at Google, by account: for operators, never for customers.
     async fn buckets_named(&self, bucket_name: &str) -> Result<Vec<PartnerBucket>, StoreError>;
-    /// Blocks a bucket from `since` on for a failure that was seen under `key`; nothing changes where it has another
-    /// one by now. A bucket that is blocked keeps its first `since`, and takes a failure of another class.
+    /// Blocks a bucket from `since` on for a failure that was met while it was as it was `seen`; nothing changes where it
+    /// has another key by now, or was opened again. A bucket that is blocked keeps its first `since`, and takes a failure
+    /// of another class.
     async fn block_bucket(
         &self,
-        account: AccountId,
-        id: &BucketId,
-        key: &SealedKey,
+        seen: &PartnerBucket,
         failure: &BucketFailure,
         since: Timestamp,
     ) -> Result<BlockOutcome, StoreError>;
-    /// Unblocks a bucket. True where it was blocked.
-    async fn unblock_bucket(&self, account: AccountId, id: &BucketId) -> Result<bool, StoreError>;
+    /// Opens a bucket again that is blocked as it was `seen`. False, and nothing changes, where it is not.
+    async fn unblock_bucket(&self, seen: &PartnerBucket) -> Result<bool, StoreError>;
     /// Forgets a bucket and its key, unless exports still go into it. [`StoreError::NotFound`] where there is none.
     async fn remove_bucket(&self, account: AccountId, id: &BucketId) -> Result<BucketRemoval, StoreError>;
 

@@ -56,7 +56,7 @@ pub trait IncidentStore: Send + Sync {
     /// by an index. Damaged ones are logged and left out, as in the other lists of the checker's.
     async fn blocked_buckets(&self) -> Result<Vec<PartnerBucket>, StoreError>;
     /// Keeps an incident, its mailing and its notices, in one transaction. [`StoreError::Conflict`], and nothing is
-    /// kept, where it is not as expected any more, or a new one is there already: another checker was first.
+    /// kept, where it is not as expected any more, or a new one's bucket has one that is open: another checker was first.
     async fn put_incident(&self, change: IncidentChange<'_>) -> Result<(), StoreError>;
     /// An account's incidents, newest first, up to `limit` (at least one).
     async fn incidents(&self, account: AccountId, limit: usize) -> Result<Vec<Incident>, StoreError>;
@@ -85,12 +85,14 @@ pub trait IncidentStore: Send + Sync {
         outcome: &NoticeOutcome,
         now: Timestamp,
     ) -> Result<Notice, StoreError>;
-    /// The oldest notice that is owed by an account over a channel, whoever has claimed it and whenever it is due.
-    async fn first_owed_notice(
+    /// The notices that are owed by an account over a channel, oldest first, up to `limit` (at least one), whoever has
+    /// claimed them and whenever they are due.
+    async fn owed_notices(
         &self,
         account: AccountId,
         channel: ChannelKind,
-    ) -> Result<Option<Notice>, StoreError>;
+        limit: usize,
+    ) -> Result<Vec<Notice>, StoreError>;
     /// An account's notices, newest first, up to `limit` (at least one).
     async fn notices(&self, account: AccountId, limit: usize) -> Result<Vec<Notice>, StoreError>;
 }

@@ -95,7 +95,7 @@ async fn older(
     account: AccountId,
     token: LeaseToken,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let first = parts.store.first_owed_notice(account, ChannelKind::Webhook).await?;
+    let first = parts.store.owed_notices(account, ChannelKind::Webhook, 1).await?.into_iter().next();
     Ok(first.and_then(|first| match first.state {
         NoticeState::Owed { claim: Some(holder) } if holder == token => None,
         NoticeState::Owed { claim: Some(_) } => Some(first.next_attempt_at.min(later(parts))),

@@ -8,7 +8,7 @@ use super::{Checked, Notifier, letters};
 use crate::{
     domain::{
         AccountId, BucketId, BucketSight, BucketState, ExportFilter, Incident, IncidentPhase, NoticeKind,
-        Observation, Observed, Opening, PartnerBucket, StatusKind, StopReason,
+        Observation, Observed, Opening, PartnerBucket, ProbeAnswer, StatusKind, StopReason,
     },
     ports::{IncidentChange, StoreError},
     steps::{Parts, Rechecked, StepError, Verdict, recheck::has_exports, stop::stop_at},
@@ -16,33 +16,6 @@ use crate::{
 
 /// How many exports are looked at in one page.
 const PAGE: usize = 500;
-
-/// Moves every open incident on, and begins those of buckets that are blocked and have none.
-pub(super) async fn move_on(
-    parts: &Parts,
-    notifier: &Notifier,
-    now: Timestamp,
-    checked: &mut Checked,
-) -> Result<(), StepError> {
-    let mut open: BTreeMap<(AccountId, BucketId), Incident> = BTreeMap::new();
-    for incident in parts.store.open_incidents().await? {
-        open.insert((incident.account, incident.bucket.clone()), incident);
-    }
-    let rechecked = std::mem::take(&mut checked.swept.rechecked);
-    let round = Round { parts, notifier, now };
-    for found in &rechecked {
-        let place = (found.bucket.account, found.bucket.id.clone());
-        let known = open.remove(&place);
-        let result = round.blocked(found, known, checked).await;
-        checked.note(&place, result);
-    }
-    for (place, incident) in open {
-        let result = round.not_blocked(incident, checked).await;
-        checked.note(&place, result);
-    }
-    checked.swept.rechecked = rechecked;
-    Ok(())
-}
 
 impl Checked {
     fn note(&mut self, (account, bucket): &(AccountId, BucketId), result: Result<(), StepError>) {
@@ -54,41 +27,67 @@ impl Checked {
     }
 }
 
-struct Round<'a> {
-    parts: &'a Parts,
-    notifier: &'a Notifier,
-    now: Timestamp,
+/// A round, as of an instant.
+pub(super) struct Round<'a> {
+    pub(super) parts: &'a Parts,
+    pub(super) notifier: &'a Notifier,
+    pub(super) now: Timestamp,
 }
 
 impl Round<'_> {
+    /// Moves every open incident on, and begins those of buckets that are blocked and have none.
+    pub(super) async fn move_on(
+        &self,
+        incidents: Vec<Incident>,
+        rechecked: &[Rechecked],
+        checked: &mut Checked,
+    ) {
+        let place = |incident: Incident| ((incident.account, incident.bucket.clone()), incident);
+        let mut open: BTreeMap<(AccountId, BucketId), Incident> = incidents.into_iter().map(place).collect();
+        for found in rechecked {
+            let place = (found.bucket.account, found.bucket.id.clone());
+            let known = open.remove(&place);
+            let result = self.blocked(found, known, checked).await;
+            checked.note(&place, result);
+        }
+        for (place, incident) in open {
+            let result = self.not_blocked(incident, checked).await;
+            checked.note(&place, result);
+        }
+    }
+
     async fn blocked(
         &self,
         found: &Rechecked,
         known: Option<Incident>,
         checked: &mut Checked,
     ) -> Result<(), StepError> {
-        let since = found.since;
-        let (bucket, failure) = match &found.verdict {
-            Verdict::Works => (BucketSight::Unblocked { since }, None),
-            Verdict::Fails(failure) => (blocked_by(since, failure.clone(), true), Some(failure)),
-            Verdict::Unasked(failure) | Verdict::Unclear(failure, _) => {
-                (blocked_by(since, failure.clone(), false), Some(failure))
-            }
+        let BucketState::Blocked { failure: kept, .. } = &found.bucket.state else { return Ok(()) };
+        let (failure, probe) = match &found.verdict {
+            Verdict::Works => (kept, ProbeAnswer::Works),
+            Verdict::Fails(failure) => (failure, ProbeAnswer::Fails),
+            Verdict::Unasked(failure) | Verdict::Unclear(failure, _) => (failure, ProbeAnswer::Unclear),
         };
+        if probe != ProbeAnswer::Works && !self.is_still(&found.bucket).await? {
+            // The customer was faster than this round.
+            return match known {
+                Some(incident) => self.not_blocked(incident, checked).await,
+                None => Ok(()),
+            };
+        }
         // It may have worked since the last round, and failed again.
         let delivered_in = match &known {
             Some(incident) => self.delivered_in(incident, &found.bucket).await?,
             None => Vec::new(),
         };
-        let (has_exports, opening) = (found.has_exports, Some(found.bucket.opening));
-        let seen = Observation { bucket, has_exports, opening, delivered_in };
+        let (opening, since) = (found.bucket.opening, found.since);
+        let bucket = BucketSight::Blocked { opening, since, failure: failure.clone(), probe };
+        let seen = Observation { bucket, has_exports: found.has_exports, delivered_in };
         match known {
             Some(incident) => self.observe(incident, &seen, &found.bucket, checked).await,
             // Whoever uses it no more is told of nothing.
             None if !found.has_exports => Ok(()),
             None => {
-                let BucketState::Blocked { failure: first, .. } = &found.bucket.state else { return Ok(()) };
-                let failure = failure.unwrap_or(first);
                 let begun = Incident::begin(&found.bucket, since, failure, self.now);
                 let change = IncidentChange { expected: None, incident: &begun, mailing: None, notices: &[] };
                 self.parts.store.put_incident(change).await?;
@@ -97,12 +96,18 @@ impl Round<'_> {
         }
     }
 
-    /// An incident whose bucket was not blocked when the round began.
+    /// Whether a bucket has the key, and is in the opening, in which it was looked at.
+    async fn is_still(&self, bucket: &PartnerBucket) -> Result<bool, StepError> {
+        let now = self.parts.store.bucket(bucket.account, &bucket.id).await?;
+        Ok(now.is_some_and(|now| now.is_still(bucket)))
+    }
+
+    /// An incident whose bucket was not blocked when the round came to it.
     async fn not_blocked(&self, incident: Incident, checked: &mut Checked) -> Result<(), StepError> {
         let store = &self.parts.store;
         let Some(bucket) = store.bucket(incident.account, &incident.bucket).await? else {
             let (bucket, has_exports) = (BucketSight::Gone, false);
-            let seen = Observation { bucket, has_exports, opening: None, delivered_in: Vec::new() };
+            let seen = Observation { bucket, has_exports, delivered_in: Vec::new() };
             let Observed { incident: next, .. } = incident.observe(&seen, self.now);
             return self.keep(&incident, &next).await;
         };
@@ -111,9 +116,8 @@ impl Round<'_> {
             return Ok(());
         }
         let seen = Observation {
-            bucket: BucketSight::Ready,
+            bucket: BucketSight::Ready { opening: bucket.opening },
             has_exports: has_exports(self.parts, &bucket).await?,
-            opening: Some(bucket.opening),
             delivered_in: self.delivered_in(&incident, &bucket).await?,
         };
         self.observe(incident, &seen, &bucket, checked).await
@@ -171,7 +175,7 @@ impl Round<'_> {
         bucket: &PartnerBucket,
     ) -> Result<Vec<Opening>, StepError> {
         let is_settling = !matches!(incident.phase, IncidentPhase::Failing | IncidentPhase::Resumed);
-        if is_settling || bucket.opening <= incident.ended_opening {
+        if is_settling || Some(bucket.opening) <= incident.ended_opening {
             return Ok(Vec::new());
         }
         let (id, mut cursor, mut delivered_in) = (Some(incident.bucket.clone()), None, Vec::new());
@@ -192,7 +196,8 @@ impl Round<'_> {
     async fn stop_exports(&self, incident: &Incident, at: Timestamp) -> Result<usize, StepError> {
         let reason = StopReason::Failure { message: incident.failure.to_string() };
         let mut stopped = 0;
-        for status in [StatusKind::Running, StatusKind::Pending] {
+        // One may begin to run between two questions.
+        for status in [StatusKind::Pending, StatusKind::Running, StatusKind::Pending] {
             let (bucket, status) = (Some(incident.bucket.clone()), Some(status));
             let filter = ExportFilter { bucket, status, ..ExportFilter::default() };
             let mut cursor = None;
@@ -212,8 +217,4 @@ impl Round<'_> {
         }
         Ok(stopped)
     }
-}
-
-fn blocked_by(since: Timestamp, failure: crate::domain::BucketFailure, confirmed: bool) -> BucketSight {
-    BucketSight::Blocked { since, failure, confirmed }
 }

@@ -188,7 +188,7 @@ fn concerns(incident: &Incident, export: &Export) -> bool {
         (ExportStatus::Stopped { .. }, _) => false,
         (ExportStatus::Done, _) => {
             let is_since =
-                |last: &Delivery| last.into == incident.bucket && last.opening > incident.ended_opening;
+                |last: &Delivery| last.into == incident.bucket && Some(last.opening) > incident.ended_opening;
             export.history.delivered.as_ref().is_some_and(is_since)
         }
     }
@@ -243,7 +243,9 @@ fn line(export: &Export, owed: &BTreeMap<RequestId, u64>) -> ExportLine {
         request: export.request,
         what: mails::describe(&export.spec),
         owed_windows,
-        owed_since: (owed_windows > 0).then(|| export.delivered_cut.or(export.begins_at)).flatten(),
+        // What has delivered nothing yet owes since there is somebody to whom.
+        owed_since: (owed_windows > 0)
+            .then(|| export.delivered_cut.or(export.begins_at).unwrap_or(export.created_at)),
         delivered_until: export.delivered_cut.or(export.begins_at),
     }
 }

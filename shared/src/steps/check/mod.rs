@@ -69,8 +69,12 @@ pub async fn check(
     let mut checked = Checked::default();
     // What is owed already does not wait until all has been looked through.
     mails(parts, notifier, &mut checked).await;
-    checked.swept = sweep(parts, is_wanted).await?;
-    incidents::move_on(parts, notifier, now, &mut checked).await?;
+    // Read before anything is looked at: who was first with an incident meanwhile has seen later than this round.
+    let incidents = parts.store.open_incidents().await?;
+    let (mut swept, open) = sweep::look(parts, is_wanted).await?;
+    incidents::Round { parts, notifier, now }.move_on(incidents, &swept.rechecked, &mut checked).await;
+    sweep::go_through(parts, &open, &mut swept).await;
+    checked.swept = swept;
     match findings::find(parts).await {
         Ok(found) => checked.findings = found,
         Err(error) => checked.unfound = Some(error),

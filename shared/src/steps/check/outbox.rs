@@ -3,7 +3,10 @@
 //! One mail on which the server hangs holds up nobody else's: it is tried again later, and the round goes on. Only a
 //! server that answers nothing to several of them counts as gone, until the next round.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,6 +21,10 @@ use crate::{
 const BATCH: usize = 32;
 /// For how much of a claim mails of it are begun, in seconds: one that is begun last ends within it.
 const CLAIM_USED_SECS: i64 = NOTICE_LEASE_SECS - 60;
+/// How many of the mails that an account owes are looked at for older ones.
+const OWED_LOOKED_AT: usize = 500;
+/// For how long at least a mail waits for an older one, in seconds.
+const LEAST_HOLD_SECS: i64 = 60;
 /// How long sending one may take, whatever the mailer says.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// To how many in a row the server may give no answer until it counts as gone.
@@ -98,7 +105,33 @@ fn by_attempts(claimed: &mut [Notice]) {
 }
 
 impl Round<'_> {
+    /// Recipients of a claim to whom an older mail is owed that is not among its own: it is not due yet, or another sender
+    /// has it. Theirs wait for so long.
+    async fn hold_back(&mut self, claimed: &[Notice]) {
+        let least = SignedDuration::from_secs(LEAST_HOLD_SECS);
+        let least = self.parts.now().checked_add(least).unwrap_or(Timestamp::MAX);
+        let accounts: BTreeSet<AccountId> = claimed.iter().map(|notice| notice.account).collect();
+        for account in accounts {
+            let owed = match self.parts.store.owed_notices(account, ChannelKind::Mail, OWED_LOOKED_AT).await {
+                Ok(owed) => owed,
+                Err(error) => {
+                    self.delivered.troubled.push((account, error.into()));
+                    continue;
+                }
+            };
+            let mut seen = BTreeSet::new();
+            for oldest in owed.iter().filter(|notice| seen.insert(recipient(notice))) {
+                if let Some(to) = recipient(oldest)
+                    && !claimed.iter().any(|notice| notice.id == oldest.id)
+                {
+                    self.waiting.insert(to, oldest.next_attempt_at.max(least));
+                }
+            }
+        }
+    }
+
     async fn send(&mut self, mut claimed: Vec<Notice>, token: LeaseToken) {
+        self.hold_back(&claimed).await;
         let claim_ends = SignedDuration::from_secs(CLAIM_USED_SECS);
         let until = self.parts.now().checked_add(claim_ends).unwrap_or(Timestamp::MAX);
         by_attempts(&mut claimed);

@@ -17,7 +17,7 @@ use super::{Handled, Parts, StepError, close::hand_on, finish::finish, publish::
 use crate::{
     domain::{
         BlockOutcome, BucketFailure, BucketState, Chunk, ChunkCommand, ChunkId, ChunkKey, ChunkRefusal,
-        ChunkState, LeaseToken, PartnerBucket, PlanToken, Run, RunKey, RunStatus, SealedKey, Side, Written,
+        ChunkState, LeaseToken, PartnerBucket, PlanToken, Run, RunKey, RunStatus, Side, Written,
     },
     ports::{BucketHandle, StoreError},
 };
@@ -120,10 +120,7 @@ async fn work(parts: &Parts, run: &Run, key: &ChunkKey, target: &mut Target) -> 
     }
     match leased(parts, run, &chunk, token, target).await {
         Ok(outcome) => Ok(outcome),
-        Err(trouble) => {
-            let sealed = target.bucket.as_ref().map(|bucket| &bucket.key);
-            give_up(parts, run, &chunk, token, sealed, trouble).await
-        }
+        Err(trouble) => give_up(parts, run, &chunk, token, target.bucket.as_ref(), trouble).await,
     }
 }
 
@@ -202,7 +199,7 @@ async fn give_up(
     run: &Run,
     chunk: &Chunk,
     token: LeaseToken,
-    sealed: Option<&SealedKey>,
+    seen: Option<&PartnerBucket>,
     trouble: Trouble,
 ) -> Result<Outcome, StepError> {
     let delay = parts.options.passing_delay;
@@ -227,12 +224,12 @@ async fn give_up(
         }
         Trouble::Bucket(failure) => match failure.class.side() {
             Side::Customer => {
-                let outcome = match sealed {
-                    Some(sealed) => block(parts, run, sealed, &failure).await?,
-                    None => BlockOutcome::KeyReplaced,
+                let outcome = match seen {
+                    Some(seen) => block(parts, run, seen, &failure).await?,
+                    None => BlockOutcome::Outdated,
                 };
                 let handled = match outcome {
-                    BlockOutcome::KeyReplaced => Handled::Again(Duration::ZERO),
+                    BlockOutcome::Outdated => Handled::Again(Duration::ZERO),
                     BlockOutcome::Blocked | BlockOutcome::AlreadyBlocked => Handled::Done,
                 };
                 (ChunkCommand::Release { token }, Outcome::Leave(handled))
@@ -261,20 +258,20 @@ async fn change(parts: &Parts, chunk: &Chunk, command: ChunkCommand) -> Result<(
     }
 }
 
-/// Marks the run's bucket as blocked by a failure of the customer's side, unless it has another key by now than the one
-/// under which that was seen.
+/// Marks the run's bucket as blocked by a failure of the customer's side that was met while it was as it was `seen`, unless
+/// it has another key by now, or was opened again.
 pub(super) async fn block(
     parts: &Parts,
     run: &Run,
-    sealed: &SealedKey,
+    seen: &PartnerBucket,
     failure: &BucketFailure,
 ) -> Result<BlockOutcome, StepError> {
-    let (account, bucket) = (run.key.account, &run.spec.bucket);
-    let outcome = parts.store.block_bucket(account, bucket, sealed, failure, parts.now()).await?;
+    let bucket = &seen.id;
+    let outcome = parts.store.block_bucket(seen, failure, parts.now()).await?;
     if outcome == BlockOutcome::Blocked {
         tracing::warn!(%bucket, %failure, "the bucket is blocked");
     }
-    if outcome != BlockOutcome::KeyReplaced {
+    if outcome != BlockOutcome::Outdated {
         parts.observer.blocked(run.key, failure);
     }
     Ok(outcome)

@@ -87,25 +87,32 @@ pub async fn a_blocked_bucket_keeps_its_first_since(stores: Stores) {
     let main = BucketId("main".to_owned());
     let (rejected, missing) =
         (failure(FailureClass::CredentialsRejected), failure(FailureClass::BucketMissing));
-    let key = bucket(ACME, "main", "").key;
-    let outcome = stores.one.block_bucket(ACME, &main, &key, &rejected, at(10)).await.unwrap();
+    let seen = bucket(ACME, "main", "");
+    let outcome = stores.one.block_bucket(&seen, &rejected, at(10)).await.unwrap();
     assert_eq!(outcome, BlockOutcome::Blocked);
-    let outcome = stores.two.block_bucket(ACME, &main, &key, &rejected, at(5)).await.unwrap();
+    let outcome = stores.two.block_bucket(&seen, &rejected, at(5)).await.unwrap();
     assert_eq!(outcome, BlockOutcome::AlreadyBlocked);
     let state = |bucket: Option<spillway::domain::PartnerBucket>| bucket.unwrap().state;
     let blocked = BucketState::Blocked { since: at(10), failure: rejected };
     assert_eq!(state(stores.one.bucket(ACME, &main).await.unwrap()), blocked);
     // Another failure is what the customer has to mend now; the time of failing goes on.
-    let outcome = stores.one.block_bucket(ACME, &main, &key, &missing, at(20)).await.unwrap();
+    let outcome = stores.one.block_bucket(&seen, &missing, at(20)).await.unwrap();
     assert_eq!(outcome, BlockOutcome::AlreadyBlocked);
+    let missing_again = missing.clone();
     let blocked = BucketState::Blocked { since: at(10), failure: missing };
     assert_eq!(state(stores.two.bucket(ACME, &main).await.unwrap()), blocked);
 
-    let before = stores.one.bucket(ACME, &main).await.unwrap().unwrap().opening;
-    assert!(stores.two.unblock_bucket(ACME, &main).await.unwrap());
-    assert!(!stores.one.unblock_bucket(ACME, &main).await.unwrap());
+    assert!(stores.two.unblock_bucket(&seen).await.unwrap());
+    assert!(!stores.one.unblock_bucket(&seen).await.unwrap());
     let opened = stores.one.bucket(ACME, &main).await.unwrap().unwrap();
-    assert_eq!((opened.state, opened.opening), (BucketState::Ready, before.next()));
+    assert_eq!((&opened.state, opened.opening), (&BucketState::Ready, seen.opening.next()));
+    // What was met, or asked, before that says nothing of it now.
+    let outcome = stores.two.block_bucket(&seen, &missing_again, at(30)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::Outdated);
+    stores.one.block_bucket(&opened, &missing_again, at(40)).await.unwrap();
+    assert!(!stores.two.unblock_bucket(&seen).await.unwrap());
+    let blocked = BucketState::Blocked { since: at(40), failure: missing_again };
+    assert_eq!(state(stores.one.bucket(ACME, &main).await.unwrap()), blocked);
     let spare = stores.one.bucket(ACME, &BucketId("spare".to_owned())).await.unwrap();
     assert_eq!(state(spare), BucketState::Ready);
 }
@@ -113,14 +120,14 @@ pub async fn a_blocked_bucket_keeps_its_first_since(stores: Stores) {
 pub async fn a_failure_under_another_key_blocks_nothing(stores: Stores) {
     with_account(&*stores.one, ACME).await;
     let mut mended = bucket(ACME, "main", "1-main");
-    let (old, rejected) = (mended.key.clone(), failure(FailureClass::CredentialsRejected));
+    let (old, rejected) = (mended.clone(), failure(FailureClass::CredentialsRejected));
     mended.key = SealedKey("v1:given again".to_owned());
     stores.one.put_bucket(&mended).await.unwrap();
     // By somebody who opened the bucket before that.
-    let outcome = stores.two.block_bucket(ACME, &mended.id, &old, &rejected, at(10)).await.unwrap();
-    assert_eq!(outcome, BlockOutcome::KeyReplaced);
+    let outcome = stores.two.block_bucket(&old, &rejected, at(10)).await.unwrap();
+    assert_eq!(outcome, BlockOutcome::Outdated);
     assert_eq!(stores.one.bucket(ACME, &mended.id).await.unwrap(), Some(mended.clone()));
-    let outcome = stores.two.block_bucket(ACME, &mended.id, &mended.key, &rejected, at(10)).await.unwrap();
+    let outcome = stores.two.block_bucket(&mended, &rejected, at(10)).await.unwrap();
     assert_eq!(outcome, BlockOutcome::Blocked);
 }
 
@@ -129,8 +136,8 @@ pub async fn unknown_buckets_are_not_found(stores: Stores) {
     let failure = failure(FailureClass::Hold);
     assert_eq!(stores.one.bucket(ACME, &none).await.unwrap(), None);
     assert_eq!(stores.one.buckets(ACME).await.unwrap(), []);
-    let blocked = stores.one.block_bucket(ACME, &none, &bucket(ACME, "none", "").key, &failure, at(0)).await;
+    let blocked = stores.one.block_bucket(&bucket(ACME, "none", ""), &failure, at(0)).await;
     assert!(matches!(blocked, Err(StoreError::NotFound(name)) if name.contains("none")));
-    let unblocked = stores.one.unblock_bucket(ACME, &none).await;
+    let unblocked = stores.one.unblock_bucket(&bucket(ACME, "none", "")).await;
     assert!(matches!(unblocked, Err(StoreError::NotFound(_))));
 }

@@ -95,8 +95,8 @@ pub async fn a_nickname_that_was_taken_meanwhile_is_not_overwritten(stores: Stor
 pub async fn another_key_unblocks_its_bucket(stores: Stores) {
     with_account(&*stores.one, ACME).await;
     let failure = failure(FailureClass::CredentialsRejected);
-    let old = stores.one.bucket(ACME, &id("main")).await.unwrap().unwrap().key;
-    stores.one.block_bucket(ACME, &id("main"), &old, &failure, at(0)).await.unwrap();
+    let old = stores.one.bucket(ACME, &id("main")).await.unwrap().unwrap();
+    stores.one.block_bucket(&old, &failure, at(0)).await.unwrap();
     let bucket_name = "1-main".to_owned();
     let new = BucketCandidate { replaces: true, bucket_name, ..candidate(ACME, 1, "main", 0) };
     stores.one.put_candidate(&new).await.unwrap();
@@ -109,7 +109,7 @@ pub async fn another_key_unblocks_its_bucket(stores: Stores) {
     assert_eq!(bucket.opening, old.opening.next());
     assert_eq!(bucket.bucket_name, "1-main");
     // Who still works with the old key does not block the new one.
-    stores.one.block_bucket(ACME, &id("main"), &old.key, &failure, at(1)).await.unwrap();
+    stores.one.block_bucket(&old, &failure, at(1)).await.unwrap();
     assert_eq!(stores.two.bucket(ACME, &id("main")).await.unwrap().unwrap().state, BucketState::Ready);
 }
 

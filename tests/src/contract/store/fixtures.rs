@@ -131,8 +131,8 @@ pub fn closing(status: RunStatus, now: i64) -> RunClosing {
 /// The same of a run that was opened again so often.
 #[must_use]
 pub fn closing_after(reopened: u32, status: RunStatus, now: i64) -> RunClosing {
-    let (totals, reason, delivered_in) = (RunTotals::default(), None, None);
-    RunClosing { status, totals, reason, delivered_in, reopened, now: at(now) }
+    let (totals, reason, delivered_in, has_manifest) = (RunTotals::default(), None, None, false);
+    RunClosing { status, totals, reason, delivered_in, has_manifest, reopened, now: at(now) }
 }
 
 /// The next run of an export, to be created where runs were created up to `expected_cut`.

@@ -57,14 +57,14 @@ pub async fn blocked_buckets_are_found_across_accounts(stores: Stores) {
     let failure = failure(FailureClass::BucketMissing);
     for (account, nickname) in [(OTHER, "main"), (ACME, "spare"), (ACME, "main")] {
         let id = BucketId(nickname.to_owned());
-        let key = stores.one.bucket(account, &id).await.unwrap().unwrap().key;
-        stores.one.block_bucket(account, &id, &key, &failure, at(7)).await.unwrap();
+        let bucket = stores.one.bucket(account, &id).await.unwrap().unwrap();
+        stores.one.block_bucket(&bucket, &failure, at(7)).await.unwrap();
     }
     let blocked = stores.two.blocked_buckets().await.unwrap();
     let found: Vec<_> = blocked.iter().map(|bucket| (bucket.account, bucket.id.0.as_str())).collect();
     assert_eq!(found, [(ACME, "main"), (ACME, "spare"), (OTHER, "main")]);
     assert_eq!(blocked[0].state, BucketState::Blocked { since: at(7), failure });
-    stores.one.unblock_bucket(ACME, &BucketId("main".to_owned())).await.unwrap();
+    stores.one.unblock_bucket(&blocked[0]).await.unwrap();
     assert_eq!(stores.two.blocked_buckets().await.unwrap().len(), 2);
 }
 
@@ -99,6 +99,8 @@ pub async fn one_of_many_checkers_moves_an_incident_on(stores: Stores) {
     .await;
     assert_eq!(begun.iter().filter(|answer| answer.is_ok()).count(), 1);
     assert!(begun.iter().all(|answer| answer.is_ok() || is_conflict(answer)));
+    let later = incident(ACME, "main", 1);
+    assert!(is_conflict(&put_new(&*stores.two, &later).await), "a bucket has one that is open");
     let moved = at_once(&stores, 8, |store, n| {
         let expected = first.clone();
         async move {
@@ -235,8 +237,10 @@ pub async fn a_notice_that_waits_for_another_is_found_behind_it(stores: Stores) 
     let (first, second) = (hook(ACME, "{\"a\":1}", 10), hook(ACME, "{\"a\":2}", 20));
     stores.one.put_notices(&[second.clone(), first.clone(), hook(OTHER, "{}", 1)]).await.unwrap();
     stores.one.put_notices(&[mail(ACME, "ops@acme.example", "m", 0)]).await.unwrap();
-    let first_owed = || async { stores.two.first_owed_notice(ACME, ChannelKind::Webhook).await.unwrap() };
-    assert_eq!(first_owed().await, Some(first.clone()));
+    let owed = || async { stores.two.owed_notices(ACME, ChannelKind::Webhook, 9).await.unwrap() };
+    let first_owed = || async { owed().await.into_iter().next() };
+    assert_eq!(owed().await, [first.clone(), second.clone()]);
+    assert_eq!(stores.one.owed_notices(ACME, ChannelKind::Webhook, 1).await.unwrap().len(), 1);
     let claimed = stores.one.claim_notices(ChannelKind::Webhook, token(1), at(20), 9).await.unwrap();
     assert_eq!(claimed.len(), 3);
     assert_eq!(

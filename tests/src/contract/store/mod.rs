@@ -144,6 +144,7 @@ macro_rules! store_contract {
             incidents::a_clock_that_went_back_holds_no_notice_up,
             incidents::notices_and_mailings_are_their_accounts_own,
             starts::a_stopped_export_goes_on_behind_what_it_had_begun,
+            starts::what_was_not_closed_yet_is_gone_on_with,
             starts::a_stopped_export_without_runs_goes_on_at_its_last_cut,
             starts::what_is_incomplete_stays_so_and_may_be_retried,
             starts::runs_are_counted_by_status,

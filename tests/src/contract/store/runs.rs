@@ -39,6 +39,7 @@ pub async fn creating_a_run_advances_the_export(stores: Stores) {
         totals: RunTotals::default(),
         reason: None,
         reopened: 0,
+        has_manifest: false,
     };
     assert_eq!(run, expected);
     assert_eq!(stores.two.run(run.key).await.unwrap(), Some(expected));

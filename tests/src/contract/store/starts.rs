@@ -78,6 +78,22 @@ pub async fn a_stopped_export_goes_on_behind_what_it_had_begun(stores: Stores) {
     assert_eq!(next.window, Window::Committed { after: at(100), upto: at(400) });
 }
 
+pub async fn what_was_not_closed_yet_is_gone_on_with(stores: Stores) {
+    let store = &*stores.one;
+    let export = with_export(store, ACME, recurring(), 0).await;
+    let run = next_run(store, &export, window(-100, 0), 0).await.unwrap();
+    store.open_run(run.key, &opening("p", &run.spec, 10)).await.unwrap();
+    store.stop_export(ACME, export.request, None, &by_failure(), at(250)).await.unwrap();
+    // Some worker has still a lease, so that nobody could close the run.
+    let started = stores.two.start_again(&start(&export, 300)).await.unwrap();
+    assert_eq!((started.resumed, started.export.planned_cut), (vec![run.key], Some(at(0))));
+    // Who saw it stopped before that closes nothing.
+    assert!(is_conflict(&store.close_run(run.key, &closing(RunStatus::Stopped, 310)).await));
+    stores.two.close_run(run.key, &closing_after(1, RunStatus::Done, 320)).await.unwrap();
+    let old = store.export(ACME, export.request).await.unwrap().unwrap();
+    assert_eq!((old.delivered_cut, old.resumed_runs), (Some(at(0)), Vec::new()));
+}
+
 pub async fn a_stopped_export_without_runs_goes_on_at_its_last_cut(stores: Stores) {
     let store = &*stores.one;
     let export = with_export(store, ACME, recurring(), 0).await;

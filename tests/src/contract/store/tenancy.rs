@@ -62,11 +62,10 @@ fn is_not_found<T>(answer: Result<T, StoreError>) -> bool {
 pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     let (run, key, chunk) = documents(&stores).await;
     let store = &stores.two;
-    let (main, failure) = (BucketId("main".to_owned()), failure(FailureClass::Hold));
-    let sealed = bucket(OTHER, "main", "").key;
-    assert!(is_not_found(store.block_bucket(OTHER, &main, &sealed, &failure, at(0)).await));
-    assert!(is_not_found(store.unblock_bucket(OTHER, &main).await));
-    assert!(is_not_found(store.remove_bucket(OTHER, &main).await));
+    let (others, failure) = (bucket(OTHER, "main", ""), failure(FailureClass::Hold));
+    assert!(is_not_found(store.block_bucket(&others, &failure, at(0)).await));
+    assert!(is_not_found(store.unblock_bucket(&others).await));
+    assert!(is_not_found(store.remove_bucket(OTHER, &others.id).await));
     let waiting = candidate(OTHER, 7, "new", 0);
     assert!(is_not_found(store.promote_candidate(OTHER, &waiting.id, &facts("k")).await));
     let new = NewExport {
@@ -109,6 +108,6 @@ pub async fn nothing_is_changed_across_accounts(stores: Stores) {
     assert_eq!(tally, ChunkTally { ready: 1, ..ChunkTally::default() });
     assert_eq!(store.chunk(&ours).await.unwrap().unwrap().published_at(), None);
     assert_eq!(store.ratios(ACME, "json").await.unwrap()["e"], 1.0);
-    let bucket = store.bucket(ACME, &main).await.unwrap().unwrap();
+    let bucket = store.bucket(ACME, &others.id).await.unwrap().unwrap();
     assert_eq!((bucket.account, bucket.bucket_name.as_str()), (AccountId(1), "1-main"));
 }

@@ -3,7 +3,7 @@
 use spillway::{
     domain::{
         Export, ExportStatus, FailureClass, PartnerBucket, Run, RunKey, RunStatus, StopReason, Window,
-        failure_words::help_path, names,
+        failure_words::help_path,
     },
     ports::{RunFile, WrittenSums},
 };
@@ -259,10 +259,7 @@ pub(crate) fn file_row(file: &RunFile, bucket_name: &str) -> FileRow {
 /// The manifest, where the run has one.
 #[must_use]
 pub(crate) fn manifest_row(run: &Run, bucket_name: &str) -> Option<FileRow> {
-    let is_written = matches!(run.status, RunStatus::Done | RunStatus::Empty | RunStatus::Stopped);
-    let name = names::manifest_object(run.key);
-    // A run that was stopped before it was planned has none.
-    (is_written && run.spec.manifest && run.plan.is_some()).then(|| FileRow {
+    run.manifest_object().map(|name| FileRow {
         address: format!("gs://{bucket_name}/{name}"),
         name,
         rows: String::new(),

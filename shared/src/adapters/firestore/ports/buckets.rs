@@ -7,7 +7,7 @@ use super::super::{FirestoreStore, buckets, candidates};
 use crate::{
     domain::{
         AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts,
-        PartnerBucket, SealedKey,
+        PartnerBucket,
     },
     ports::{BucketRemoval, BucketStore, StoreError},
 };
@@ -32,17 +32,15 @@ impl BucketStore for FirestoreStore {
 
     async fn block_bucket(
         &self,
-        account: AccountId,
-        id: &BucketId,
-        key: &SealedKey,
+        seen: &PartnerBucket,
         failure: &BucketFailure,
         since: Timestamp,
     ) -> Result<BlockOutcome, StoreError> {
-        self.write(|tx| async move { buckets::block(&tx, (account, id), key, failure, since).await }).await
+        self.write(|tx| async move { buckets::block(&tx, seen, failure, since).await }).await
     }
 
-    async fn unblock_bucket(&self, account: AccountId, id: &BucketId) -> Result<bool, StoreError> {
-        self.write(|tx| async move { buckets::unblock(&tx, account, id).await }).await
+    async fn unblock_bucket(&self, seen: &PartnerBucket) -> Result<bool, StoreError> {
+        self.write(|tx| async move { buckets::unblock(&tx, seen).await }).await
     }
 
     async fn remove_bucket(&self, account: AccountId, id: &BucketId) -> Result<BucketRemoval, StoreError> {

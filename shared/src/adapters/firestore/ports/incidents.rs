@@ -56,12 +56,13 @@ impl IncidentStore for FirestoreStore {
         Ok(claimed)
     }
 
-    async fn first_owed_notice(
+    async fn owed_notices(
         &self,
         account: AccountId,
         channel: ChannelKind,
-    ) -> Result<Option<Notice>, StoreError> {
-        self.read(|client| async move { incidents::first_owed(&client, account, channel).await }).await
+        limit: usize,
+    ) -> Result<Vec<Notice>, StoreError> {
+        self.read(|client| async move { incidents::owed(&client, account, channel, limit).await }).await
     }
 
     async fn settle_notice(

@@ -7,7 +7,7 @@ use super::super::{SqliteStore, buckets, candidates};
 use crate::{
     domain::{
         AccountId, BlockOutcome, BucketCandidate, BucketFailure, BucketId, CandidateId, KeyFacts,
-        PartnerBucket, SealedKey,
+        PartnerBucket,
     },
     ports::{BucketRemoval, BucketStore, StoreError},
 };
@@ -35,19 +35,17 @@ impl BucketStore for SqliteStore {
 
     async fn block_bucket(
         &self,
-        account: AccountId,
-        id: &BucketId,
-        key: &SealedKey,
+        seen: &PartnerBucket,
         failure: &BucketFailure,
         since: Timestamp,
     ) -> Result<BlockOutcome, StoreError> {
-        let (id, key, failure) = (id.clone(), key.clone(), failure.clone());
-        self.writer.write(move |tx| buckets::block(tx, account, &id, &key, &failure, since)).await
+        let (seen, failure) = (seen.clone(), failure.clone());
+        self.writer.write(move |tx| buckets::block(tx, &seen, &failure, since)).await
     }
 
-    async fn unblock_bucket(&self, account: AccountId, id: &BucketId) -> Result<bool, StoreError> {
-        let id = id.clone();
-        self.writer.write(move |tx| buckets::unblock(tx, account, &id)).await
+    async fn unblock_bucket(&self, seen: &PartnerBucket) -> Result<bool, StoreError> {
+        let seen = seen.clone();
+        self.writer.write(move |tx| buckets::unblock(tx, &seen)).await
     }
 
     async fn remove_bucket(&self, account: AccountId, id: &BucketId) -> Result<BucketRemoval, StoreError> {

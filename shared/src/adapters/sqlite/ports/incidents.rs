@@ -58,12 +58,13 @@ impl IncidentStore for SqliteStore {
         self.writer.write(move |tx| incidents::claim(tx, channel, token, now, limit)).await
     }
 
-    async fn first_owed_notice(
+    async fn owed_notices(
         &self,
         account: AccountId,
         channel: ChannelKind,
-    ) -> Result<Option<Notice>, StoreError> {
-        self.reader.read(move |db| incidents::first_owed(db, account, channel)).await
+        limit: usize,
+    ) -> Result<Vec<Notice>, StoreError> {
+        self.reader.read(move |db| incidents::owed(db, account, channel, limit)).await
     }
 
     async fn settle_notice(
