@@ -13,8 +13,7 @@ use jiff::{SignedDuration, civil::date};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use spillway::{
     domain::{
-        BucketFailure, DataSelection, ExportSpec, ExportStatus, FailureClass, Format, RunStatus,
-        StopReason,
+        BucketFailure, DataSelection, ExportSpec, ExportStatus, FailureClass, Format, RunStatus, StopReason,
     },
     ports::Work,
     steps::{self, EditError},

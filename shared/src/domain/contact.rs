@@ -1,12 +1,15 @@
 //! Where an account wants to be told: e-mail addresses and a webhook.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 use email_address::{EmailAddress as Syntax, Options};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::public_address::{is_public_v4, is_public_v6};
+use super::{
+    public_address::{is_public_v4, is_public_v6},
+    rules::is_unseen,
+};
 
 /// The longest address that mail servers take (RFC 5321).
 const ADDRESS_MAX_BYTES: usize = 254;
@@ -31,9 +34,11 @@ impl EmailAddress {
     pub fn new(text: impl Into<String>) -> Result<Self, NoEmailAddress> {
         let text = text.into();
         let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
-        // A control character or a space, quoted or not, has no place in a mail's header.
-        let is_plain =
-            text.len() <= ADDRESS_MAX_BYTES && !text.contains(|c: char| c.is_control() || c == ' ');
+        // A control character or a space, quoted or not, has no place in a mail's header; what stands between addresses,
+        // or is not seen at all, has none in a form.
+        let is_odd = |c: char| matches!(c, ' ' | ',' | ';' | '"') || is_unseen(c);
+        let is_named = text.rsplit_once('@').is_some_and(|(_, domain)| domain.parse::<IpAddr>().is_err());
+        let is_plain = text.len() <= ADDRESS_MAX_BYTES && !text.contains(is_odd) && is_named;
         if is_plain && Syntax::parse_with_options(&text, options).is_ok() {
             Ok(Self(text))
         } else {
@@ -103,6 +108,7 @@ impl WebhookUrl {
     /// # Errors
     /// [`NoWebhook`].
     pub fn new(text: &str) -> Result<Self, NoWebhook> {
+        // Before it is read at all; what is kept is measured below.
         if text.len() > WEBHOOK_MAX_BYTES {
             return Err(NoWebhook::TooLong);
         }
@@ -118,6 +124,10 @@ impl WebhookUrl {
         }
         // A fragment is never sent.
         url.set_fragment(None);
+        // Escapes make it longer.
+        if url.as_str().len() > WEBHOOK_MAX_BYTES {
+            return Err(NoWebhook::TooLong);
+        }
         Ok(Self(url))
     }
 
@@ -227,6 +237,30 @@ mod tests {
             ("https://metadata.google.internal./x", NoWebhook::Inside),
         ] {
             assert_eq!(WebhookUrl::new(bad), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_stands_between_addresses_or_is_not_seen_is_in_none() {
+        for bad in [
+            "\"a,b\"@example.com",
+            "a\u{200b}b@example.com",
+            "a;b@example.com",
+            "a@1.2.3.4",
+            "\"a b\"@example.com",
+        ] {
+            assert!(EmailAddress::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        /// What is kept can be read: an account that could not be would be lost to its customer.
+        #[test]
+        fn a_webhook_that_is_taken_is_read_again(path in "[a-zé%\u{4e00} ?&=/#]{0,900}") {
+            if let Ok(url) = WebhookUrl::new(&format!("https://example.com/{path}")) {
+                let kept = serde_json::to_string(&url).unwrap();
+                proptest::prop_assert_eq!(serde_json::from_str::<WebhookUrl>(&kept).unwrap(), url);
+            }
         }
     }
 }

@@ -138,7 +138,7 @@ pub fn describe(spec: &ExportSpec) -> String {
         DataSelection::AllEvents => "all events".to_owned(),
         DataSelection::SelectEvents { names } if names.len() == 1 => cut(&names[0], 60),
         DataSelection::SelectEvents { names } => format!("{} events", names.len()),
-        DataSelection::AllProfiles => "all user profiles".to_owned(),
+        DataSelection::AllProfiles => "all user properties".to_owned(),
     };
     let often = match &spec.frequency {
         Frequency::OneTime { .. } => "one time".to_owned(),

@@ -32,12 +32,32 @@ impl From<StoreError> for AccountError {
     }
 }
 
+/// How often a change is tried that others may be faster than.
+pub(super) const TRIES: u32 = 20;
+
 /// Changes an account's settings, where the rules allow it. `seen` are the settings that the customer had before him,
 /// where he says so: a change of others is refused ([`Account::revision`] tells them apart).
 ///
 /// # Errors
 /// [`AccountError`].
 pub async fn update_account(
+    parts: &Parts,
+    account: AccountId,
+    seen: Option<&Account>,
+    change: AccountChange,
+) -> Result<Account, AccountError> {
+    let mut tries = TRIES;
+    loop {
+        tries -= 1;
+        match update_once(parts, account, seen, change.clone()).await {
+            // Whoever does not say what he has seen minds no change of others.
+            Err(AccountError::Changed(_)) if seen.is_none() && tries > 0 => {}
+            changed => return changed,
+        }
+    }
+}
+
+async fn update_once(
     parts: &Parts,
     account: AccountId,
     seen: Option<&Account>,

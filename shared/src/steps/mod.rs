@@ -49,7 +49,7 @@ pub use files::run_files;
 pub use preview::{Preview, PreviewChunk, preview};
 pub use progress::{RunProgress, run_progress, worked_run};
 pub use publish::republish;
-pub use recheck::{Rechecked, Verdict, recheck_bucket};
+pub use recheck::{Rechecked, Verdict, has_exports, recheck_bucket};
 pub use retry::{RetryError, retry_run};
 pub use start_again::{StartAgainError, start_again};
 pub use stop::stop_export;

@@ -121,8 +121,8 @@ async fn recheck(parts: &Parts, bucket: PartnerBucket, waits: bool) -> Result<Op
     Ok(Some(Rechecked { bucket, since, has_exports, verdict }))
 }
 
-/// Looks at a bucket of an account now, blocked or not; what waited for one that works goes on. None where there is no
-/// such bucket.
+/// Looks at a bucket of an account now, blocked or not: what waited for one that works goes on, and one that fails is
+/// blocked, so that all say the same of it. None where there is no such bucket.
 ///
 /// # Errors
 /// [`StepError`] where it cannot be looked at.
@@ -145,7 +145,7 @@ pub async fn recheck_bucket(
             Verdict::Works
         }
         Err(StepError::Bucket(failure)) if failure.class.side() == Side::Customer => {
-            if known.is_some_and(|known| known.class != failure.class) {
+            if known.is_none_or(|known| known.class != failure.class) {
                 parts.store.block_bucket(&bucket, &failure, parts.now()).await?;
             }
             Verdict::Fails(failure)
@@ -157,7 +157,10 @@ pub async fn recheck_bucket(
 }
 
 /// Whether an active export goes into the bucket.
-pub(super) async fn has_exports(parts: &Parts, bucket: &PartnerBucket) -> Result<bool, StepError> {
+///
+/// # Errors
+/// [`StepError`] where the store does not answer.
+pub async fn has_exports(parts: &Parts, bucket: &PartnerBucket) -> Result<bool, StepError> {
     // One may begin to run between two questions.
     for status in [StatusKind::Pending, StatusKind::Running, StatusKind::Pending] {
         let (bucket_id, status) = (Some(bucket.id.clone()), Some(status));

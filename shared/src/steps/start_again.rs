@@ -17,7 +17,10 @@ pub enum StartAgainError {
         /// Which.
         request: RequestId,
     },
-    /// It goes on anyway, is done, or a person stopped it.
+    /// It goes on already.
+    #[error("Export {0} goes on already; nothing is to be done.")]
+    GoesOn(RequestId),
+    /// It is done, or a person stopped it.
     #[error(
         "Export {0} was not stopped by failure, so that there is nothing to go on with. Create a new export instead."
     )]
@@ -88,6 +91,9 @@ pub async fn start_again(
 }
 
 async fn check(parts: &Parts, export: &Export, exports_enabled: bool) -> Result<(), StartAgainError> {
+    if export.is_active() {
+        return Err(StartAgainError::GoesOn(export.request));
+    }
     if !export.may_be_started_again() {
         return Err(StartAgainError::NotStopped(export.request));
     }

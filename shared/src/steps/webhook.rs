@@ -5,7 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-use super::{Parts, StepError, account::AccountError};
+use super::{
+    Parts, StepError,
+    account::{AccountError, TRIES},
+};
 use crate::{
     domain::{
         Account, AccountId, SealedKey,
@@ -23,7 +26,7 @@ pub struct TriedWebhook {
     pub took: Duration,
 }
 
-/// Makes the account's webhook another secret and gives it: it is shown once. The one before it signs too for a day.
+/// Makes the account's webhook another secret and gives it: it is shown once. Those before it sign too for a day.
 ///
 /// # Errors
 /// [`AccountError`]: the settings may have changed meanwhile.
@@ -31,20 +34,23 @@ pub async fn renew_webhook_secret(
     parts: &Parts,
     account: AccountId,
 ) -> Result<(Zeroizing<String>, Account), AccountError> {
-    let known = parts.store.account(account).await?.ok_or(AccountError::NoAccount(account))?;
     let (secret, sealed) = new_secret(parts, account).await?;
-    let secrets = match known.webhook_secrets.clone() {
-        Some(before) => before.replaced_by(sealed, parts.now()),
-        None => WebhookSecrets::new(sealed, parts.now()),
-    };
-    let changed = Account { webhook_secrets: Some(secrets), ..known.clone() };
-    match parts.store.replace_account(&known, &changed).await {
-        Err(StoreError::Conflict(_)) => Err(AccountError::Changed(account)),
-        replaced => {
-            replaced?;
-            Ok((secret.expose(), changed))
+    for _ in 0..TRIES {
+        let known = parts.store.account(account).await?.ok_or(AccountError::NoAccount(account))?;
+        let secrets = match known.webhook_secrets.clone() {
+            Some(before) => before.replaced_by(sealed.clone(), parts.now()),
+            None => WebhookSecrets::new(sealed.clone(), parts.now()),
+        };
+        let changed = Account { webhook_secrets: Some(secrets), ..known.clone() };
+        match parts.store.replace_account(&known, &changed).await {
+            Err(StoreError::Conflict(_)) => {}
+            replaced => {
+                replaced?;
+                return Ok((secret.expose(), changed));
+            }
         }
     }
+    Err(AccountError::Changed(account))
 }
 
 /// A webhook that a customer enters has a secret from the beginning, which nobody has seen yet.

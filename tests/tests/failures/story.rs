@@ -60,7 +60,7 @@ async fn three_days_of_failure_stop_the_export_and_starting_again_leaves_no_gap(
     assert!(matches!(story.export(started.export.request).await.status, ExportStatus::Pending));
     assert_eq!(story.subjects(OPS).len(), 3);
     let refused = steps::start_again(&story.app.parts(), ACCOUNT, started.export.request, None).await;
-    assert!(matches!(refused, Err(StartAgainError::NotStopped(_))));
+    assert!(matches!(refused, Err(StartAgainError::GoesOn(_))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -389,7 +389,7 @@ async fn a_blocked_bucket_says_what_to_do() {
     assert!(said.contains("the credentials are incorrect or expired"), "{said}");
     assert!(said.contains("Generate the key again in Google Cloud's console"), "{said}");
     assert!(page.text().contains("/help/failures/credentials-rejected?bucket=partner%2Dbucket"), "{said}");
-    assert!(said.contains("Google said: Invalid <Credentials>"), "{said}");
+    assert!(said.contains("Google says: Invalid <Credentials>"), "{said}");
     assert!(!page.text().contains("<Credentials>"));
     assert!(text(&person.get("/exports").await).contains("BLOCKED"));
     assert!(text(&person.get("/partners").await).contains("1 bucket connected, 1 blocked"));

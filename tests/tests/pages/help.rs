@@ -75,7 +75,7 @@ async fn a_bucket_that_fails_fills_in_its_names() {
     let said = text(&page);
     assert!(said.contains("The permission storage.objects.create is missing"), "{said}");
     assert!(said.contains(&format!("Bucket {BUCKET} fails so since")), "{said}");
-    assert!(said.contains("Google said: Said <by> Google") && !page.text().contains("<by>"), "{said}");
+    assert!(said.contains("Google says: Said <by> Google") && !page.text().contains("<by>"), "{said}");
     assert_eq!(
         lines(&page)[0],
         format!(

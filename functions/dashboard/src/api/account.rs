@@ -51,12 +51,12 @@ pub(super) async fn patch_account(
     JsonBody { value: patch, .. }: JsonBody<AccountPatch>,
 ) -> Result<impl IntoResponse, Problem> {
     let seen = find(&app, viewer.account).await?;
-    if tag.is_some_and(|tag| tag != seen.revision()) {
+    if tag.as_ref().is_some_and(|tag| *tag != seen.revision()) {
         let detail = "The settings were changed meanwhile. Get them again, and decide anew.";
         return Err(Problem::new(ProblemKind::ChangedMeanwhile, detail));
     }
     let change = patch.into_change().map_err(Problem::refused)?;
-    let account = steps::update_account(&app.parts, viewer.account, Some(&seen), change).await?;
+    let account = steps::update_account(&app.parts, viewer.account, tag.map(|_| &seen), change).await?;
     Ok((etag(&account.revision()), Json(AccountBody::from(&account))))
 }
 

@@ -53,11 +53,13 @@ pub(crate) struct Act {
     pub csrf: String,
 }
 
-/// What is wrong with a bucket, or was until just now; none where nothing is, or nobody uses it.
+/// What is wrong with a bucket, or was until just now; none where nothing is. `in_use`: whether an active export goes
+/// into it, since only then it is looked at, and something is stopped.
 #[must_use]
 pub(crate) fn of_bucket(
     bucket: &PartnerBucket,
     incident: Option<&Incident>,
+    in_use: bool,
     times: &Times,
 ) -> Option<Trouble> {
     match &bucket.state {
@@ -77,7 +79,11 @@ pub(crate) fn of_bucket(
                     in_sentence(&words.title)
                 ),
                 text: words.sentence(),
-                lines: vec![clock(since, incident, times), meanwhile(failure.class.side()).to_owned()],
+                lines: if in_use {
+                    vec![clock(since, incident, times), meanwhile(failure.class.side()).to_owned()]
+                } else {
+                    vec![UNUSED.to_owned()]
+                },
                 help: Some(failure.help_path(&bucket.id.0)),
                 fix: is_of_key.then(key),
                 said: Some(failure.said()).filter(|said| !said.is_empty()),
@@ -106,6 +112,10 @@ pub(crate) fn of_bucket(
         }
     }
 }
+
+/// Of a blocked bucket into which nothing goes.
+const UNUSED: &str = "No active export goes into it, so that it is not looked at by itself. Once it is mended, check it, \
+    then start the stopped exports again or create new ones.";
 
 /// When the exports stop: as the incident says, which takes out the time that does not count; before there is one, three
 /// days after the failure.
@@ -169,7 +179,7 @@ mod tests {
     fn a_bucket_that_fails_shows_the_clock_until_its_exports_stop() {
         let bucket = blocked(FailureClass::CredentialsRejected);
         let times = |now| Times::new(&ZoneName::default(), at(now));
-        let trouble = of_bucket(&bucket, None, &times("2026-11-25T12:00:00Z")).unwrap();
+        let trouble = of_bucket(&bucket, None, true, &times("2026-11-25T12:00:00Z")).unwrap();
         assert_eq!(
             trouble.title,
             "Bucket main has taken no files since 25 Nov, 10:00: the credentials are incorrect or expired"
@@ -181,17 +191,19 @@ mod tests {
         let mut incident =
             Incident::begin(&bucket, at("2026-11-25T10:00:00Z"), failure, at("2026-11-25T11:00:00Z"));
         incident.stop_at = at("2026-11-28T16:00:00Z");
-        let trouble = of_bucket(&bucket, Some(&incident), &times("2026-11-28T15:30:00Z")).unwrap();
+        let trouble = of_bucket(&bucket, Some(&incident), true, &times("2026-11-28T15:30:00Z")).unwrap();
         assert_eq!(trouble.lines[0], "If nothing changes, its exports stop on 28 Nov, 16:00, in 30 min.");
         // The checker may not have run for a while, which does not count: nobody stops anything yet.
         let late = times("2026-11-28T16:00:00Z");
-        let trouble = of_bucket(&bucket, Some(&incident), &late).unwrap();
+        let trouble = of_bucket(&bucket, Some(&incident), true, &late).unwrap();
         assert_eq!(
             trouble.lines[0],
             "If nothing changes, its exports stop soon. When exactly is told once we have looked again."
         );
+        let unused = of_bucket(&bucket, None, false, &late).unwrap();
+        assert_eq!(unused.lines, [UNUSED]);
         incident.phase = IncidentPhase::Stopping { at: at("2026-11-28T16:00:00Z") };
-        let trouble = of_bucket(&bucket, Some(&incident), &late).unwrap();
+        let trouble = of_bucket(&bucket, Some(&incident), true, &late).unwrap();
         assert_eq!(trouble.lines[0], "Its exports are being stopped.");
     }
 
@@ -204,7 +216,7 @@ mod tests {
         let times = Times::new(&ZoneName::default(), at("2026-11-25T12:00:00Z"));
         for phase in [IncidentPhase::Failing, IncidentPhase::Resumed] {
             incident.phase = phase;
-            let trouble = of_bucket(&bucket, Some(&incident), &times).unwrap();
+            let trouble = of_bucket(&bucket, Some(&incident), true, &times).unwrap();
             assert_eq!((trouble.class, trouble.title.as_str()), ("good", "Bucket main takes files again"));
         }
         for phase in [
@@ -213,8 +225,8 @@ mod tests {
             IncidentPhase::Stopped { at: since },
         ] {
             incident.phase = phase;
-            assert_eq!(of_bucket(&bucket, Some(&incident), &times), None);
+            assert_eq!(of_bucket(&bucket, Some(&incident), true, &times), None);
         }
-        assert_eq!(of_bucket(&bucket, None, &times), None);
+        assert_eq!(of_bucket(&bucket, None, true, &times), None);
     }
 }

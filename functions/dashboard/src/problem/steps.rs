@@ -194,7 +194,8 @@ impl From<StartAgainError> for Problem {
             StartAgainError::Step(error) => error.into(),
             StartAgainError::NoExport { request, .. } => Self::not_found("export", &request),
             StartAgainError::ExportsOff => Self::new(ProblemKind::FeatureOff, sentence(&error)),
-            StartAgainError::NotStopped(_)
+            StartAgainError::GoesOn(_)
+            | StartAgainError::NotStopped(_)
             | StartAgainError::NoBucket { .. }
             | StartAgainError::AnotherFlow { .. } => Self::new(ProblemKind::WrongState, sentence(&error)),
         }

@@ -312,26 +312,35 @@ fn run_text(run: &Run) -> String {
 fn incident_text(news: &IncidentNews<'_>) -> String {
     let words = news.incident.failure.words(Known::from(news.bucket));
     let (nickname, owed) = (&news.bucket.id, counted(news.owed_windows, "window is", "windows are"));
-    let exports = counted(news.exports_total, "export", "exports");
+    let exports = |one: &str, many: &str| {
+        counted(news.exports_total, &format!("export {one}"), &format!("exports {many}"))
+    };
     match news.kind {
         NoticeKind::Detected | NoticeKind::StillFailing => {
-            let goes_on = if news.kind == NoticeKind::StillFailing { " still" } else { "" };
+            let still = if news.kind == NoticeKind::StillFailing { "still takes" } else { "takes" };
             let until = news.stops_at().map(|at| {
                 let there = at.to_zoned_datetime(news.account.time_zone.time_zone());
                 format!(" If nothing changes, they stop on {}.", there.strftime("%d %b %Y, %H:%M %Z"))
             });
             format!(
-                "Bucket {nickname} takes no files{goes_on}: {exports} wait, {owed} owed. {}{}",
+                "Bucket {nickname} {still} no files: {}, {owed} owed. {}{}",
+                exports("waits", "wait"),
                 words.sentence(),
                 until.unwrap_or_default(),
             )
         }
         NoticeKind::Stopped => format!(
-            "Bucket {nickname} has taken no files for three days: {exports} were stopped, {owed} owed. {}",
+            "Bucket {nickname} has taken no files for three days: {}, {owed} owed. {}",
+            exports("was stopped", "were stopped"),
             words.sentence(),
         ),
         NoticeKind::Recovered => {
-            format!("Bucket {nickname} takes files again. {exports} go on, {owed} owed and go out in order.")
+            let owed = match news.owed_windows {
+                0 => "nothing is owed".to_owned(),
+                1 => "1 window is owed and goes out by itself".to_owned(),
+                windows => format!("{windows} windows are owed and go out in order"),
+            };
+            format!("Bucket {nickname} takes files again: {}, {owed}.", exports("goes on", "go on"))
         }
     }
 }

@@ -58,7 +58,13 @@ async fn exports(parts: &Parts) -> Result<Vec<Finding>, StepError> {
                 Err(error) => return Err(error.into()),
             };
             if !zones.contains_key(account) {
-                let settings: Option<Account> = parts.store.account(*account).await?;
+                let settings: Option<Account> = match parts.store.account(*account).await {
+                    Err(error @ StoreError::Unreadable { .. }) => {
+                        tracing::error!(%account, %error, "the days of a damaged account are taken for UTC's");
+                        None
+                    }
+                    settings => settings?,
+                };
                 zones
                     .insert(*account, settings.map_or_else(ZoneName::default, |settings| settings.time_zone));
             }

@@ -8,8 +8,9 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use spillway::domain::{
-    BucketId, BucketState, ExportFilter, Incident, IncidentPhase, PartnerBucket, RequestId,
+use spillway::{
+    domain::{BucketId, BucketState, ExportFilter, Incident, IncidentPhase, PartnerBucket, RequestId},
+    steps,
 };
 
 use super::bucket_of;
@@ -81,7 +82,8 @@ pub(super) async fn page(
     let open = of_bucket.iter().find(|incident| incident.is_open());
     let act = visit.may_edit().then(|| check_act(&visit, &bucket, None));
     let is_blocked = bucket.state != BucketState::Ready;
-    let mut trouble = trouble::of_bucket(&bucket, open, &visit.times);
+    let in_use = is_blocked && steps::has_exports(&app.parts, &bucket).await?;
+    let mut trouble = trouble::of_bucket(&bucket, open, in_use, &visit.times);
     if let Some(trouble) = trouble.as_mut().filter(|_| is_blocked) {
         trouble.act.clone_from(&act);
     }
