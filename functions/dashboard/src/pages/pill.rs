@@ -20,15 +20,12 @@ impl Pill {
         Self { text, class, icon, meaning }
     }
 
-    /// Of an export as people see it: of one that is active and whose `newest` run cannot go on, that.
+    /// Of an export as people see it: of one that is active, what its `newest` run lacks, or that its bucket is blocked.
     #[must_use]
     pub(crate) fn of_export_with(export: &Export, newest: Option<&Run>, is_bucket_blocked: bool) -> Self {
-        let is_stuck = |run: &&Run| {
-            run.status == RunStatus::Incomplete || (is_bucket_blocked && !run.status.is_closed())
-        };
-        match newest.filter(is_stuck) {
+        match newest.filter(|run| run.status == RunStatus::Incomplete) {
             Some(run) if export.is_active() => Self::of_run(run.status, is_bucket_blocked),
-            _ => Self::of_export(&export.status),
+            _ => Self::of_active_export(&export.status, is_bucket_blocked),
         }
     }
 

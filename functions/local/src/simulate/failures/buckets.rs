@@ -10,7 +10,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 use spillway::{
-    domain::{BucketFailure, BucketSettings, Crc32c, FailureClass, RequestId},
+    domain::{BucketFailure, BucketSettings, Crc32c, FailureClass, RequestId, Side},
     ports::{
         BucketHandle, BucketProbe, ByteSource, Clock, CreateObjectError, ObjectFacts, PartnerBuckets,
         ServiceAccountKey, SourceError,
@@ -72,6 +72,19 @@ pub(super) struct Seen {
     pub(super) failing_since: Option<Timestamp>,
     /// How many manifests it has.
     pub(super) manifests: u64,
+    /// How many it had when a probe made way for the last time.
+    pub(super) manifests_before: u64,
+}
+
+impl State {
+    fn meet(&mut self, bucket: &str) {
+        let (shown, truth) = (self.clocks.now(), self.clocks.truth());
+        let seen = self.seen.entry(bucket.to_owned()).or_default();
+        if seen.met_at.is_none() {
+            (seen.met_at, seen.times_met) = (Some(shown), seen.times_met + 1);
+        }
+        seen.failing_since.get_or_insert(truth);
+    }
 }
 
 fn failure(class: &FailureClass) -> BucketFailure {
@@ -147,13 +160,16 @@ impl FailingBuckets {
             return Ok(());
         };
         let failure = failure(&fault.class);
-        let (shown, truth) = (state.clocks.now(), state.clocks.truth());
-        let seen = state.seen.entry(bucket.to_owned()).or_default();
-        if seen.met_at.is_none() {
-            (seen.met_at, seen.times_met) = (Some(shown), seen.times_met + 1);
-        }
-        seen.failing_since.get_or_insert(truth);
+        state.meet(bucket);
         Err(failure)
+    }
+
+    /// As a customer who looks by himself: what fails is left alone from then on too.
+    pub(super) fn look(&self, bucket: &str) {
+        let is_met = self.probe_answer(bucket).is_err_and(|failure| failure.class.side() == Side::Customer);
+        if is_met {
+            self.state().meet(bucket);
+        }
     }
 }
 
@@ -259,8 +275,9 @@ impl BucketProbe for Handle {
 
     async fn try_upload(&self, _name: &str) -> Result<(), BucketFailure> {
         self.buckets.probe_answer(&self.name)?;
-        if let Some(seen) = self.buckets.state().seen.get_mut(&self.name) {
-            seen.met_at = None;
+        let mut state = self.buckets.state();
+        if let Some(seen) = state.seen.get_mut(&self.name).filter(|seen| seen.met_at.is_some()) {
+            (seen.met_at, seen.manifests_before) = (None, seen.manifests);
         }
         Ok(())
     }

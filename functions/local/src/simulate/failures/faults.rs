@@ -36,6 +36,8 @@ pub(super) enum Happening {
     Moves { bucket: usize },
     /// A customer creates a one-time export.
     OneTime { bucket: usize },
+    /// A customer has a bucket looked at.
+    CheckAgain { bucket: usize },
     /// Customers start again what was stopped.
     StartAgain,
 }
@@ -69,6 +71,7 @@ pub(super) fn happenings(seed: u64, hours: u32, buckets: usize) -> Vec<(u32, Hap
         with(70, Happening::StartAgain);
         with(90, Happening::OneTime { bucket: hour as usize % buckets });
         with(60, Happening::Moves { bucket: hour as usize % buckets });
+        with(30, Happening::CheckAgain { bucket: hour as usize % buckets });
     }
     all.sort_by_key(|(hour, _)| *hour);
     all

@@ -19,6 +19,8 @@ pub(super) struct Sight {
     pub(super) is_used: bool,
     /// How many runs were ever delivered into it.
     pub(super) deliveries: u64,
+    /// How many had been when a probe made way for the last time.
+    pub(super) deliveries_before: u64,
 }
 
 /// A bucket's story as it must be told.
@@ -44,13 +46,30 @@ struct Story {
     reminded: bool,
 }
 
+impl Story {
+    /// Whether exports met a fault since the last round, and that is all that is known of it: nothing was delivered since
+    /// it was made way for, or the story had been over but for its last day.
+    fn has_failed_between(&self, sight: Sight) -> bool {
+        let has_delivered = sight.deliveries > sight.deliveries_before;
+        sight.times_met > self.times_met && (!has_delivered || self.worked_secs.is_some())
+    }
+}
+
 impl Oracle {
     /// A round at `now`, as our clock shows it.
     pub(super) fn round(&mut self, sight: Sight, now: Timestamp) {
         match sight.blocked_since {
             Some(_) if !sight.is_used => self.story = None,
             Some(since) => self.blocked(since, sight, now),
-            None => self.open(sight, now),
+            None => match &self.story {
+                // It was met, and the customer has opened it again, all since the last round.
+                Some(story) if sight.is_used && story.has_failed_between(sight) => {
+                    let since = story.last_round;
+                    let (works, deliveries) = (Some(true), sight.deliveries_before);
+                    self.blocked(since, Sight { works, deliveries, ..sight }, now);
+                }
+                _ => self.open(sight, now),
+            },
         }
     }
 
@@ -82,7 +101,7 @@ impl Oracle {
             Some(true) => was_resumed && met_anew,
             None => met_anew,
         };
-        let delivered_since = was_resumed && sight.deliveries > story.deliveries_when_blocked;
+        let delivered_since = sight.deliveries > story.deliveries_when_blocked;
         if story.worked_secs.take().is_some() || delivered_since {
             (story.relapses, story.reminded) = (story.relapses + 1, false);
             story.failed_secs = passed(since);
@@ -109,7 +128,7 @@ impl Oracle {
     fn open(&mut self, sight: Sight, now: Timestamp) {
         let Some(story) = &mut self.story else { return };
         let passed = now.duration_since(story.last_round).as_secs().clamp(0, 3 * HOUR);
-        story.last_round = now;
+        (story.last_round, story.times_met) = (now, sight.times_met);
         if let Some(worked) = &mut story.worked_secs {
             *worked += passed;
             if *worked >= 24 * HOUR {

@@ -275,6 +275,11 @@ impl World {
                 let days = DateRange::new(today.yesterday()?, today)?;
                 self.create(*bucket, Frequency::OneTime { days: Some(days) }).await?;
             }
+            Happening::CheckAgain { bucket } => {
+                let name = &self.names[*bucket];
+                self.buckets.look(&name.0);
+                steps::recheck_bucket(&self.parts, ACCOUNT, name).await?;
+            }
             Happening::StartAgain => self.start_again().await?,
             Happening::NoCheck | Happening::NoTick | Happening::TwoChecks => {}
         }
@@ -391,9 +396,16 @@ impl World {
             Err(failure) if failure.class.side() == Side::Customer => Some(false),
             Err(_) => None,
         };
-        let Seen { met_at, times_met, manifests, .. } = self.buckets.seen(&name.0);
+        let Seen { met_at, times_met, manifests, manifests_before, .. } = self.buckets.seen(&name.0);
         let is_used = !self.customer.active_in(name).is_empty();
-        Sight { blocked_since: met_at, times_met, works, is_used, deliveries: manifests }
+        Sight {
+            blocked_since: met_at,
+            times_met,
+            works,
+            is_used,
+            deliveries: manifests,
+            deliveries_before: manifests_before,
+        }
     }
 
     async fn listed(&self, filter: ExportFilter) -> anyhow::Result<Vec<Export>> {
