@@ -77,7 +77,7 @@ fn of_run(run: &Run) -> serde_json::Value {
 #[test]
 fn a_run_is_told_in_the_products_fields_and_in_ours() {
     let mut run = run();
-    run.status = RunStatus::Done;
+    (run.status, run.has_manifest) = (RunStatus::Done, true);
     run.bucket_name = Some("acme-exports".to_owned());
     run.totals = RunTotals { files: 2, rows: 912, bytes: 34_567, deleted_profiles: 0, failed_chunks: 0 };
     let plan = crate::domain::PlanToken("t".to_owned());
@@ -190,7 +190,7 @@ fn an_incident_is_told_with_the_words_of_the_page() {
     assert_eq!((&incident["owed_windows"], &incident["exports_total"]), (&json!(4), &json!(1)));
     assert_eq!(incident["stops_at"], "2026-11-28T10:00:00Z");
     let text = told["text"].as_str().unwrap();
-    assert!(text.starts_with("Bucket main takes no files: 1 export wait, 4 windows are owed."), "{text}");
+    assert!(text.starts_with("Bucket main takes no files: 1 export waits, 4 windows are owed."), "{text}");
     assert!(text.ends_with("they stop on 28 Nov 2026, 15:30 IST."), "{text}");
     assert_eq!((&incident["since"], &incident["id"].is_string()), (&json!("2026-11-25T10:00:00Z"), &true));
     let stopped = of_incident(NoticeKind::Stopped, "main", &[RequestId(17), RequestId(18)]);
@@ -215,7 +215,7 @@ fn no_name_becomes_a_link_in_slack() {
     let told = of_incident(NoticeKind::Recovered, "<!channel> & <https://evil|us>\u{202e}", &[]);
     let text = told["text"].as_str().unwrap();
     assert!(
-        text.starts_with("Bucket &lt;!channel&gt; &amp; &lt;https://evil|us&gt;? takes files again."),
+        text.starts_with("Bucket &lt;!channel&gt; &amp; &lt;https://evil|us&gt;? takes files again: "),
         "{text}"
     );
 }
