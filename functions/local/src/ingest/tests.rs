@@ -1,6 +1,8 @@
 //! Ingest, read back through the lake's own reader.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod order;
+
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
