@@ -86,12 +86,13 @@ fn rows(
 ) -> Option<u64> {
     match &plan.slice {
         Slice::Events { files, .. } => {
-            let mut count = |file: &SliceFile| match file.rows {
+            let count = |file: &SliceFile| match file.rows {
                 Some(planned) => Some(planned.end - planned.first),
                 None => counts.next().flatten(),
             };
-            // None is passed over, so that the next chunk finds its own counts.
-            files.iter().map(&mut count).fold(Some(0), |sum, rows| sum?.checked_add(rows?))
+            // All are taken, also behind one that is not known, so that the next chunk finds its own.
+            let rows: Vec<Option<u64>> = files.iter().map(count).collect();
+            rows.into_iter().sum()
         }
         Slice::Profiles { files: ProfileFiles::Named(files), .. } => files.iter().map(|file| file.rows).sum(),
         Slice::Profiles { files: ProfileFiles::Listed { .. }, after, upto } => {

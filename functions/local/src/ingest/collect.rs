@@ -142,7 +142,7 @@ impl<'a> Collector<'a> {
         let number = self.handed_on;
         self.handed_on += 1;
         let flush = Flush { number, place, rows };
-        if !self.flushes.as_ref().is_some_and(|flushes| flushes.send(flush).is_ok()) {
+        if self.flushes.as_ref().is_none_or(|flushes| flushes.send(flush).is_err()) {
             self.flushes = None;
         }
     }

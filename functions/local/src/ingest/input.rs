@@ -199,8 +199,10 @@ mod tests {
 
     use super::*;
 
+    type Numbered = Vec<(u64, Vec<u8>)>;
+
     /// All lines with their numbers, what ended them, and how many there were.
-    fn lines_of(stream: impl Read + Send + 'static) -> (Vec<(u64, Vec<u8>)>, Option<String>, u64) {
+    fn lines_of(stream: impl Read + Send + 'static) -> (Numbered, Option<String>, u64) {
         let mut blocks = Blocks::open(0, Source::Stream(String::new(), Box::new(stream))).unwrap();
         let mut lines = Vec::new();
         loop {

@@ -97,7 +97,9 @@ impl Rows {
             self.bytes.extend_from_slice(&row[before..end]);
             added = end;
         };
-        (left.count(), left.count());
+        // The origin.
+        left.count();
+        left.count();
         for _ in 0..texts {
             let text = left.text();
             add(&left, text);
