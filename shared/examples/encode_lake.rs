@@ -159,7 +159,7 @@ async fn slices(lake: &ObjectStoreLake, wish: &Wish) -> Vec<(Slice, FileContent)
     let mut keys: BTreeMap<String, PropertyKeys> = BTreeMap::new();
     for file in lake.list(&query).await.unwrap() {
         let (event, date) = file.place.event.clone().unwrap();
-        let event_name = event.event_name(None);
+        let event_name = event.event_name(None).to_string();
         if wish.options.format == Format::Csv {
             let footer = lake.footer(&file.path).await.unwrap();
             let keys = keys.entry(event_name.clone()).or_default();

@@ -1,5 +1,7 @@
 //! The lake's layout: which folder a file lies in and what that says (DESIGN, The lake).
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -96,14 +98,14 @@ impl LakePath {
     }
 }
 
-/// An event's folder, without `event=`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// An event's folder, without `event=`. Clones share its text: a lake has millions of files in few such folders.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventFolder {
     /// The folder says the name.
-    Named(String),
+    Named(Arc<str>),
     /// The folder may hold the begin and a hash of a long name; the files' footers say which
     /// (`spillway.event_name`). Without one there, the folder's decoded text is the name.
-    Abbreviated(String),
+    Abbreviated(Arc<str>),
 }
 
 impl EventFolder {
@@ -117,16 +119,16 @@ impl EventFolder {
         let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let abbreviated = folder.len() > EVENT_FOLDER_PREFIX_BYTES
             && folder.rsplit_once('~').is_some_and(|(_, hash)| hash.len() == 16 && is_hex(hash));
-        let name = percent_decode_str(folder).decode_utf8_lossy().into_owned();
+        let name = percent_decode_str(folder).decode_utf8_lossy().into();
         if abbreviated { Self::Abbreviated(name) } else { Self::Named(name) }
     }
 
     /// The event's name, given what a file's footer says.
     #[must_use]
-    pub fn event_name(self, footer: Option<&str>) -> String {
-        match self {
-            Self::Named(name) => name,
-            Self::Abbreviated(name) => footer.map_or(name, ToOwned::to_owned),
+    pub fn event_name(&self, footer: Option<&str>) -> Arc<str> {
+        match (self, footer) {
+            (Self::Abbreviated(_), Some(name)) => name.into(),
+            (Self::Named(name) | Self::Abbreviated(name), _) => Arc::clone(name),
         }
     }
 }
@@ -157,6 +159,14 @@ pub struct Footer {
     pub property_keys: Option<String>,
     /// The row groups, in order.
     pub row_groups: Vec<RowGroup>,
+}
+
+impl Footer {
+    /// How many rows the file has.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.row_groups.iter().fold(0, |sum, group| sum.saturating_add(group.rows))
+    }
 }
 
 /// One row group.

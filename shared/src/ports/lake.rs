@@ -125,6 +125,22 @@ pub trait Lake: Send + Sync {
     /// [`LakeError`].
     async fn footer(&self, path: &str) -> Result<Footer, LakeError>;
 
+    /// How many rows each of some files has, by its footer; none where that cannot be read.
+    ///
+    /// # Errors
+    /// [`LakeError::Unavailable`].
+    async fn row_counts(&self, paths: &[&str]) -> Result<Vec<Option<u64>>, LakeError> {
+        let mut counts = Vec::with_capacity(paths.len());
+        for path in paths {
+            match self.footer(path).await {
+                Ok(footer) => counts.push(Some(footer.rows())),
+                Err(error) if error.is_passing() => return Err(error),
+                Err(_) => counts.push(None),
+            }
+        }
+        Ok(counts)
+    }
+
     /// Opens a slice: the named columns of [`crate::encode::columns`], as far as the files have them.
     fn rows(&self, slice: &Slice, columns: &[&str]) -> Box<dyn LakeRows>;
 }

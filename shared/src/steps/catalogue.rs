@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use super::{Parts, StepError};
 use crate::{
     domain::{
-        AccountId, CatalogueDay, CatalogueEvent, CatalogueMark, DataSelection, Dataset, EventFolder,
-        LakeFile, PropertyScope, Records, SETTLE_LAG_SECS, Sums, UnseenEvents, Window,
+        AccountId, CatalogueDay, CatalogueEvent, CatalogueMark, DataSelection, Dataset, LakeFile,
+        PropertyScope, Records, SETTLE_LAG_SECS, Sums, UnseenEvents, Window,
     },
     encode::PropertyKeys,
     ports::{CatalogueUpdate, LakeQuery, StoreError},
@@ -234,8 +234,8 @@ async fn day_of(
     };
     let (records, date, scope) = match &file.place.event {
         Some((folder, date)) => {
-            let name = EventFolder::event_name(folder.clone(), footer.event_name.as_deref());
-            (Records::Event(name), *date, PropertyScope::Event)
+            let name = folder.event_name(footer.event_name.as_deref());
+            (Records::Event(name.to_string()), *date, PropertyScope::Event)
         }
         None => {
             let day = file.committed.to_zoned_datetime(zone.clone()).date();

@@ -1,6 +1,6 @@
 //! The stable property columns of CSV files, gathered while a run is planned (FORMATS, CSV: Stable columns).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow_array::cast::AsArray;
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The keys of each event's files, by the event's name.
-pub(super) type EventKeys = BTreeMap<String, PropertyKeys>;
+pub(super) type EventKeys = BTreeMap<Arc<str>, PropertyKeys>;
 
 /// Adds the keys of a file of events to those of its event, of which files come in the order of their paths; nothing for
 /// other formats than CSV.
@@ -32,7 +32,7 @@ pub(super) async fn add_event_file(
     }
     let slice_file = SliceFile { path: file.path.clone(), bytes: file.bytes, row_groups: None, rows: None };
     let slice = Slice::Events { files: vec![slice_file], from: RowCursor::default() };
-    let keys = keys.entry(file.event_name.clone()).or_default();
+    let keys = keys.entry(Arc::clone(&file.event_name)).or_default();
     add_keys(parts, request, keys, &file.path, footer_keys, slice).await
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn of_events(
     parts: &Parts,
     request: &Request<'_>,
     keys: EventKeys,
-) -> Result<BTreeMap<String, usize>, StepError> {
+) -> Result<BTreeMap<Arc<str>, usize>, StepError> {
     let mut lengths = BTreeMap::new();
     for (event_name, keys) in keys {
         let length = append(parts, request, Some(&event_name), keys.columns()).await?;

@@ -21,7 +21,7 @@ use crate::{
     ports::{LakeQuery, StoreError, Work},
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use std::{collections::BTreeMap, pin::pin};
+use std::{collections::BTreeMap, pin::pin, sync::Arc};
 
 /// How many footers are read at once.
 pub(super) const FOOTERS_AT_ONCE: usize = 16;
@@ -213,14 +213,15 @@ pub(super) async fn make(parts: &Parts, request: &Request<'_>) -> Result<Made, S
     let every_footer = request.spec.format == Format::Csv;
     let read = stream::iter(wanted.map(|file| event_file(parts, request, &ratios, every_footer, file)));
     let mut read = pin!(read.buffered(FOOTERS_AT_ONCE));
-    let (mut files, mut keys) = (Vec::new(), EventKeys::new());
+    let (mut files, mut told, mut keys) = (Vec::new(), Vec::new(), EventKeys::new());
     // A footer's list of keys is folded into its event's as it goes by: together those of a large window do not fit into memory.
     while let Some(found) = read.try_next().await? {
-        let Some((file, footer_keys)) = found else { continue };
+        let Some(Found { file, footer_keys, abbreviated }) = found else { continue };
         columns::add_event_file(parts, request, &mut keys, &file, footer_keys.as_deref()).await?;
+        told.extend(abbreviated.map(|told| (files.len(), told)));
         files.push(file);
     }
-    name_by_neighbours(&mut files, &mut keys);
+    name_by_neighbours(&mut files, &told, &mut keys);
     let columns = columns::of_events(parts, request, keys).await?;
     let columns = |event: &str| columns.get(event).copied().unwrap_or(0);
     let chunks = plan_events(files, &ratios, format, columns, limits);
@@ -267,6 +268,15 @@ pub(super) async fn list(
     Ok(parts.lake.list(&query).await?)
 }
 
+/// A wanted file.
+struct Found {
+    file: EventFile,
+    /// The keys that its footer lists, where planning needs them.
+    footer_keys: Option<String>,
+    /// What its folder tells of its event's name, where that is only a part of it.
+    abbreviated: Option<Arc<str>>,
+}
+
 /// A wanted file with its footer, where planning needs that.
 async fn event_file(
     parts: &Parts,
@@ -274,23 +284,26 @@ async fn event_file(
     ratios: &Ratios,
     every_footer: bool,
     file: LakeFile,
-) -> Result<Option<(EventFile, Option<String>)>, StepError> {
+) -> Result<Option<Found>, StepError> {
     let Some((folder, date)) = file.place.event else { return Ok(None) };
-    let abbreviated = matches!(folder, EventFolder::Abbreviated(_));
-    let guessed = folder.clone().event_name(None);
-    if !abbreviated && !request.spec.data.wants_event(&guessed) {
+    let guessed = folder.event_name(None);
+    let abbreviated = matches!(folder, EventFolder::Abbreviated(_)).then(|| Arc::clone(&guessed));
+    if abbreviated.is_none() && !request.spec.data.wants_event(&guessed) {
         return Ok(None);
     }
     let format = (request.spec.format, request.spec.packaging);
     let large = wants_row_groups(file.bytes, ratios.of(&guessed, format), parts.options.plan);
-    let footer =
-        if abbreviated || large || every_footer { readable_footer(parts, &file.path).await? } else { None };
-    let rows = footer.as_ref().map(|footer| footer.row_groups.iter().map(|group| group.rows).sum());
+    let footer = if abbreviated.is_some() || large || every_footer {
+        readable_footer(parts, &file.path).await?
+    } else {
+        None
+    };
+    let rows = footer.as_ref().map(Footer::rows);
     let footer = footer.unwrap_or_default();
     // A broken file of a selected event with a long name must fail its chunk, not be passed over.
     let selected = match (&request.spec.data, &footer.event_name) {
-        (DataSelection::SelectEvents { names }, None) if abbreviated => {
-            names.iter().find(|name| EventFolder::of(name) == folder).cloned()
+        (DataSelection::SelectEvents { names }, None) if abbreviated.is_some() => {
+            names.iter().find(|name| EventFolder::of(name) == folder).map(|name| Arc::from(name.as_str()))
         }
         _ => None,
     };
@@ -308,32 +321,33 @@ async fn event_file(
         rows,
         row_groups,
     };
-    Ok(Some((planned, footer.property_keys)))
+    Ok(Some(Found { file: planned, footer_keys: footer.property_keys, abbreviated }))
 }
 
 /// A broken file in the folder of a long event name takes the name from the footers of its neighbours, so that it
-/// shares their file indexes and column list once it is mended.
-fn name_by_neighbours(files: &mut [EventFile], keys: &mut EventKeys) {
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
-    for file in files.iter() {
-        if let Some(told) = abbreviated(&file.path).filter(|told| *told != file.event_name) {
-            names.insert(told, file.event_name.clone());
+/// shares their file indexes and column list once it is mended. `told` is what the folders of such files tell.
+fn name_by_neighbours(files: &mut [EventFile], told: &[(usize, Arc<str>)], keys: &mut EventKeys) {
+    let mut names: BTreeMap<&str, Arc<str>> = BTreeMap::new();
+    for (file, told) in told {
+        let name = &files[*file].event_name;
+        if name != told {
+            names.insert(told, Arc::clone(name));
         }
     }
     for (told, name) in &names {
-        if let Some(of_told) = keys.remove(told) {
-            keys.entry(name.clone()).or_default().add_all(&of_told);
+        if let Some(of_told) = keys.remove(*told) {
+            keys.entry(Arc::clone(name)).or_default().add_all(&of_told);
         }
     }
-    for file in files {
-        if let Some(name) = abbreviated(&file.path).and_then(|told| names.get(&told)) {
-            file.event_name.clone_from(name);
+    for (file, told) in told {
+        if let Some(name) = names.get(&**told) {
+            files[*file].event_name = Arc::clone(name);
         }
     }
 }
 
 /// What a file's folder tells of its event's name, where that is only a part of it.
-pub(super) fn abbreviated(path: &str) -> Option<String> {
+pub(super) fn abbreviated(path: &str) -> Option<Arc<str>> {
     match LakePath::parse(path).ok()?.event? {
         (EventFolder::Abbreviated(told), _) => Some(told),
         (EventFolder::Named(_), _) => None,

@@ -1,14 +1,18 @@
 //! What an export would do, without doing it.
 
-use std::collections::HashMap;
-
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{Parts, StepError, open};
-use crate::domain::{
-    AccountId, ChunkPlan, ExportSpec, Footer, ProfileFiles, RequestId, RunKey, RunTimestamp, Slice, Window,
-    ZoneName, plan::ProfileList,
+use super::{
+    Parts, StepError,
+    open::{self, FOOTERS_AT_ONCE},
 };
+use crate::domain::{
+    AccountId, ChunkPlan, ExportSpec, ProfileFiles, RequestId, RunKey, RunTimestamp, Slice, SliceFile,
+    Window, ZoneName, plan::ProfileList,
+};
+
+/// The most files that are counted one after the other: handing on one alone costs more than reading its footer.
+const COUNTED_TOGETHER: usize = 64;
 
 /// What an export would do.
 #[derive(Debug, Clone, Default)]
@@ -52,36 +56,44 @@ pub async fn preview(
     let open::Made { chunks: plans, lists, .. } =
         open::make(parts, &open::Request { account, run: None, export: None, spec, window, zone: &zone })
             .await?;
-    let mut footers: HashMap<String, Option<Footer>> = HashMap::new();
-    for path in plans.iter().flat_map(|plan| paths(&plan.slice)) {
-        footers.entry(path.to_owned()).or_default();
-    }
-    let read = stream::iter(footers.into_keys().map(async |path| match parts.lake.footer(&path).await {
-        Ok(footer) => Ok((path, Some(footer))),
-        Err(error) if error.is_passing() => Err(error),
-        Err(_) => Ok((path, None)),
-    }));
-    let footers: HashMap<_, _> = read.buffer_unordered(16).try_collect::<HashMap<_, _>>().await?;
-    let rows = |plan: &ChunkPlan| rows(plan, &footers, &lists);
+    let uncounted: Vec<&str> = plans.iter().flat_map(|plan| uncounted(&plan.slice)).collect();
+    let mut counts = count(parts, &uncounted).await?.into_iter();
+    let mut rows = |plan: &ChunkPlan| rows(plan, &mut counts, &lists);
     Ok(Preview { chunks: plans.into_iter().map(|plan| PreviewChunk { rows: rows(&plan), plan }).collect() })
 }
 
-/// The files whose footers are still to be read: planning has read those of profiles.
-fn paths(slice: &Slice) -> Vec<&str> {
-    match slice {
-        Slice::Events { files, .. } => files.iter().map(|file| file.path.as_str()).collect(),
-        Slice::Profiles { .. } => Vec::new(),
-    }
+/// The files whose footers are still to be read: planning has read some, and all those of profiles.
+fn uncounted(slice: &Slice) -> impl Iterator<Item = &str> {
+    let files: &[SliceFile] = match slice {
+        Slice::Events { files, .. } => files,
+        Slice::Profiles { .. } => &[],
+    };
+    files.iter().filter(|file| file.rows.is_none()).map(|file| file.path.as_str())
 }
 
-fn rows(plan: &ChunkPlan, footers: &HashMap<String, Option<Footer>>, lists: &[ProfileList]) -> Option<u64> {
-    let count = |path: &str, groups: Option<(u32, u32)>| {
-        let all = &footers.get(path)?.as_ref()?.row_groups;
-        let (begin, end) = groups.map_or((0, all.len()), |(begin, end)| (begin as usize, end as usize));
-        Some(all.get(begin..end)?.iter().map(|group| group.rows).sum::<u64>())
-    };
+/// How many rows each of the files has, where it can be read.
+async fn count(parts: &Parts, paths: &[&str]) -> Result<Vec<Option<u64>>, StepError> {
+    let together = paths.len().div_ceil(FOOTERS_AT_ONCE).clamp(1, COUNTED_TOGETHER);
+    let read: Vec<_> = paths.chunks(together).map(|paths| parts.lake.row_counts(paths)).collect();
+    Ok(stream::iter(read).buffered(FOOTERS_AT_ONCE).try_concat().await?)
+}
+
+/// Takes of `counts` those of the chunk's files that were uncounted.
+fn rows(
+    plan: &ChunkPlan,
+    counts: &mut impl Iterator<Item = Option<u64>>,
+    lists: &[ProfileList],
+) -> Option<u64> {
     match &plan.slice {
-        Slice::Events { files, .. } => files.iter().map(|file| count(&file.path, file.row_groups)).sum(),
+        Slice::Events { files, .. } => {
+            let count = |file: &SliceFile| match file.rows {
+                Some(planned) => Some(planned.end - planned.first),
+                None => counts.next().flatten(),
+            };
+            // All are taken, also behind one that is not known, so that the next chunk finds its own.
+            let rows: Vec<Option<u64>> = files.iter().map(count).collect();
+            rows.into_iter().sum()
+        }
         Slice::Profiles { files: ProfileFiles::Named(files), .. } => files.iter().map(|file| file.rows).sum(),
         Slice::Profiles { files: ProfileFiles::Listed { .. }, after, upto } => {
             let list = lists.iter().find(|list| list.database == plan.database)?;

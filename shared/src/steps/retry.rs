@@ -128,10 +128,10 @@ async fn own_name(parts: &Parts, plan: &ChunkPlan) -> Result<Option<(String, Str
         return Ok(None);
     };
     for file in files {
-        let Some(told) = abbreviated(&file.path).filter(|told| told == event_name) else { continue };
+        let Some(told) = abbreviated(&file.path).filter(|told| **told == **event_name) else { continue };
         let name = readable_footer(parts, &file.path).await?.and_then(|footer| footer.event_name);
-        if let Some(name) = name.filter(|name| *name != told) {
-            return Ok(Some((told, name)));
+        if let Some(name) = name.filter(|name| **name != *told) {
+            return Ok(Some((told.to_string(), name)));
         }
     }
     Ok(None)

@@ -211,6 +211,11 @@ impl Lake for Gated<dyn Lake> {
         self.port.footer(path).await
     }
 
+    async fn row_counts(&self, paths: &[&str]) -> Result<Vec<Option<u64>>, LakeError> {
+        self.gate.pass().await.map_err(lake_down)?;
+        self.port.row_counts(paths).await
+    }
+
     fn rows(&self, slice: &Slice, columns: &[&str]) -> Box<dyn LakeRows> {
         Box::new(GatedRows { gate: self.gate.clone(), rows: self.port.rows(slice, columns) })
     }

@@ -3,23 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use spillway::domain::DatabaseId;
 
 use super::IngestOptions;
-use super::record::{Kind, Record};
-use super::rows::{Origin, Rows};
-use super::user::shard;
+use super::rows::{Rows, text_columns};
 
 /// Rows for one lake file.
 pub(super) struct Flush {
+    /// Which one of the ingest, in the order of the input.
+    pub(super) number: u64,
     pub(super) place: Place,
     pub(super) rows: Rows,
 }
 
 /// Which folder, but for the hour.
+#[derive(Clone)]
 pub(super) struct Place {
     pub(super) database: DatabaseId,
     /// None for profiles.
@@ -32,12 +31,12 @@ const GROUP_SHARE: usize = 4;
 /// Collects rows and hands groups of them on.
 pub(super) struct Collector<'a> {
     options: &'a IngestOptions<'a>,
-    time_zone: TimeZone,
-    /// The time of profiles that tell none.
-    started: Timestamp,
     events: BTreeMap<String, BTreeMap<(Date, DatabaseId), Rows>>,
     profiles: BTreeMap<DatabaseId, Rows>,
     memory_bytes: usize,
+    /// How many text columns events and profiles have.
+    texts: (usize, usize),
+    handed_on: u64,
     /// None once the writer has gone.
     flushes: Option<SyncSender<Flush>>,
 }
@@ -46,11 +45,11 @@ impl<'a> Collector<'a> {
     pub(super) fn new(options: &'a IngestOptions<'a>, flushes: SyncSender<Flush>) -> Self {
         Self {
             options,
-            time_zone: options.account.time_zone.time_zone(),
-            started: options.clock.now(),
             events: BTreeMap::new(),
             profiles: BTreeMap::new(),
             memory_bytes: 0,
+            texts: (text_columns(true).len(), text_columns(false).len()),
+            handed_on: 0,
             flushes: Some(flushes),
         }
     }
@@ -60,39 +59,32 @@ impl<'a> Collector<'a> {
         self.flushes.is_none()
     }
 
-    /// Takes a record.
-    ///
-    /// # Errors
-    /// What is wrong with it, for a person.
-    pub(super) fn take(&mut self, record: &Record<'_>, origin: Origin) -> Result<(), String> {
-        let database = shard(&record.object_id, self.options.account.shards);
-        let micros = record.micros.unwrap_or_else(|| self.started.as_microsecond());
-        let (rows, place) = match &record.kind {
-            Kind::Event { name, .. } => {
-                let time = Timestamp::from_microsecond(micros).map_err(|error| error.to_string())?;
-                let date = self.time_zone.to_datetime(time).date();
-                if !self.events.contains_key(&**name) {
-                    self.memory_bytes += name.len();
-                    self.events.insert(name.clone().into_owned(), BTreeMap::new());
-                }
-                let days = self.events.get_mut(&**name).ok_or("its event was just inserted")?;
-                (days.entry((date, database)).or_default(), Some((&**name, date)))
+    /// Takes a packed row.
+    pub(super) fn take(&mut self, place: &Place, micros: i64, row: &[u8]) {
+        let (rows, texts) = match &place.event {
+            Some((name, date)) => {
+                let days = match self.events.get_mut(name) {
+                    Some(days) => days,
+                    None => {
+                        self.memory_bytes += name.len();
+                        self.events.entry(name.clone()).or_default()
+                    }
+                };
+                (days.entry((*date, place.database)).or_default(), self.texts.0)
             }
-            Kind::Profile { .. } => (self.profiles.entry(database).or_default(), None),
+            None => (self.profiles.entry(place.database).or_default(), self.texts.1),
         };
         let before = if rows.len() == 0 { 0 } else { rows.memory_bytes() };
-        rows.push(micros, record, origin);
+        rows.push(micros, row, texts);
         let after = rows.memory_bytes();
         self.memory_bytes = self.memory_bytes + after - before;
         if after > self.options.memory_bytes / GROUP_SHARE {
             let rows = std::mem::take(rows);
             self.memory_bytes -= after;
-            let event = place.map(|(name, date)| (name.to_owned(), date));
-            self.hand_on(Place { database, event }, rows);
+            self.hand_on(place.clone(), rows);
         } else if self.memory_bytes > self.options.memory_bytes {
             self.flush_largest(self.options.memory_bytes / 2);
         }
-        Ok(())
     }
 
     /// Hands on all that is left, and lets the writer end.
@@ -147,8 +139,10 @@ impl<'a> Collector<'a> {
     }
 
     fn hand_on(&mut self, place: Place, rows: Rows) {
-        let sent = self.flushes.as_ref().is_some_and(|flushes| flushes.send(Flush { place, rows }).is_ok());
-        if !sent {
+        let number = self.handed_on;
+        self.handed_on += 1;
+        let flush = Flush { number, place, rows };
+        if self.flushes.as_ref().is_none_or(|flushes| flushes.send(flush).is_err()) {
             self.flushes = None;
         }
     }

@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 /// `text`, a JSON value, with every string value `$D_<epoch seconds>` replaced by that time in ISO 8601, UTC
 /// (`"2021-01-01T00:00:00Z"`). Keys and all else keep their bytes, as does a number that is no time of the years
 /// -9999 to 9999.
 pub(super) fn replace_dates(text: &str) -> Cow<'_, str> {
     // Also finds the `$` that is written as an escape.
-    if memmem::find(text.as_bytes(), b"D_").is_none() {
+    static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"D_"));
+    if MARK.find(text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let bytes = text.as_bytes();

@@ -1,8 +1,9 @@
 //! `spillway ingest` without its command line: JSON lines of the upload API into the lake's layout (FORMATS,
 //! Ingest).
 //!
-//! One thread reads, parses and collects rows by (event, date, shard); another sorts, compresses and writes what
-//! has been collected. Memory is bounded by [`IngestOptions::memory_bytes`], however many groups there are.
+//! One thread reads blocks of lines, some parse them, one collects their rows by (event, date, shard), in the order of
+//! the input, and some sort, compress and write what has been collected. Which thread does what, and when, does not show
+//! in the files. Memory is bounded by [`IngestOptions::memory_bytes`], however many groups there are.
 //! An ingest is taken in whole or not at all: its lake files are shown together, once all are written.
 
 mod call_off;
@@ -11,33 +12,37 @@ mod contact;
 mod dates;
 mod input;
 mod journal;
+mod parse;
 mod publish;
+mod reading;
 mod record;
 mod rows;
 mod schema;
 mod user;
 mod write;
 
+use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 
 use spillway::domain::Account;
 use spillway::ports::Clock;
 
 pub use call_off::CallOff;
-use collect::{Collector, Flush};
+use collect::Flush;
 pub use input::Source;
-use input::{Lines, NextLine};
 pub use publish::complete_killed;
 use publish::{PublishError, Publisher};
-use record::Record;
-use write::{LakeWriter, Written};
+use reading::Reading;
+use write::{BadRow, LakeWriter, Shared, Written};
 
 /// A longer line is a bad one.
 pub const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 
-/// How often progress is told.
-const PROGRESS_BYTES: u64 = 4 * 1024 * 1024;
+/// How many threads write: what keeps two cores busy, though some wait for the disk.
+const WRITERS: usize = 3;
 
 /// Where to and how.
 pub struct IngestOptions<'a> {
@@ -47,7 +52,7 @@ pub struct IngestOptions<'a> {
     pub lake_root: PathBuf,
     /// Stamps the files, and the profiles that have no `ts`.
     pub clock: &'a dyn Clock,
-    /// How much memory collected rows may take; about twice as much is used in all.
+    /// How much memory collected rows may take; about twice as much is used in all, and some lines.
     pub memory_bytes: usize,
     /// How many bad lines are told to the observer; all are counted.
     pub told_bad_lines: u64,
@@ -172,41 +177,47 @@ pub fn run(
     options: &IngestOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<IngestReport, IngestError> {
-    let writer = LakeWriter::new(options);
     let names: Vec<String> = sources.iter().map(Source::name).collect();
-    // One flush waits while another is written: together with what is collected, that bounds memory.
+    let shared = Shared { options, publisher: Publisher::new(options), has_failed: AtomicBool::new(false) };
+    // One flush waits while others are written: together with what is collected, that bounds memory.
     let (flushes, incoming) = mpsc::sync_channel::<Flush>(1);
     let (mut reading, written) = std::thread::scope(|scope| {
-        let writing = scope.spawn(move || writer.write_all(&incoming));
+        let incoming = Arc::new(Mutex::new(incoming));
+        let writers = [(); WRITERS].map(|()| {
+            let (writer, incoming) = (LakeWriter::new(&shared), Arc::clone(&incoming));
+            scope.spawn(move || writer.write_all(&incoming))
+        });
+        // Whoever hands on is to notice when all writers have ended.
+        drop(incoming);
+        let blocks = reading::read(scope, sources, options);
         let mut reading = Reading::new(options, flushes, observer);
-        for (index, source) in (0u32..).zip(sources) {
-            if !reading.read(index, source) {
-                break;
-            }
-        }
+        reading.take_all(&names, blocks);
         reading.collector.finish();
-        let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let written = writers.map(|writer| writer.join().unwrap_or_else(|panic| resume_unwind(panic)));
         (reading.into_outcome(), written)
     });
-    let (Written { report: wrote, told_bad_rows, bad_rows }, publisher) = written?;
-    let report = &mut reading.report;
+    let mut all = Written::default();
+    for written in written {
+        all.add(written?);
+    }
+    let (wrote, report) = (all.report, &mut reading.report);
     report.events = wrote.events;
     report.profiles = wrote.profiles;
     report.older_profiles = wrote.older_profiles;
     report.files = wrote.files;
     report.bytes_written = wrote.bytes_written;
-    for (source, line, reason) in told_bad_rows {
+    for BadRow { origin: (source, line), reason, .. } in all.told_bad_rows {
         if report.told_bad_lines < options.told_bad_lines {
             report.told_bad_lines += 1;
             let source = names[source as usize].clone();
             observer.bad_line(&BadLine { source, line, reason });
         }
     }
-    report.bad_lines += bad_rows;
+    report.bad_lines += all.bad_rows;
     if let Some((name, line, reason)) = reading.stopped.filter(|_| !options.call_off.is_called_off()) {
         return Err(IngestError::Read { name, line, reason });
     }
-    publish(publisher, options)?;
+    publish(shared.publisher, options)?;
     Ok(reading.report)
 }
 
@@ -240,105 +251,6 @@ fn shown(reason: &str) -> String {
         }
     }
     shown
-}
-
-/// The reading side.
-struct Reading<'a> {
-    options: &'a IngestOptions<'a>,
-    collector: Collector<'a>,
-    observer: &'a mut dyn Observer,
-    report: IngestReport,
-    rows: u64,
-    told_bytes: u64,
-    stopped: Option<(String, u64, String)>,
-}
-
-struct Outcome {
-    report: IngestReport,
-    stopped: Option<(String, u64, String)>,
-}
-
-impl<'a> Reading<'a> {
-    fn new(
-        options: &'a IngestOptions<'a>,
-        flushes: mpsc::SyncSender<Flush>,
-        observer: &'a mut dyn Observer,
-    ) -> Self {
-        let collector = Collector::new(options, flushes);
-        let report = IngestReport::default();
-        Self { options, collector, observer, report, rows: 0, told_bytes: 0, stopped: None }
-    }
-
-    fn into_outcome(self) -> Outcome {
-        Outcome { report: self.report, stopped: self.stopped }
-    }
-
-    /// Whether to go on.
-    fn read(&mut self, index: u32, source: Source) -> bool {
-        let name = source.name();
-        let before = self.report.bytes_read;
-        let mut line = 0;
-        let mut lines = match Lines::open(source) {
-            Ok(lines) => lines,
-            Err(error) => {
-                self.stopped = Some((name, line, error.to_string()));
-                return false;
-            }
-        };
-        loop {
-            let bad = match lines.next_line() {
-                Ok(None) => break,
-                Ok(Some(NextLine::Text(text))) => {
-                    line += 1;
-                    let text = text.trim_ascii();
-                    if text.is_empty() {
-                        continue;
-                    }
-                    let taken =
-                        Record::parse(text).and_then(|record| self.collector.take(&record, (index, line)));
-                    self.rows += u64::from(taken.is_ok());
-                    taken.err()
-                }
-                Ok(Some(NextLine::TooLong)) => {
-                    line += 1;
-                    Some(format!("it has more than {MAX_LINE_BYTES} bytes"))
-                }
-                Err(error) => {
-                    self.stopped = Some((name, line, error.to_string()));
-                    return false;
-                }
-            };
-            self.report.lines += 1;
-            self.report.bytes_read = before + lines.bytes_read();
-            if let Some(reason) = bad {
-                self.tell_bad(&name, line, reason);
-            }
-            self.tell_progress(false);
-            if self.collector.is_stopped() || self.options.call_off.is_called_off() {
-                return false;
-            }
-        }
-        self.report.bytes_read = before + lines.bytes_read();
-        self.tell_progress(true);
-        true
-    }
-
-    fn tell_bad(&mut self, name: &str, line: u64, reason: String) {
-        self.report.bad_lines += 1;
-        if self.report.told_bad_lines < self.options.told_bad_lines {
-            self.report.told_bad_lines += 1;
-            let reason = shown(&reason);
-            self.observer.bad_line(&BadLine { source: name.to_owned(), line, reason });
-        }
-    }
-
-    fn tell_progress(&mut self, at_end: bool) {
-        let IngestReport { bytes_read, lines, .. } = self.report;
-        if at_end || bytes_read - self.told_bytes >= PROGRESS_BYTES {
-            self.told_bytes = bytes_read;
-            self.observer.progress(Progress { bytes_read, lines, rows: self.rows });
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 //! the process, however that ends. So a process that gets the lock for itself alone knows that the hidden files it
 //! finds are of dead ones: it shows those of a journal and deletes the others.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rand::random;
 use spillway::domain::Dataset;
@@ -22,13 +24,13 @@ use super::journal::{self, Journal, Move};
 pub(super) const HIDDEN_PREFIX: &str = ".ingest-";
 pub(super) const HIDDEN_SUFFIX: &str = ".tmp";
 
-/// Puts files into the lake.
+/// Puts files into the lake. Several threads may write them.
 pub(super) struct Publisher<'a> {
     options: &'a IngestOptions<'a>,
-    /// Closed, so that their number is not bounded by open files; they vanish unless they are published.
-    staged: Vec<(TempPath, Move)>,
+    /// By their numbers. Closed, so that there can be more of them than open files; they vanish unless they are published.
+    staged: Mutex<BTreeMap<u64, (TempPath, Move)>>,
     /// The account's folder, locked, once there is a hidden file.
-    lock: Option<File>,
+    lock: Mutex<Option<File>>,
 }
 
 /// Why files are not in the lake.
@@ -41,7 +43,7 @@ pub(super) enum PublishError {
 
 impl<'a> Publisher<'a> {
     pub(super) fn new(options: &'a IngestOptions<'a>) -> Self {
-        Self { options, staged: Vec::new(), lock: None }
+        Self { options, staged: Mutex::default(), lock: Mutex::default() }
     }
 
     fn account_folder(&self) -> PathBuf {
@@ -49,12 +51,14 @@ impl<'a> Publisher<'a> {
     }
 
     /// A file that nobody sees; it vanishes unless it is staged and published.
-    pub(super) fn hidden_file(&mut self) -> io::Result<NamedTempFile> {
+    pub(super) fn hidden_file(&self) -> io::Result<NamedTempFile> {
         let folder = self.account_folder();
-        if self.lock.is_none() {
+        let mut locked = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if locked.is_none() {
             fs::create_dir_all(&folder)?;
-            self.lock = Some(lock(&folder, self.options.clock)?);
+            *locked = Some(lock(&folder, self.options.clock)?);
         }
+        drop(locked);
         let mut builder = tempfile::Builder::new();
         builder.prefix(HIDDEN_PREFIX).suffix(HIDDEN_SUFFIX);
         // As for any new file, the process's mask decides who may read it.
@@ -64,7 +68,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// Takes a file that is written, for [`Publisher::publish`].
-    pub(super) fn stage(&mut self, file: NamedTempFile, place: &Place) -> io::Result<()> {
+    pub(super) fn stage(&self, number: u64, file: NamedTempFile, place: &Place) -> io::Result<()> {
         file.as_file().sync_data()?;
         let dataset = if place.event.is_some() { Dataset::Events } else { Dataset::Profiles };
         let mut folder = format!("db={}", place.database);
@@ -75,17 +79,19 @@ impl<'a> Publisher<'a> {
         let hidden = hidden.ok_or_else(|| io::Error::other("a hidden file has no name"))?.to_owned();
         let whole = dataset.folder(self.options.account.id);
         let dataset = whole.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
-        self.staged.push((file.into_temp_path(), Move { hidden, dataset, place: folder }));
+        let staged = (file.into_temp_path(), Move { hidden, dataset, place: folder });
+        self.staged.lock().unwrap_or_else(PoisonError::into_inner).insert(number, staged);
         Ok(())
     }
 
-    /// Shows all staged files.
+    /// Shows all staged files, in the order of their numbers.
     pub(super) fn publish(self) -> Result<(), PublishError> {
-        if self.staged.is_empty() {
+        let folder = self.account_folder();
+        let staged = self.staged.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if staged.is_empty() {
             return Ok(());
         }
-        let folder = self.account_folder();
-        let (files, moves): (Vec<_>, Vec<_>) = self.staged.into_iter().unzip();
+        let (files, moves): (Vec<_>, Vec<_>) = staged.into_values().unzip();
         let journal = Journal { run: random(), moves };
         journal.write(&folder).map_err(PublishError::Nothing)?;
         // From here on they are the journal's, whatever becomes of this process.

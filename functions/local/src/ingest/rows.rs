@@ -17,6 +17,9 @@ pub(super) fn text_columns(is_event: bool) -> Vec<&'static str> {
     }
 }
 
+/// How many of them there are at most.
+pub(super) const MAX_TEXTS: usize = EVENT_STRINGS.len() + 2;
+
 /// The number columns of a dataset.
 pub(super) fn number_columns(is_event: bool) -> &'static [&'static str] {
     if is_event { &EVENT_NUMBERS } else { &[] }
@@ -36,28 +39,76 @@ pub(super) struct Rows {
 /// What a group takes beside its rows, about: a node of the map of its event, mostly.
 const GROUP_BYTES: usize = 1024;
 
-impl Rows {
-    /// Adds a row, at `micros`.
-    pub(super) fn push(&mut self, micros: i64, record: &Record<'_>, origin: Origin) {
-        self.index.push((micros, self.bytes.len()));
-        self.count(origin.0.into());
-        self.count(origin.1);
-        for text in &record.texts {
-            self.text(text.as_deref());
-        }
-        self.count(record.identities.len() as u64);
-        for identity in &record.identities {
-            self.text(Some(identity));
-        }
-        match &record.kind {
-            Kind::Event { numbers, .. } => {
-                for number in numbers {
-                    self.bytes.push(u8::from(number.is_some()));
-                    self.bytes.extend(number.iter().flat_map(|number| number.to_le_bytes()));
-                }
+/// Packs a record behind `bytes`.
+pub(super) fn pack(bytes: &mut Vec<u8>, record: &Record<'_>, origin: Origin) {
+    pack_count(bytes, origin.0.into());
+    pack_count(bytes, origin.1);
+    for text in &record.texts {
+        pack_text(bytes, text.as_deref());
+    }
+    pack_count(bytes, record.identities.len() as u64);
+    for identity in &record.identities {
+        pack_text(bytes, Some(identity));
+    }
+    match &record.kind {
+        Kind::Event { numbers, .. } => {
+            for number in numbers {
+                bytes.push(u8::from(number.is_some()));
+                bytes.extend(number.iter().flat_map(|number| number.to_le_bytes()));
             }
-            Kind::Profile { deleted } => self.bytes.push(u8::from(*deleted)),
         }
+        Kind::Profile { deleted } => bytes.push(u8::from(*deleted)),
+    }
+}
+
+fn pack_text(bytes: &mut Vec<u8>, text: Option<&str>) {
+    pack_count(bytes, text.map_or(0, |text| text.len() as u64 + 1));
+    bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+}
+
+/// Seven bits a byte, the lowest first.
+fn pack_count(bytes: &mut Vec<u8>, mut count: u64) {
+    while count >= 0x80 {
+        bytes.push((count & 0x7f) as u8 | 0x80);
+        count >>= 7;
+    }
+    bytes.push(count as u8);
+}
+
+impl Rows {
+    /// Adds a packed row of so many text columns, at `micros`.
+    pub(super) fn push(&mut self, micros: i64, row: &[u8], texts: usize) {
+        self.index.push((micros, self.bytes.len()));
+        if self.bytes.capacity() - self.bytes.len() >= row.len() {
+            self.bytes.extend_from_slice(row);
+        } else {
+            self.grow_by(row, texts);
+        }
+    }
+
+    /// Adds a row field by field. How much room that makes decides when a file is full, and as rows have always been
+    /// added so, files still end where they did.
+    fn grow_by(&mut self, row: &[u8], texts: usize) {
+        let (mut left, mut added) = (Row { bytes: row }, 0);
+        let mut add = |left: &Row<'_>, text: Option<&str>| {
+            let end = row.len() - left.bytes.len();
+            let before = end - text.map_or(0, str::len);
+            row[added..before].iter().for_each(|byte| self.bytes.push(*byte));
+            self.bytes.extend_from_slice(&row[before..end]);
+            added = end;
+        };
+        // The origin.
+        left.count();
+        left.count();
+        for _ in 0..texts {
+            let text = left.text();
+            add(&left, text);
+        }
+        for _ in 0..left.count() {
+            let text = left.text();
+            add(&left, text);
+        }
+        add(&Row { bytes: &[] }, None);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -99,20 +150,6 @@ impl Rows {
             let (origin, row) = Row::begin(&self.bytes[*at..]);
             (*micros, origin, row)
         })
-    }
-
-    fn text(&mut self, text: Option<&str>) {
-        self.count(text.map_or(0, |text| text.len() as u64 + 1));
-        self.bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
-    }
-
-    /// Seven bits a byte, the lowest first.
-    fn count(&mut self, mut count: u64) {
-        while count >= 0x80 {
-            self.bytes.push((count & 0x7f) as u8 | 0x80);
-            count >>= 7;
-        }
-        self.bytes.push(count as u8);
     }
 }
 

@@ -1,7 +1,8 @@
 //! Collected rows as the lake's Parquet files.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::builder::{
     ArrayBuilder as _, BooleanBuilder, Float64Builder, ListBuilder, StringBuilder,
@@ -19,7 +20,7 @@ use spillway::encode::{FOOTER_KEY, PropertyKeys};
 
 use super::collect::{Flush, Place};
 use super::publish::Publisher;
-use super::rows::{Row, Rows, number_columns, text_columns};
+use super::rows::{MAX_TEXTS, Origin, Row, Rows, number_columns, text_columns};
 use super::schema::LakeSchema;
 use super::{IngestError, IngestOptions, IngestReport, shown};
 
@@ -27,59 +28,92 @@ use super::{IngestError, IngestOptions, IngestReport, shown};
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 const BATCH_ROWS: usize = 8192;
 
-/// What the writer did.
+/// What a writer did.
 #[derive(Default)]
 pub(super) struct Written {
     pub(super) report: IngestReport,
-    /// The first rows that were left out after all, with the reason.
-    pub(super) told_bad_rows: Vec<(u32, u64, String)>,
+    /// The first rows that were left out after all.
+    pub(super) told_bad_rows: Vec<BadRow>,
     /// How many were left out.
     pub(super) bad_rows: u64,
 }
 
-/// Writes flushes.
+/// A row that was left out.
+pub(super) struct BadRow {
+    /// The number of its file.
+    file: u64,
+    pub(super) origin: Origin,
+    pub(super) reason: String,
+}
+
+impl Written {
+    /// What several writers did, in the order of the files.
+    pub(super) fn add(&mut self, other: Self) {
+        let (sum, more) = (&mut self.report, &other.report);
+        sum.events += more.events;
+        sum.profiles += more.profiles;
+        sum.older_profiles += more.older_profiles;
+        sum.files += more.files;
+        sum.bytes_written += more.bytes_written;
+        self.bad_rows += other.bad_rows;
+        self.told_bad_rows.extend(other.told_bad_rows);
+        self.told_bad_rows.sort_by_key(|row| row.file);
+    }
+}
+
+/// What writers share.
+pub(super) struct Shared<'a> {
+    pub(super) options: &'a IngestOptions<'a>,
+    pub(super) publisher: Publisher<'a>,
+    /// Set by a writer that fails, for the others.
+    pub(super) has_failed: AtomicBool,
+}
+
+/// Writes flushes, beside others.
 pub(super) struct LakeWriter<'a> {
-    options: &'a IngestOptions<'a>,
-    publisher: Publisher<'a>,
+    shared: &'a Shared<'a>,
     written: Written,
 }
 
 impl<'a> LakeWriter<'a> {
-    pub(super) fn new(options: &'a IngestOptions<'a>) -> Self {
-        Self { options, publisher: Publisher::new(options), written: Written::default() }
+    pub(super) fn new(shared: &'a Shared<'a>) -> Self {
+        Self { shared, written: Written::default() }
     }
 
-    /// Writes them all; nobody sees them before they are published.
-    pub(super) fn write_all(
-        mut self,
-        flushes: &Receiver<Flush>,
-    ) -> Result<(Written, Publisher<'a>), IngestError> {
-        for flush in flushes {
-            if self.options.call_off.is_called_off() {
+    /// Writes what comes until nothing more does; nobody sees it before it is published.
+    pub(super) fn write_all(mut self, flushes: &Mutex<Receiver<Flush>>) -> Result<Written, IngestError> {
+        let next = || flushes.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        while let Ok(flush) = next() {
+            if self.shared.options.call_off.is_called_off() {
                 return Err(IngestError::CalledOff);
             }
+            if self.shared.has_failed.load(Ordering::Relaxed) {
+                break;
+            }
             self.write(flush).map_err(|reason| {
-                let path = self.options.lake_root.clone();
+                self.shared.has_failed.store(true, Ordering::Relaxed);
+                let path = self.shared.options.lake_root.clone();
                 IngestError::Write { path, reason }
             })?;
         }
-        Ok((self.written, self.publisher))
+        Ok(self.written)
     }
 
-    fn write(&mut self, Flush { place, mut rows }: Flush) -> Result<(), String> {
+    fn write(&mut self, Flush { number, place, mut rows }: Flush) -> Result<(), String> {
         let is_event = place.event.is_some();
         if is_event {
             rows.sort_events();
         } else {
             self.written.report.older_profiles += rows.sort_profiles();
         }
-        let hidden = self.publisher.hidden_file().map_err(|error| error.to_string())?;
-        let filled = self.fill(&hidden, &place, &rows).map_err(|error| error.to_string())?;
+        let publisher = &self.shared.publisher;
+        let hidden = publisher.hidden_file().map_err(|error| error.to_string())?;
+        let filled = self.fill(&hidden, number, &place, &rows).map_err(|error| error.to_string())?;
         if filled == 0 {
             return Ok(());
         }
         let bytes = hidden.as_file().metadata().map_err(|error| error.to_string())?.len();
-        self.publisher.stage(hidden, &place).map_err(|error| error.to_string())?;
+        publisher.stage(number, hidden, &place).map_err(|error| error.to_string())?;
         let report = &mut self.written.report;
         report.files += 1;
         report.bytes_written += bytes;
@@ -92,6 +126,7 @@ impl<'a> LakeWriter<'a> {
     fn fill(
         &mut self,
         hidden: &tempfile::NamedTempFile,
+        number: u64,
         place: &Place,
         rows: &Rows,
     ) -> Result<u64, ParquetError> {
@@ -109,8 +144,10 @@ impl<'a> LakeWriter<'a> {
         for (micros, origin, row) in rows.iter() {
             if let Err(reason) = table.push(micros, row, &mut keys) {
                 self.written.bad_rows += 1;
-                if self.written.bad_rows <= self.options.told_bad_lines {
-                    self.written.told_bad_rows.push((origin.0, origin.1, shown(&reason)));
+                // Its files come in order, so that no later row of its can be among the first of all.
+                if self.written.bad_rows <= self.shared.options.told_bad_lines {
+                    let reason = shown(&reason);
+                    self.written.told_bad_rows.push(BadRow { file: number, origin, reason });
                 }
                 continue;
             }
@@ -162,12 +199,14 @@ impl Table {
 
     /// Adds a row and its property keys; a row of which the properties are no JSON object is left out.
     fn push(&mut self, micros: i64, mut row: Row<'_>, keys: &mut PropertyKeys) -> Result<(), String> {
-        self.add_keys(row, keys)?;
+        let mut texts = [None; MAX_TEXTS];
+        let texts = &mut texts[..self.texts.len()];
+        texts.fill_with(|| row.text());
+        self.add_keys(texts, keys)?;
         self.micros.append_value(micros);
-        for column in &mut self.texts {
-            let text = row.text();
+        for (column, text) in self.texts.iter_mut().zip(texts) {
             self.bytes += text.map_or(0, str::len);
-            column.append_option(text);
+            column.append_option(*text);
         }
         let identities = row.count();
         for _ in 0..identities {
@@ -183,9 +222,8 @@ impl Table {
         Ok(())
     }
 
-    fn add_keys(&self, mut row: Row<'_>, keys: &mut PropertyKeys) -> Result<(), String> {
-        let texts: Vec<Option<&str>> = self.texts.iter().map(|_| row.text()).collect();
-        let scopes: &[_] = match texts.as_slice() {
+    fn add_keys(&self, texts: &[Option<&str>], keys: &mut PropertyKeys) -> Result<(), String> {
+        let scopes: &[_] = match texts {
             [.., event, session] if self.is_event => {
                 &[(PropertyScope::Event, *event), (PropertyScope::Session, *session)]
             }

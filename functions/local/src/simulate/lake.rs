@@ -47,7 +47,7 @@ impl SimulatedLake {
             format!("account={account}/events/{CAPTURED}/db={shard}/event=Event{event:02}/date={date}");
         let place = LakePath {
             database: DatabaseId(shard),
-            event: Some((EventFolder::Named(format!("Event{event:02}")), date)),
+            event: Some((EventFolder::Named(format!("Event{event:02}").into()), date)),
         };
         let file = |number| LakeFile {
             path: format!("{folder}/{number:010}.parquet"),

@@ -10,7 +10,11 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::arrow::{FieldLevels, parquet_to_arrow_field_levels};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMask, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    ColumnChunkMask, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader,
+    ParquetStatisticsPolicy,
+};
+use parquet::schema::types::SchemaDescPtr;
 
 use super::batches::Sizes;
 use super::broken;
@@ -297,8 +301,34 @@ fn rows_within(batch: &RecordBatch, limit_bytes: u64) -> usize {
 
 /// The footer alone, without page indexes.
 pub(super) fn read_metadata(paged: &PagedFile, path: &str) -> Result<ParquetMetaData, LakeError> {
+    parse_metadata(paged, path, None)
+}
+
+/// The footer without what it tells of the columns' values, and without its schema where one is given.
+pub(super) fn read_row_groups(
+    paged: &PagedFile,
+    path: &str,
+    schema: Option<SchemaDescPtr>,
+) -> Result<ParquetMetaData, LakeError> {
+    let none = || ParquetStatisticsPolicy::SkipAll;
+    let mut options = ParquetMetaDataOptions::new()
+        .with_column_stats_policy(none())
+        .with_encoding_stats_policy(none())
+        .with_size_stats_policy(none());
+    if let Some(schema) = schema {
+        options.set_schema(schema);
+    }
+    parse_metadata(paged, path, Some(options))
+}
+
+fn parse_metadata(
+    paged: &PagedFile,
+    path: &str,
+    options: Option<ParquetMetaDataOptions>,
+) -> Result<ParquetMetaData, LakeError> {
     ParquetMetaDataReader::new()
         .with_page_index_policy(PageIndexPolicy::Skip)
+        .with_metadata_options(options)
         .parse_and_finish(paged)
         .map_err(|error| {
             let fault = paged.take_fault();

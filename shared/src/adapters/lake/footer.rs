@@ -3,8 +3,9 @@
 use parquet::basic::{ColumnOrder, ConvertedType, LogicalType, SortOrder, TimeUnit};
 use parquet::file::metadata::{FileMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
+use parquet::schema::types::SchemaDescPtr;
 
-use super::file::{guarded, read_metadata};
+use super::file::{guarded, read_metadata, read_row_groups};
 use super::paged::PagedFile;
 use super::source::Medium;
 use crate::domain::{Footer, RowGroup};
@@ -15,6 +16,31 @@ use crate::ports::LakeError;
 pub(super) fn read(medium: &Medium, path: &str) -> Result<Footer, LakeError> {
     let paged = PagedFile::new(medium.open(path)?);
     guarded(path, None, || read_footer(&paged, path))?
+}
+
+/// How many rows each of some files has; none where that cannot be read. Blocking.
+pub(super) fn row_counts(medium: &Medium, paths: &[String]) -> Result<Vec<Option<u64>>, LakeError> {
+    let mut schema = None;
+    let count = |path: &String| match row_count(medium, path, &mut schema) {
+        Ok(rows) => Ok(Some(rows)),
+        Err(error) if error.is_passing() => Err(error),
+        Err(_) => Ok(None),
+    };
+    paths.iter().map(count).collect()
+}
+
+/// Most of the time goes into reading a schema, and the files of a lake have the same one. Of a count it does not matter
+/// whether that is so: with too many or too few columns the footer is refused, and read with its own.
+fn row_count(medium: &Medium, path: &str, schema: &mut Option<SchemaDescPtr>) -> Result<u64, LakeError> {
+    let paged = PagedFile::new(medium.open(path)?);
+    let read = |schema: Option<SchemaDescPtr>| guarded(path, None, || read_row_groups(&paged, path, schema))?;
+    let metadata = match schema.clone().map(|schema| read(Some(schema))) {
+        Some(Ok(metadata)) => metadata,
+        _ => read(None)?,
+    };
+    *schema = Some(metadata.file_metadata().schema_descr_ptr());
+    let rows = |group: &RowGroupMetaData| u64::try_from(group.num_rows()).unwrap_or(0);
+    Ok(metadata.row_groups().iter().map(rows).fold(0, u64::saturating_add))
 }
 
 fn read_footer(paged: &PagedFile, path: &str) -> Result<Footer, LakeError> {

@@ -13,6 +13,7 @@ mod profiles;
 mod sorted;
 mod source;
 mod store_clock;
+mod walk;
 
 use std::path::Path as FsPath;
 use std::sync::Arc;
@@ -20,7 +21,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use tokio::runtime::Handle;
 
@@ -42,11 +42,14 @@ impl ObjectStoreLake {
     /// # Errors
     /// [`LakeError::Unavailable`] when there is no such folder.
     pub fn folder(root: &FsPath, clock: Arc<dyn Clock>) -> Result<Self, LakeError> {
-        let store = LocalFileSystem::new_with_prefix(root).map_err(|error| {
-            LakeError::Unavailable(format!("{error}; create the folder or name another one"))
+        let root = root.canonicalize().map_err(|error| {
+            LakeError::Unavailable(format!(
+                "`{}`: {error}; create the folder or name another one",
+                root.display()
+            ))
         })?;
         let clock = StoreClock::Given(clock);
-        Ok(Self { medium: Arc::new(Medium::Folder(store)), clock })
+        Ok(Self { medium: Arc::new(Medium::Folder(root.into())), clock })
     }
 
     /// A lake below `prefix` of an object store, read over the network; `clock` must be the store's own.
@@ -98,14 +101,24 @@ impl Lake for ObjectStoreLake {
     }
 
     async fn committed(&self, path: &str) -> Result<Timestamp, LakeError> {
-        list::committed(&self.medium, path).await
+        match &*self.medium {
+            Medium::Folder(root) => {
+                let (root, path) = (Arc::clone(root), self.medium.locate(path)?);
+                blocking(move || walk::committed(&root, path.as_ref())).await
+            }
+            Medium::Remote { store, .. } => list::committed_remote(&self.medium, store, path).await,
+        }
     }
 
     async fn footer(&self, path: &str) -> Result<Footer, LakeError> {
         let (medium, path) = (Arc::clone(&self.medium), path.to_owned());
-        tokio::task::spawn_blocking(move || footer::read(&medium, &path))
-            .await
-            .map_err(|error| LakeError::Unavailable(error.to_string()))?
+        blocking(move || footer::read(&medium, &path)).await
+    }
+
+    async fn row_counts(&self, paths: &[&str]) -> Result<Vec<Option<u64>>, LakeError> {
+        let medium = Arc::clone(&self.medium);
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        blocking(move || footer::row_counts(&medium, &paths)).await
     }
 
     fn rows(&self, slice: &Slice, columns: &[&str]) -> Box<dyn LakeRows> {
@@ -127,6 +140,13 @@ impl Lake for ObjectStoreLake {
             }
         }
     }
+}
+
+/// Waits for what would hold up others.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LakeError> + Send + 'static,
+) -> Result<T, LakeError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| LakeError::Unavailable(error.to_string()))?
 }
 
 /// What the object store's errors mean for a file of the lake.

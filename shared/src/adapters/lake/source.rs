@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::Range;
+use std::path::Path as FsPath;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
 use tokio::runtime::Handle;
@@ -26,7 +26,7 @@ const WHOLE_FILE_BYTES: u64 = 512 * 1024;
 /// What the lake lies on.
 pub(super) enum Medium {
     /// A folder.
-    Folder(LocalFileSystem),
+    Folder(Arc<FsPath>),
     /// Below `prefix` of an object store.
     Remote {
         /// The store.
@@ -74,9 +74,8 @@ impl Medium {
     pub(super) fn open(&self, path: &str) -> Result<Arc<dyn Ranges>, LakeError> {
         let location = self.locate(path)?;
         Ok(match self {
-            Self::Folder(store) => {
-                let on_disk =
-                    store.path_to_filesystem(&location).map_err(|error| store_error(path, error))?;
+            Self::Folder(root) => {
+                let on_disk = root.join(location.as_ref());
                 let file = File::open(on_disk).map_err(|error| disk_error(path, &error))?;
                 let bytes = file.metadata().map_err(|error| disk_error(path, &error))?.len();
                 Arc::new(DiskFile { path: path.to_owned(), file, bytes })
@@ -89,7 +88,7 @@ impl Medium {
     }
 }
 
-fn disk_error(path: &str, error: &std::io::Error) -> LakeError {
+pub(super) fn disk_error(path: &str, error: &std::io::Error) -> LakeError {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => LakeError::Vanished { path: path.to_owned() },
         ErrorKind::UnexpectedEof => broken(path, None, "it became shorter while it was read"),

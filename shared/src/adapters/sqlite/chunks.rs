@@ -96,6 +96,21 @@ pub(super) fn get(connection: &Connection, key: &ChunkKey) -> Result<Option<Chun
     find(connection, sql, params![account, request, run, key.plan.0, key.id.0], || name(key.run, &key.id.0))
 }
 
+/// Whether a power failure may take the change back. An intent must be on the disk before the upload that it announces
+/// ends, and an operator's word once he has been answered. But a lease means nothing once its holder has no power
+/// either, and a chunk that is leased again because its completion was lost comes to that completion again: its object
+/// is known by its intent, and what was made of the completion meanwhile, the manifest, comes to the same bytes.
+pub(super) fn may_pass(command: &ChunkCommand) -> bool {
+    match command {
+        ChunkCommand::Lease { .. } | ChunkCommand::Release { .. } | ChunkCommand::Complete { .. } => true,
+        ChunkCommand::Intend { .. }
+        | ChunkCommand::Abandon { .. }
+        | ChunkCommand::Fail { .. }
+        | ChunkCommand::Retry { .. }
+        | ChunkCommand::Publish => false,
+    }
+}
+
 pub(super) fn change(
     connection: &Connection,
     key: &ChunkKey,

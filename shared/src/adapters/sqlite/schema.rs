@@ -79,7 +79,7 @@ fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
     connection.set_prepared_statement_cache_capacity(64);
     switch_to_wal(connection)?;
     // FULL: an intent must be on the disk before the upload it announces ends, power failures included; otherwise
-    // an object could stand in the bucket that no intent explains.
+    // an object could stand in the bucket that no intent explains. What may be lost says so by itself (`worker`).
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     migrate(connection)

@@ -48,18 +48,21 @@ impl Worker {
     }
 
     /// Works in one transaction that holds the write lock from its beginning, so that what it reads stays true
-    /// until it commits. Any error rolls it back.
+    /// until it commits. Any error rolls it back. What was done is on the disk.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let answer = job(&transaction)?;
-            transaction.commit()?;
-            Ok(answer)
-        })
-        .await
+        self.run(|connection| transact(connection, "FULL", job)).await
+    }
+
+    /// As [`Worker::write`], but what was done is on the disk only with the next write. The end of a process takes nothing
+    /// of it; a power failure may take the last ones, from some one on.
+    pub(super) async fn write_passing<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(|connection| transact(connection, "NORMAL", job)).await
     }
 
     async fn run<T: Send + 'static>(
@@ -74,5 +77,42 @@ impl Worker {
         let ended = || StoreError::Unavailable("its thread gave no answer; see the log".to_owned());
         self.jobs.send(job).map_err(|_| ended())?;
         answered.await.map_err(|_| ended())?
+    }
+}
+
+/// In WAL mode a commit waits for the disk where `synchronous` is FULL, and brings along all commits before it. Each
+/// transaction says which it needs, so that none depends on what another one left.
+fn transact<T>(
+    connection: &mut Connection,
+    synchronous: &str,
+    job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answer = job(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_waits_for_the_disk_whatever_came_before_it() {
+        const FULL: i64 = 2;
+        let folder = tempfile::tempdir().unwrap();
+        let connection = crate::adapters::sqlite::schema::open(&folder.path().join("state")).unwrap();
+        let worker = Worker::start("test", connection).unwrap();
+        let synchronous = |tx: &Transaction<'_>| {
+            Ok(tx.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap())
+        };
+        assert_eq!(worker.write(synchronous).await.unwrap(), FULL);
+        assert_eq!(worker.write_passing(synchronous).await.unwrap(), 1);
+        assert_eq!(worker.write(synchronous).await.unwrap(), FULL);
+        worker.write_passing(|_| -> Result<(), _> { panic!("in the test") }).await.unwrap_err();
+        assert_eq!(worker.write(synchronous).await.unwrap(), FULL);
     }
 }

@@ -14,7 +14,7 @@ fn path_of(folder: &str) -> String {
 #[test]
 fn a_path_says_what_its_folders_say() {
     let parsed = LakePath::parse(&path_of("Product%20Viewed")).unwrap();
-    let event = EventFolder::Named("Product Viewed".to_owned());
+    let event = EventFolder::Named("Product Viewed".into());
     assert_eq!(parsed, LakePath { database: DatabaseId(7), event: Some((event, date(2025, 6, 11))) });
     let profiles = LakePath::parse("account=1/profiles/captured=2025-06-11-04/db=0/b.parquet").unwrap();
     assert_eq!(profiles, LakePath { database: DatabaseId(0), event: None });
@@ -60,7 +60,7 @@ fn long_names_are_abbreviated_without_cutting_an_escape() {
 fn a_short_name_that_looks_abbreviated_keeps_itself() {
     let name = "checkout~0123456789abcdef";
     let parsed = LakePath::parse(&path_of(&event_folder(name).0)).unwrap();
-    assert_eq!(parsed.event.unwrap().0.event_name(None), name);
+    assert_eq!(&*parsed.event.unwrap().0.event_name(None), name);
 }
 
 proptest! {
@@ -71,6 +71,6 @@ proptest! {
         // What ingest writes into the footer where it must, and may be absent where it need not.
         let footer = is_long.then_some(name.as_str());
         let parsed = LakePath::parse(&path_of(&folder)).unwrap();
-        prop_assert_eq!(parsed.event.unwrap().0.event_name(footer), name);
+        prop_assert_eq!(&*parsed.event.unwrap().0.event_name(footer), name);
     }
 }

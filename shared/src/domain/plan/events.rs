@@ -1,6 +1,7 @@
 //! Event files → chunks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -18,7 +19,7 @@ pub struct EventFile {
     /// Its size.
     pub bytes: u64,
     /// The event's name, as captured.
-    pub event_name: String,
+    pub event_name: Arc<str>,
     /// The event's day.
     pub date: Date,
     /// The shard.
@@ -46,7 +47,7 @@ pub fn plan_events(
     files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     let places = places(&files);
     let place = |file: &EventFile| {
-        let (name_in_file, name) = places.get(&file.event_name).copied().unwrap_or_default();
+        let (name_in_file, name) = places.get(&*file.event_name).copied().unwrap_or_default();
         // An event's captured name comes after the name in the file, so that events which become the same one share
         // their group's indexes.
         ((name_in_file, file.date, file.database), name)
@@ -56,20 +57,23 @@ pub fn plan_events(
     let (mut first, mut group) = (0, None);
     let mut files = files.into_iter().peekable();
     while let Some(head) = files.next() {
-        let (of_group, name) = place(&head);
+        let (of_group, _) = place(&head);
         if group.replace(of_group) != Some(of_group) {
             set_stride(&mut chunks[first..]);
             first = chunks.len();
         }
-        let (event_name, date, database) = (head.event_name.clone(), head.date, head.database);
+        let (event_name, date, database) = (Arc::clone(&head.event_name), head.date, head.database);
+        let is_of_event = |file: &EventFile| {
+            file.event_name == event_name && (file.date, file.database) == (date, database)
+        };
         let mut event = vec![head];
-        while let Some(file) = files.next_if(|file| place(file) == (of_group, name)) {
+        while let Some(file) = files.next_if(is_of_event) {
             event.push(file);
         }
         let ratio = ratios.of(&event_name, format);
         for (slice_files, estimated_bytes) in slices(event, ratio, limits) {
             chunks.push(ChunkPlan {
-                content: ChunkContent::Events { event_name: event_name.clone(), date },
+                content: ChunkContent::Events { event_name: event_name.to_string(), date },
                 database,
                 index: index_of(chunks.len() - first),
                 stride: 0,
@@ -91,7 +95,7 @@ pub fn plan_events(
 fn places(files: &[EventFile]) -> BTreeMap<String, (usize, usize)> {
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for file in files {
-        if !names.contains(file.event_name.as_str()) {
+        if !names.contains(&*file.event_name) {
             names.insert(&file.event_name);
         }
     }

@@ -59,7 +59,7 @@ fn file(folder: &str, number: usize, committed: Timestamp) -> LakeFile {
         committed,
         place: LakePath {
             database: DatabaseId(0),
-            event: Some((EventFolder::Named("Charged".to_owned()), date)),
+            event: Some((EventFolder::Named("Charged".into()), date)),
         },
     }
 }

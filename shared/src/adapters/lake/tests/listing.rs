@@ -45,7 +45,7 @@ fn only_the_hours_wanted_are_listed_in_order() {
         assert_eq!(paths, wanted);
         assert_eq!(files[0].bytes, 5);
         let (folder, date) = files[0].place.event.clone().unwrap();
-        assert_eq!(folder, EventFolder::Named("A b/c~".to_owned()));
+        assert_eq!(folder, EventFolder::Named("A b/c~".into()));
         assert_eq!((files[0].place.database, date.to_string()), (DatabaseId(3), "2025-06-11".to_owned()));
         let profiles = query(Dataset::Profiles, "2025-06-11T08:59:00Z", "2025-06-11T10:00:00Z");
         let files = lake.runtime.block_on(lake.lake.list(&profiles)).unwrap();
@@ -91,4 +91,42 @@ fn files_in_wrong_folders_are_named() {
             assert!(error.to_string().contains(wrong), "{error}");
         }
     }
+}
+
+#[test]
+fn a_files_commit_time_alone_is_that_of_the_list() {
+    for lake in TestLake::both() {
+        let path = event(7, "2025-06-11-08", "a.parquet");
+        lake.put(&path, "1");
+        let events = query(Dataset::Events, "2025-06-11T08:00:00Z", "2025-06-11T08:00:00Z");
+        let files = lake.runtime.block_on(lake.lake.list(&events)).unwrap();
+        let committed = |path: &str| lake.runtime.block_on(lake.lake.committed(path));
+        assert_eq!(committed(&path).unwrap(), files[0].committed);
+        for gone in [event(7, "2025-06-11-08", "b.parquet"), path.rsplit_once('/').unwrap().0.to_owned()] {
+            assert!(matches!(committed(&gone), Err(LakeError::Vanished { path }) if path == gone));
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_but_for_those_that_lead_nowhere_and_a_circle_is_told() {
+    use std::os::unix::fs::symlink;
+
+    let lake = TestLake::folder();
+    let path = event(7, "2025-06-11-08", "a.parquet");
+    lake.put(&path, "1");
+    let file = lake.folder.as_ref().unwrap().path().join(&path);
+    let hour = file.ancestors().nth(4).unwrap();
+    symlink("nowhere", file.with_file_name("b.parquet")).unwrap();
+    symlink(&file, file.with_file_name("c.parquet")).unwrap();
+    symlink(hour, hour.with_file_name("captured=2025-06-11-09")).unwrap();
+    let events = query(Dataset::Events, "2025-06-11T08:00:00Z", "2025-06-11T10:00:00Z");
+    let list = || lake.runtime.block_on(lake.lake.list(&events));
+    let paths: Vec<_> = list().unwrap().into_iter().map(|file| file.path).collect();
+    let wanted = ["08", "09"]
+        .map(|hour| ["a", "c"].map(|name| path.replace("08", hour).replace("a.p", &format!("{name}.p"))));
+    assert_eq!(paths, wanted.concat());
+    symlink(hour, hour.join("round")).unwrap();
+    assert!(matches!(list(), Err(LakeError::Unavailable(_))));
 }

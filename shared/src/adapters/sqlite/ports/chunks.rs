@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rusqlite::Transaction;
 
 use super::super::{SqliteStore, chunks, claims, run_files};
 use crate::{
@@ -30,8 +31,9 @@ impl ChunkStore for SqliteStore {
         command: ChunkCommand,
         now: Timestamp,
     ) -> Result<(Chunk, Option<Chunk>), StoreError> {
-        let key = key.clone();
-        self.writer.write(move |tx| chunks::change(tx, &key, command, now)).await
+        let (key, may_pass) = (key.clone(), chunks::may_pass(&command));
+        let job = move |tx: &Transaction<'_>| chunks::change(tx, &key, command, now);
+        if may_pass { self.writer.write_passing(job).await } else { self.writer.write(job).await }
     }
 
     async fn chunks(

@@ -28,7 +28,7 @@ fn files() -> impl Strategy<Value = Vec<EventFile>> {
         let file = |(at, (name, day, db, groups, cut)): (usize, (&str, i8, u8, Vec<u64>, bool))| EventFile {
             path: format!("f{at:03}"),
             bytes: groups.iter().sum(),
-            event_name: name.to_owned(),
+            event_name: name.into(),
             date: date(2025, 6, 1 + day),
             database: DatabaseId(db),
             rows: cut.then(|| groups.iter().map(|bytes| bytes * 2).sum()),
@@ -53,7 +53,7 @@ proptest! {
             for file in slice {
                 let source = files.iter().find(|source| source.path == file.path).unwrap();
                 let ChunkContent::Events { event_name, date } = &chunk.content else { panic!("events") };
-                prop_assert_eq!((event_name, *date, chunk.database), (&source.event_name, source.date, source.database));
+                prop_assert_eq!((&**event_name, *date, chunk.database), (&*source.event_name, source.date, source.database));
                 let (begin, end) = file.row_groups.unwrap_or((0, source.row_groups.len().max(1) as u32));
                 let rows = |upto: u32| source.row_groups.iter().take(upto as usize).map(|group| group.rows).sum();
                 let planned = source.rows.map(|of_file| PlannedRows { of_file, first: rows(begin), end: rows(end) });
