@@ -119,9 +119,10 @@ impl Round<'_> {
                     continue;
                 }
             };
-            let mut seen = BTreeSet::new();
-            for oldest in owed.iter().filter(|notice| seen.insert(recipient(notice))) {
-                if let Some(to) = recipient(oldest)
+            let recipients: BTreeSet<_> = claimed.iter().filter_map(recipient).collect();
+            for to in recipients {
+                let oldest = owed.iter().find(|notice| recipient(notice).as_ref() == Some(&to));
+                if let Some(oldest) = oldest
                     && !claimed.iter().any(|notice| notice.id == oldest.id)
                 {
                     self.waiting.insert(to, oldest.next_attempt_at.max(least));
