@@ -175,6 +175,13 @@ impl BucketFailure {
     pub fn said(&self) -> String {
         shown(&self.message, SAID_MAX_CHARS)
     }
+
+    /// Those words with whose they are: what is found without asking Google is said by us. None where there are none.
+    #[must_use]
+    pub fn quoted(&self) -> Option<String> {
+        let who = if self.http_status.is_some() { "Google says" } else { "What we found" };
+        Some(self.said()).filter(|said| !said.is_empty()).map(|said| format!("{who}: {said}"))
+    }
 }
 
 impl std::fmt::Display for BucketFailure {

@@ -6,7 +6,6 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{AccountId, BucketFailure, BucketId, Opening, PartnerBucket, instant::after};
 
@@ -21,18 +20,17 @@ pub const SETTLED_AFTER_SECS: i64 = 24 * 3_600;
 /// that did not run, or a clock that jumped, and neither is the customer's failure.
 pub const LONGEST_GAP_SECS: i64 = 3 * 3_600;
 
-/// Which incident of an account: when it was found and a hash of the bucket's nickname. Later ones sort behind.
+/// Which incident of an account: when it was found and a random number, for clocks may show an instant twice. Later ones
+/// sort behind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IncidentId(String);
 
 impl IncidentId {
-    /// The incident of a bucket that is found then.
+    /// The incident that is found then, with a number that was drawn for it.
     #[must_use]
-    pub fn new(bucket: &BucketId, found_at: Timestamp) -> Self {
-        let digest = Sha256::digest(&bucket.0);
-        let hash: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("{:012}-{hash}", found_at.as_second().max(0)))
+    pub fn new(found_at: Timestamp, drawn: u32) -> Self {
+        Self(format!("{:012}-{drawn:08x}", found_at.as_second().max(0)))
     }
 
     /// The id of this text, wherever it comes from; there may be no such incident.
@@ -182,13 +180,19 @@ pub struct Incident {
 
 impl Incident {
     /// An incident of a bucket that is found blocked. The time that counts begins with the failure, but not long before
-    /// it was found: a checker that did not run is not the customer's failure.
+    /// it was found: a checker that did not run is not the customer's failure. `drawn` is random.
     #[must_use]
-    pub fn begin(bucket: &PartnerBucket, since: Timestamp, failure: &BucketFailure, now: Timestamp) -> Self {
+    pub fn begin(
+        bucket: &PartnerBucket,
+        since: Timestamp,
+        failure: &BucketFailure,
+        now: Timestamp,
+        drawn: u32,
+    ) -> Self {
         let failing_since = counted_from(since, now);
         Self {
             account: bucket.account,
-            id: IncidentId::new(&bucket.id, now),
+            id: IncidentId::new(now, drawn),
             bucket: bucket.id.clone(),
             bucket_name: bucket.bucket_name.clone(),
             failure: failure.clone(),

@@ -36,7 +36,7 @@ fn facts(kind: NoticeKind, exports: usize) -> MailFacts {
     let since = at("2026-03-10T12:00:00Z");
     MailFacts {
         kind,
-        incident: Incident::begin(&bucket, since, &failure, since),
+        incident: Incident::begin(&bucket, since, &failure, since, 0),
         client_email: None,
         zone: ZoneName::new("Asia/Kolkata").unwrap(),
         exports: (0..exports)

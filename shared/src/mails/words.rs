@@ -9,8 +9,8 @@ pub(super) struct Words {
     pub(super) title: String,
     /// The code by which people ask for help.
     pub(super) code: String,
-    /// Google's own words.
-    pub(super) said: String,
+    /// Google's own words, or ours.
+    pub(super) quoted: Option<String>,
     /// What happened and what to do.
     pub(super) sentence: String,
 }
@@ -27,7 +27,7 @@ impl Words {
         Self {
             title: in_sentence(&words.title),
             code: failure.code(),
-            said: cut(&failure.said(), 500),
+            quoted: failure.quoted().map(|quoted| cut(&quoted, 500)),
             sentence: words.sentence(),
         }
     }

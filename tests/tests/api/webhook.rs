@@ -89,7 +89,7 @@ async fn deliveries_are_as_the_document_says() {
     let bucket = app.bucket().await;
     for class in FailureClass::ALL {
         let failure = BucketFailure { class, http_status: Some(403), message: "said".to_owned() };
-        let incident = Incident::begin(&bucket, app.now(), &failure, app.now());
+        let incident = Incident::begin(&bucket, app.now(), &failure, app.now(), 0);
         for kind in
             [NoticeKind::Detected, NoticeKind::StillFailing, NoticeKind::Stopped, NoticeKind::Recovered]
         {

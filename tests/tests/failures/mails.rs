@@ -44,10 +44,11 @@ async fn what_is_told_later_does_not_overtake_what_waits_to_be_tried_again() {
     // A minute later it works again, and so does the mailbox.
     story.smtp.refuse(AMY, None);
     story.breaks(None);
+    story.app.advance_secs(30);
     let bucket = story.app.bucket().await.id;
     steps::recheck_bucket(&story.app.parts(), ACCOUNT, &bucket).await.unwrap();
     story.app.drain().await.unwrap();
-    story.app.advance_secs(60);
+    story.app.advance_secs(30);
     story.check().await;
     assert_eq!((story.subjects(OPS).len(), story.subjects(AMY).len()), (2, 0));
     story.app.advance_secs(3_600);

@@ -54,7 +54,7 @@ async fn half_damaged() -> TestApp {
         let id = BucketId(BUCKET.to_owned());
         let bucket = app.store.bucket(account, &id).await.unwrap().unwrap();
         app.store.block_bucket(&bucket, &failure, app.now()).await.unwrap();
-        let incident = Incident::begin(&bucket, app.now(), &failure, app.now());
+        let incident = Incident::begin(&bucket, app.now(), &failure, app.now(), 0);
         let id = MailingId::of(&[&account.to_string()]);
         let mailing = Mailing {
             account,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
-use spillway::domain::BucketId;
+use spillway::domain::{BucketId, Incident};
 use utoipa::IntoParams;
 
 use super::{
-    bodies::{IncidentList, RecheckBody},
+    bodies::{IncidentBody, IncidentList, RecheckBody},
     buckets,
     extract::{Params, PathOf},
 };
@@ -41,7 +41,11 @@ pub(super) async fn list_incidents(
     let known = app.parts.store.incidents(viewer.account, LISTED).await?;
     let wanted =
         known.iter().filter(|incident| which.bucket.as_ref().is_none_or(|id| incident.bucket.0 == *id));
-    Ok(Json(IncidentList { incidents: wanted.map(Into::into).collect() }))
+    let buckets = app.parts.store.buckets(viewer.account).await?;
+    let body = |incident: &Incident| {
+        IncidentBody::new(incident, buckets.iter().find(|bucket| bucket.id == incident.bucket))
+    };
+    Ok(Json(IncidentList { incidents: wanted.map(body).collect() }))
 }
 
 /// Look at a bucket now. What waited for one that works goes on at once.

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use spillway::domain::{
-    BucketState, FailureClass, Incident, IncidentPhase, Known, PartnerBucket, RequestId, STOP_AFTER_SECS,
+    BucketFailure, BucketState, FailureClass, Incident, IncidentPhase, Known, PartnerBucket, RequestId,
+    STOP_AFTER_SECS,
     failure_words::{in_sentence, meanwhile},
 };
 
@@ -86,7 +87,7 @@ pub(crate) fn of_bucket(
                 },
                 help: Some(failure.help_path(&bucket.id.0)),
                 fix: is_of_key.then(key),
-                said: Some(failure.said()).filter(|said| !said.is_empty()),
+                said: Some(evidence(failure)),
                 act: None,
             })
         }
@@ -111,6 +112,12 @@ pub(crate) fn of_bucket(
             })
         }
     }
+}
+
+/// The code by which people ask for help, and the words behind it.
+fn evidence(failure: &BucketFailure) -> String {
+    let quoted = failure.quoted().map_or_else(String::new, |quoted| format!(". {quoted}"));
+    format!("Error {}{quoted}", failure.code())
 }
 
 /// Of a blocked bucket into which nothing goes.
@@ -149,7 +156,7 @@ fn clock(since: Timestamp, incident: Option<&Incident>, times: &Times) -> String
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use spillway::domain::{AccountId, BucketFailure, BucketId, KeyFacts, Opening, SealedKey, ZoneName};
+    use spillway::domain::{AccountId, BucketId, KeyFacts, Opening, SealedKey, ZoneName};
 
     use super::*;
 
@@ -189,7 +196,7 @@ mod tests {
         let BucketState::Blocked { failure, .. } = &bucket.state else { panic!() };
         // The incident's clock counts, which leaves out what is not the customer's.
         let mut incident =
-            Incident::begin(&bucket, at("2026-11-25T10:00:00Z"), failure, at("2026-11-25T11:00:00Z"));
+            Incident::begin(&bucket, at("2026-11-25T10:00:00Z"), failure, at("2026-11-25T11:00:00Z"), 0);
         incident.stop_at = at("2026-11-28T16:00:00Z");
         let trouble = of_bucket(&bucket, Some(&incident), true, &times("2026-11-28T15:30:00Z")).unwrap();
         assert_eq!(trouble.lines[0], "If nothing changes, its exports stop on 28 Nov, 16:00, in 30 min.");
@@ -211,7 +218,7 @@ mod tests {
     fn what_works_again_is_told_until_something_is_delivered() {
         let mut bucket = blocked(FailureClass::BucketMissing);
         let BucketState::Blocked { since, failure } = bucket.state.clone() else { panic!() };
-        let mut incident = Incident::begin(&bucket, since, &failure, at("2026-11-25T10:30:00Z"));
+        let mut incident = Incident::begin(&bucket, since, &failure, at("2026-11-25T10:30:00Z"), 0);
         bucket.state = BucketState::Ready;
         let times = Times::new(&ZoneName::default(), at("2026-11-25T12:00:00Z"));
         for phase in [IncidentPhase::Failing, IncidentPhase::Resumed] {

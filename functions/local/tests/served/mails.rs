@@ -54,7 +54,7 @@ fn facts(kind: NoticeKind) -> MailFacts {
     };
     MailFacts {
         kind,
-        incident: Incident::begin(&bucket, since, &failure, since),
+        incident: Incident::begin(&bucket, since, &failure, since, 0),
         client_email: Some(EMAIL.to_owned()),
         zone: ZoneName::new("Europe/Berlin").unwrap(),
         exports: vec![

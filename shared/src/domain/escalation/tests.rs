@@ -80,7 +80,7 @@ struct Story {
 
 impl Story {
     fn new(since: f64, found: f64) -> Self {
-        Self { incident: Incident::begin(&bucket(), at(since), &failure(), at(found)), told: Vec::new() }
+        Self { incident: Incident::begin(&bucket(), at(since), &failure(), at(found), 0), told: Vec::new() }
     }
 
     fn round(&mut self, now: f64, seen: &Observation) {

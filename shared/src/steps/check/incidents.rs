@@ -88,7 +88,7 @@ impl Round<'_> {
             // Whoever uses it no more is told of nothing.
             None if !found.has_exports => Ok(()),
             None => {
-                let begun = Incident::begin(&found.bucket, since, failure, self.now);
+                let begun = Incident::begin(&found.bucket, since, failure, self.now, rand::random());
                 let change = IncidentChange { expected: None, incident: &begun, mailing: None, notices: &[] };
                 self.parts.store.put_incident(change).await?;
                 self.observe(begun, &seen, &found.bucket, checked).await

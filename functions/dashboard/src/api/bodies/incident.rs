@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use spillway::domain::{Incident, IncidentPhase, Known, NoticeKind};
+use spillway::domain::{Incident, IncidentPhase, Known, NoticeKind, PartnerBucket};
 use utoipa::ToSchema;
 
 /// An incident: the story of a bucket that fails, from the first failure until files are delivered again. One bucket has
@@ -90,10 +90,12 @@ pub(in crate::api) enum PhaseBody {
     Ended,
 }
 
-impl From<&Incident> for IncidentBody {
-    fn from(incident: &Incident) -> Self {
+impl IncidentBody {
+    /// Of an incident, and its bucket while that is connected: then the words name its service account, as elsewhere.
+    pub(in crate::api) fn new(incident: &Incident, bucket: Option<&PartnerBucket>) -> Self {
         let failure = &incident.failure;
-        let words = failure.words(Known { bucket_name: Some(&incident.bucket_name), client_email: None });
+        let bucket_name = Some(incident.bucket_name.as_str());
+        let words = failure.words(bucket.map_or(Known { bucket_name, client_email: None }, Known::from));
         let phase = match incident.phase {
             IncidentPhase::Failing | IncidentPhase::Stopping { .. } => PhaseBody::Failing,
             IncidentPhase::Resumed => PhaseBody::Resumed,

@@ -24,7 +24,7 @@ pub(super) use self::{
     estimate::{EstimateBody, notice},
     event::EventList,
     export::{ExportBody, ExportList},
-    incident::IncidentList,
+    incident::{IncidentBody, IncidentList},
     kinds::{DataKindBody, FormatBody, FrequencyKindBody, PartnerBody, StatusBody},
     patch::ExportPatch,
     progress::ProgressBody,

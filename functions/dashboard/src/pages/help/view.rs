@@ -52,7 +52,7 @@ pub(super) struct BlockedView {
     pub(super) nickname: String,
     pub(super) since: Moment,
     pub(super) code: String,
-    pub(super) said: String,
+    pub(super) quoted: Option<String>,
     /// Where its key is replaced, where that helps.
     pub(super) key_href: Option<String>,
 }
@@ -94,7 +94,7 @@ impl BlockedView {
             nickname: bucket.id.to_string(),
             since: times.moment(*since),
             code: failure.code(),
-            said: failure.said(),
+            quoted: failure.quoted(),
             key_href: is_of_key.then(|| bucket_href(&bucket.id.0, "key")),
         })
     }

@@ -87,7 +87,7 @@ impl Oracle {
             failed_secs: 0,
             last_round: now,
             times_met: sight.times_met,
-            deliveries_when_blocked: 0,
+            deliveries_when_blocked: sight.deliveries,
             worked_secs: None,
             resumed: false,
             relapses: 0,

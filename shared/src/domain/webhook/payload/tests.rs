@@ -157,7 +157,7 @@ fn of_incident(kind: NoticeKind, nickname: &str, exports: &[RequestId]) -> serde
     sent(&Payload::of_incident(IncidentNews {
         account: &account,
         bucket: &bucket,
-        incident: &Incident::begin(&bucket, since, &failure, since),
+        incident: &Incident::begin(&bucket, since, &failure, since, 0),
         kind,
         owed_windows: 4,
         exports,
