@@ -2,9 +2,8 @@
 
 use spillway::{
     domain::{
-        AccountId, BucketId, BucketState, ChannelKind, EmailAddress, FailureClass, Incident, IncidentId,
-        IncidentPhase, Mailing, MailingId, NOTICE_LEASE_SECS, Notice, NoticeId, NoticeKind, NoticeState,
-        NoticeTask,
+        AccountId, BucketId, BucketState, ChannelKind, EmailAddress, FailureClass, Incident, IncidentPhase,
+        Mailing, MailingId, NOTICE_LEASE_SECS, Notice, NoticeId, NoticeKind, NoticeState, NoticeTask,
     },
     ports::{IncidentChange, NoticeOutcome, Store, StoreError},
 };
