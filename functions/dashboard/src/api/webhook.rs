@@ -14,7 +14,7 @@ use crate::{
 
 /// Make another secret for the account's webhook.
 ///
-/// It is in this answer alone. The one before it signs deliveries too for 24 hours.
+/// It is in this answer alone. Those before it sign deliveries too for 24 hours.
 #[utoipa::path(
     post, path = "/account/webhook/secret", tag = "Account",
     responses(

@@ -38,7 +38,7 @@ impl WebhookSecrets {
     }
 
     /// Another secret. Each before it signs too for [`OVERLAP_HOURS`] since it was replaced, so that no delivery is refused
-    /// meanwhile, also where several are made in a row: up to [`MOST_PREVIOUS`], of which the oldest stays, which a
+    /// meanwhile, also where several are made in a row: up to four, of which the oldest stays, which a
     /// receiver is likeliest to have.
     #[must_use]
     pub fn replaced_by(self, sealed: SealedKey, now: Timestamp) -> Self {
