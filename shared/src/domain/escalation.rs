@@ -152,22 +152,12 @@ impl Incident {
             BucketSight::Blocked { .. } if !seen.has_exports => self.end(now),
             BucketSight::Blocked { since, failure, probe, .. } => {
                 self.failure = failure.clone();
-                let confirmed = match probe {
-                    ProbeAnswer::Fails => true,
-                    ProbeAnswer::Unclear => is_met_anew,
-                    // What was met and is gone again is told to nobody, unless it comes again after a probe succeeded.
-                    ProbeAnswer::Works => is_met_anew && self.phase == IncidentPhase::Resumed,
-                };
-                let notice = self.blocked((*since, has_worked), gap_secs, confirmed, now);
-                self.opened(*probe == ProbeAnswer::Works);
-                notice
+                self.blocked((*since, has_worked), (*probe, is_met_anew), gap_secs, now)
             }
             // Another round, or the customer, was first to open it again.
             BucketSight::Ready { .. } if is_met_anew && !is_delivered && seen.has_exports => {
-                let confirmed = self.phase == IncidentPhase::Resumed;
-                let notice = self.blocked((self.seen_at, has_worked), gap_secs, confirmed, now);
-                self.opened(true);
-                notice
+                let since = self.seen_at;
+                self.blocked((since, has_worked), (ProbeAnswer::Works, is_met_anew), gap_secs, now)
             }
             BucketSight::Gone | BucketSight::Ready { .. } => {
                 self.ready(seen.has_exports, is_delivered, gap_secs, now)
@@ -178,10 +168,19 @@ impl Incident {
     fn blocked(
         &mut self,
         (since, has_worked): (Timestamp, bool),
+        (probe, is_met_anew): (ProbeAnswer, bool),
         gap_secs: i64,
-        confirmed: bool,
         now: Timestamp,
     ) -> Option<NoticeKind> {
+        let (confirmed, phase) = match probe {
+            ProbeAnswer::Fails => (true, IncidentPhase::Failing),
+            ProbeAnswer::Unclear => (is_met_anew, IncidentPhase::Failing),
+            // What was met and is gone again is told to nobody, unless it comes again after a probe succeeded. Whether an
+            // upload that was begun comes to its end is not known yet.
+            ProbeAnswer::Works => {
+                (is_met_anew && self.phase == IncidentPhase::Resumed, IncidentPhase::Resumed)
+            }
+        };
         if has_worked {
             self.relapses += 1;
             self.failing_since = counted_from(since, now);
@@ -191,7 +190,7 @@ impl Incident {
             let counted_secs = if confirmed { gap_secs.clamp(0, LONGEST_GAP_SECS) } else { 0 };
             self.stop_at = after(self.stop_at, gap_secs - counted_secs);
         }
-        self.phase = IncidentPhase::Failing;
+        self.phase = phase;
         if !confirmed {
             return None;
         }
@@ -205,13 +204,6 @@ impl Incident {
             self.phase = IncidentPhase::Stopping { at: now };
         }
         None
-    }
-
-    /// An upload could be begun; whether one comes to its end is not known yet.
-    fn opened(&mut self, works: bool) {
-        if works && !matches!(self.phase, IncidentPhase::Stopping { .. }) {
-            self.phase = IncidentPhase::Resumed;
-        }
     }
 
     fn ready(

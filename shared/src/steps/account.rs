@@ -46,15 +46,14 @@ pub async fn update_account(
     seen: Option<&Account>,
     change: AccountChange,
 ) -> Result<Account, AccountError> {
-    let mut tries = TRIES;
-    loop {
-        tries -= 1;
+    for _ in 0..TRIES {
         match update_once(parts, account, seen, change.clone()).await {
             // Whoever does not say what he has seen minds no change of others.
-            Err(AccountError::Changed(_)) if seen.is_none() && tries > 0 => {}
+            Err(AccountError::Changed(_)) if seen.is_none() => {}
             changed => return changed,
         }
     }
+    Err(AccountError::Changed(account))
 }
 
 async fn update_once(

@@ -87,20 +87,16 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
         RunStatus::Empty => Some(ManifestStatus::Empty),
         _ => None,
     };
-    let mut has_manifest = false;
-    let delivered_in = match manifest_status.filter(|_| run.spec.manifest) {
+    let (has_manifest, delivered_in) = match manifest_status.filter(|_| run.spec.manifest) {
         Some(manifest_status) => {
             let files = std::mem::take(&mut gathered.files);
             match write_manifest(parts, &run, manifest_status, files, gathered.totals).await? {
-                Wrote::Manifest(opening) => {
-                    has_manifest = true;
-                    Some(opening)
-                }
+                Wrote::Manifest(opening) => (true, Some(opening)),
                 // A stop must not wait for a bucket that may never work again, also where nothing but the manifest is
                 // missing.
                 Wrote::Blocked if stopped => {
                     status = RunStatus::Stopped;
-                    None
+                    (false, None)
                 }
                 Wrote::Blocked => return Ok(Handled::Done),
                 Wrote::Again(after) => return Ok(Handled::Again(after)),
@@ -108,9 +104,9 @@ pub(super) async fn finish(parts: &Parts, key: RunKey) -> Result<Handled, StepEr
         }
         None if gathered.totals.files > 0 => {
             let bucket = parts.store.bucket(key.account, &run.spec.bucket).await?;
-            bucket.map(|bucket| bucket.opening)
+            (false, bucket.map(|bucket| bucket.opening))
         }
-        None => None,
+        None => (false, None),
     };
     put_ratios(parts, &run, &gathered).await?;
     let (totals, closing) = (gathered.totals, RunClosing::new(&run, status, parts.now()));

@@ -15,6 +15,9 @@ use crate::domain::{
 /// How many exports are read at once.
 const READ_AT_ONCE: usize = 16;
 
+/// The statuses by which active exports are asked for, one after the other: one may begin to run between two questions.
+pub(super) const ACTIVE: [StatusKind; 3] = [StatusKind::Pending, StatusKind::Running, StatusKind::Pending];
+
 /// How many buckets are looked at at once: one whose side does not answer holds up few others.
 const PROBED_AT_ONCE: usize = 16;
 
@@ -161,8 +164,7 @@ pub async fn recheck_bucket(
 /// # Errors
 /// [`StepError`] where the store does not answer.
 pub async fn has_exports(parts: &Parts, bucket: &PartnerBucket) -> Result<bool, StepError> {
-    // One may begin to run between two questions.
-    for status in [StatusKind::Pending, StatusKind::Running, StatusKind::Pending] {
+    for status in ACTIVE {
         let (bucket_id, status) = (Some(bucket.id.clone()), Some(status));
         let filter = ExportFilter { bucket: bucket_id, status, ..ExportFilter::default() };
         let mut cursor = None;

@@ -81,8 +81,7 @@ async fn has_open(tx: &Transaction, incident: &Incident) -> Result<bool, Fault> 
     let account = paths::account(incident.account);
     let open = Query::new(Queries::OpenIncidentsOf, Some(&account)).equal("open", flag_value(true));
     let read = |stored: &Stored| stored.readable(|| format!("incident {}", stored.id()));
-    let mut open = tx.query(open).await?.iter().filter_map(read).collect::<Vec<Incident>>().into_iter();
-    Ok(open.any(|open| open.bucket == incident.bucket))
+    Ok(tx.query(open).await?.iter().filter_map(read).any(|open: Incident| open.bucket == incident.bucket))
 }
 
 pub(super) async fn of_account(

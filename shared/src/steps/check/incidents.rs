@@ -8,10 +8,14 @@ use super::{Checked, Notifier, letters};
 use crate::{
     domain::{
         AccountId, BucketId, BucketSight, BucketState, ExportFilter, Incident, IncidentPhase, NoticeKind,
-        Observation, Observed, Opening, PartnerBucket, ProbeAnswer, StatusKind, StopReason,
+        Observation, Observed, Opening, PartnerBucket, ProbeAnswer, StopReason,
     },
     ports::{IncidentChange, StoreError},
-    steps::{Parts, Rechecked, StepError, Verdict, recheck::has_exports, stop::stop_at},
+    steps::{
+        Parts, Rechecked, StepError, Verdict,
+        recheck::{ACTIVE, has_exports},
+        stop::stop_at,
+    },
 };
 
 /// How many exports are looked at in one page.
@@ -196,8 +200,7 @@ impl Round<'_> {
     async fn stop_exports(&self, incident: &Incident, at: Timestamp) -> Result<usize, StepError> {
         let reason = StopReason::Failure { message: incident.failure.to_string() };
         let mut stopped = 0;
-        // One may begin to run between two questions.
-        for status in [StatusKind::Pending, StatusKind::Running, StatusKind::Pending] {
+        for status in ACTIVE {
             let (bucket, status) = (Some(incident.bucket.clone()), Some(status));
             let filter = ExportFilter { bucket, status, ..ExportFilter::default() };
             let mut cursor = None;

@@ -176,8 +176,7 @@ async fn trouble_of(
         return Ok(None);
     }
     let incident = incidents::open_of(app, bucket.account, &bucket.id).await?;
-    let in_use = export.is_active() || steps::has_exports(&app.parts, bucket).await?;
-    let mut trouble = trouble::of_bucket(bucket, incident.as_ref(), in_use, &visit.times);
+    let mut trouble = trouble::of_bucket(bucket, incident.as_ref(), export.is_active(), &visit.times);
     if let Some(trouble) = trouble.as_mut().filter(|_| bucket.state != BucketState::Ready) {
         trouble.act = visit.may_edit().then(|| check_act(visit, bucket, Some(export.request)));
         let moves = export.is_active() && visit.may_edit();
