@@ -146,16 +146,12 @@ impl Props {
         column: &'static str,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
-        if !self.as_string {
-            return self.minifier.object(text, out).map_err(|fault| fault.in_row(row, column));
-        }
-        let members = self.reader.object(text).map_err(|fault| fault.in_row(row, column))?;
-        out.push(b'{');
-        for (at, member) in members.all().enumerate() {
-            push_member(&member, true, at > 0, out);
-        }
-        out.push(b'}');
-        Ok(())
+        let done = if self.as_string {
+            self.minifier.object_as_string(text, out)
+        } else {
+            self.minifier.object(text, out)
+        };
+        done.map_err(|fault| fault.in_row(row, column))
     }
 
     /// A profile's properties without the braces, and without those that are named like a field of the

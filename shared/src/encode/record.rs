@@ -62,16 +62,6 @@ impl<'a> Value<'a> {
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
-
-    /// Its texts, if it is or has any.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let (one, many) = match *self {
-            Self::Text(text) => (Some(text), None),
-            Self::Texts(texts) => (None, Some(texts)),
-            Self::Absent | Self::Number(_) => (None, None),
-        };
-        one.into_iter().chain(many.into_iter().flat_map(|texts| texts.iter()))
-    }
 }
 
 /// Some strings of a list column; nulls among them do not count.

@@ -1,4 +1,5 @@
-//! The property cells of one row, on their way from source order into column order.
+//! The property cells of one row. They come in source order, which mostly is that of the columns, and are then written as
+//! they come; where it is not, the row's end brings them into column order.
 
 use std::collections::HashMap;
 
@@ -39,10 +40,10 @@ impl Targets {
 
     #[inline(always)]
     fn find(&mut self, key: &str) -> Option<Target> {
-        let near = self.ordered.iter().skip(self.next).take(PASSED_OVER);
-        for (passed, (known, target)) in near.enumerate() {
+        for at in self.next..self.next + PASSED_OVER {
+            let Some((known, target)) = self.ordered.get(at) else { break };
             if known == key {
-                self.next += passed + 1;
+                self.next = at + 1;
                 return Some(*target);
             }
         }
@@ -50,7 +51,7 @@ impl Targets {
     }
 }
 
-/// A column's cell, if it was filled in the current row.
+/// Where a column's cell stands behind the begin of its row's cells, if it was filled in the current row.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
     row: u64,
@@ -58,7 +59,7 @@ struct Slot {
     end: usize,
 }
 
-/// Finds the columns of cells and keeps their texts until the row is written.
+/// Finds the columns of cells and remembers where their texts stand.
 #[derive(Debug, Default)]
 pub(super) struct RowCells {
     event: Targets,
@@ -68,10 +69,20 @@ pub(super) struct RowCells {
     slots: Vec<Slot>,
     /// Numbers the rows, so that nothing has to be cleared between them.
     row: u64,
-    /// The cells' texts, ready to be written.
-    texts: Vec<u8>,
+    /// Where the row's cells begin in the file's text.
+    begin: usize,
+    /// The column behind the last one that was written.
+    next: usize,
+    is_ordered: bool,
     decoded: String,
     scratch: String,
+    unordered: Vec<u8>,
+}
+
+/// A row's cells, and the text of the file behind which they are written.
+pub(super) struct OpenRow<'r> {
+    cells: &'r mut RowCells,
+    out: &'r mut Vec<u8>,
 }
 
 /// Why a row's properties cannot be written.
@@ -132,31 +143,48 @@ impl RowCells {
         }
     }
 
-    /// Begins a row with the cells of `scope`.
-    pub(super) fn begin(&mut self, scope: PropertyScope) {
+    /// Begins a row's cells behind `out`.
+    pub(super) fn begin<'r>(&'r mut self, out: &'r mut Vec<u8>) -> OpenRow<'r> {
         self.row += 1;
-        self.texts.clear();
-        self.go_on(scope);
+        (self.begin, self.next, self.is_ordered) = (out.len(), 0, true);
+        OpenRow { cells: self, out }
+    }
+}
+
+impl OpenRow<'_> {
+    /// The cells of `scope` come now.
+    pub(super) fn scope(&mut self, scope: PropertyScope) -> &mut Self {
+        self.cells.scope = Some(scope);
+        self.cells.targets(scope).next = 0;
+        self
     }
 
-    /// Goes on with the cells of another scope in the same row.
-    pub(super) fn go_on(&mut self, scope: PropertyScope) {
-        self.scope = Some(scope);
-        self.targets(scope).next = 0;
-    }
-
-    /// Appends a comma and the cell of every column.
-    pub(super) fn push_all(&self, out: &mut Vec<u8>) {
-        for slot in &self.slots {
+    /// Ends the cells: a comma and a cell, perhaps an empty one, stand there for every column.
+    pub(super) fn end(self) {
+        let Self { cells, out } = self;
+        if cells.is_ordered {
+            return push_commas(cells.slots.len() - cells.next, out);
+        }
+        cells.unordered.clear();
+        cells.unordered.extend(out.drain(cells.begin..));
+        for slot in &cells.slots {
             out.push(b',');
-            if slot.row == self.row {
-                out.extend_from_slice(&self.texts[slot.start..slot.end]);
+            if slot.row == cells.row {
+                out.extend_from_slice(&cells.unordered[slot.start..slot.end]);
             }
         }
     }
 }
 
-impl Cells for RowCells {
+/// Few, mostly none.
+#[inline]
+fn push_commas(count: usize, out: &mut Vec<u8>) {
+    for _ in 0..count {
+        out.push(b',');
+    }
+}
+
+impl Cells for OpenRow<'_> {
     type Error = CellFault;
 
     /// A null is absent: it neither needs a column nor takes one from another source of the same name.
@@ -164,41 +192,49 @@ impl Cells for RowCells {
         if matches!(cell, Cell::Value(member) if member.kind == Kind::Null) {
             return Ok(());
         }
-        let targets = match self.scope {
-            Some(PropertyScope::Session) => &mut self.session,
-            Some(PropertyScope::Profile) => &mut self.profile,
-            _ => &mut self.event,
+        let Self { cells, out } = self;
+        let targets = match cells.scope {
+            Some(PropertyScope::Session) => &mut cells.session,
+            Some(PropertyScope::Profile) => &mut cells.profile,
+            _ => &mut cells.event,
         };
         let column = match targets.find(key) {
             Some(Target::Column(column)) => column,
             Some(Target::Nowhere) => return Ok(()),
             None => return Err(CellFault::Unknown(key.to_owned())),
         };
-        let start = self.texts.len();
+        if column >= cells.next {
+            push_commas(column - cells.next, out);
+            out.push(b',');
+            cells.next = column + 1;
+        } else {
+            cells.is_ordered = false;
+        }
+        let start = out.len() - cells.begin;
         match cell {
             // Nothing in these needs quotes.
             Cell::Value(member) if matches!(member.kind, Kind::Number | Kind::Bool) => {
-                self.texts.push_text(member.value);
+                out.push_text(member.value);
             }
             Cell::Value(member) => {
-                let text = member.plain_text(&mut self.decoded).unwrap_or_default();
-                push_cell(text, &mut self.scratch, &mut self.texts);
+                let text = member.plain_text(&mut cells.decoded).unwrap_or_default();
+                push_cell(text, &mut cells.scratch, out);
             }
             Cell::List(list) => {
-                self.decoded.clear();
+                cells.decoded.clear();
                 for value in list.values() {
-                    self.decoded.push(if self.decoded.is_empty() { '[' } else { ',' });
-                    self.decoded.push_str(value);
+                    cells.decoded.push(if cells.decoded.is_empty() { '[' } else { ',' });
+                    cells.decoded.push_str(value);
                     // A list of objects that share no key grows with the square of its length.
-                    if start + self.decoded.len() > ROW_MAX_BYTES {
+                    if start + cells.decoded.len() > ROW_MAX_BYTES {
                         return Err(CellFault::TooLarge);
                     }
                 }
-                self.decoded.push(']');
-                push_cell(&self.decoded, &mut self.scratch, &mut self.texts);
+                cells.decoded.push(']');
+                push_cell(&cells.decoded, &mut cells.scratch, out);
             }
         }
-        self.slots[column] = Slot { row: self.row, start, end: self.texts.len() };
+        cells.slots[column] = Slot { row: cells.row, start, end: out.len() - cells.begin };
         Ok(())
     }
 }

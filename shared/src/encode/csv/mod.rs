@@ -109,15 +109,14 @@ impl TextRows for CsvEvents {
         push_values(&batch.dimensions(row), scratch, out);
         push_values(&[batch.control_group_name(row)], scratch, out);
 
-        self.cells.begin(PropertyScope::Event);
-        let found = self.flattener.flatten(batch.event_props(row)?, &mut self.cells);
+        let mut cells = self.cells.begin(out);
+        let found = self.flattener.flatten(batch.event_props(row)?, cells.scope(PropertyScope::Event));
         found.map_err(|fault| fault.in_row(row, columns::EVENT_PROPS))?;
         if let Some(text) = batch.session_props(row) {
-            self.cells.go_on(PropertyScope::Session);
-            let found = self.flattener.flatten(text, &mut self.cells);
+            let found = self.flattener.flatten(text, cells.scope(PropertyScope::Session));
             found.map_err(|fault| fault.in_row(row, columns::SESSION_PROPS))?;
         }
-        self.cells.push_all(out);
+        cells.end();
         out.push(b'\n');
         Ok(())
     }
@@ -167,10 +166,10 @@ impl TextRows for CsvProfiles {
         let [first, others @ ..] = batch.user(row, &self.identities);
         push_value(&first, &mut self.scratch, out);
         push_values(&others, &mut self.scratch, out);
-        self.cells.begin(PropertyScope::Profile);
-        let found = self.flattener.flatten(batch.profile_props(row), &mut self.cells);
+        let mut cells = self.cells.begin(out);
+        let found = self.flattener.flatten(batch.profile_props(row), cells.scope(PropertyScope::Profile));
         found.map_err(|fault| fault.in_row(row, columns::PROFILE_PROPS))?;
-        self.cells.push_all(out);
+        cells.end();
         out.push(b'\n');
         Ok(())
     }

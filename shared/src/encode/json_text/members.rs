@@ -218,6 +218,15 @@ impl<'a> Members<'a> {
         kept.map(move |(at, span)| self.member(at, span))
     }
 
+    /// Those of [`Self::last`] whose key or value is longer than so many bytes as it stands in the text, and perhaps others.
+    pub(in crate::encode) fn longer_than(self, bytes: usize) -> impl Iterator<Item = Member<'a>> {
+        let is_longer = move |span: &Span| {
+            span.key_decoded || span.key_end - span.key_start > bytes || span.end - span.start > bytes
+        };
+        let kept = self.spans.iter().enumerate().filter(move |(_, span)| is_longer(span) && !span.overridden);
+        kept.map(move |(at, span)| self.member(at, span))
+    }
+
     /// Whether all are of one kind.
     pub(in crate::encode) fn all_are(&self, kind: Kind) -> bool {
         self.spans.iter().all(|span| span.kind == kind)

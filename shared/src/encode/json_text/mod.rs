@@ -14,7 +14,7 @@ pub(super) use string::{push_json_string, push_json_text};
 
 use super::EncodeError;
 use super::text::PushText as _;
-use scan::{Ignore, scan};
+use scan::{Ignore, Watch, scan};
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +41,26 @@ impl JsonFault {
 pub(super) struct Minifier {
     stack: Vec<bool>,
     changed: String,
+    others: Others,
+}
+
+/// The values of the outermost object that are neither strings nor null, and where they stand.
+#[derive(Debug, Default)]
+struct Others(Vec<(Kind, usize, usize)>);
+
+impl Watch for Others {
+    fn key(&mut self, _: usize, _: usize, _: bool) {}
+
+    #[inline]
+    fn value(&mut self, kind: Kind, _: bool, start: usize, end: usize) {
+        if !matches!(kind, Kind::String | Kind::Null) {
+            self.0.push((kind, start, end));
+        }
+    }
+
+    fn accepts(&self, kind: Kind) -> bool {
+        kind == Kind::Object
+    }
 }
 
 impl Minifier {
@@ -50,6 +70,35 @@ impl Minifier {
         let rest = scan(text, &mut self.stack, &mut self.changed, &mut Ignore)?;
         out.push_text(&self.changed);
         out.push_text(rest);
+        Ok(())
+    }
+
+    /// The same with every value but null as a string (FORMATS, Records): numbers and words as they are written,
+    /// containers as their minified text.
+    pub(super) fn object_as_string(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), JsonFault> {
+        self.changed.clear();
+        self.others.0.clear();
+        let rest = scan(text, &mut self.stack, &mut self.changed, &mut self.others)?;
+        let minified = if rest.len() == text.len() {
+            text
+        } else {
+            self.changed.push_str(rest);
+            &self.changed
+        };
+        let mut copied = 0;
+        for (kind, start, end) in &self.others.0 {
+            out.push_text(&minified[copied..*start]);
+            match kind {
+                Kind::Object | Kind::Array => push_json_string(&minified[*start..*end], out),
+                _ => {
+                    out.push(b'"');
+                    out.push_text(&minified[*start..*end]);
+                    out.push(b'"');
+                }
+            }
+            copied = *end;
+        }
+        out.push_text(&minified[copied..]);
         Ok(())
     }
 }

@@ -34,44 +34,95 @@ pub(super) fn scan<'t, W: Watch>(
     watch: &mut W,
 ) -> Result<&'t str, JsonFault> {
     stack.clear();
-    let base = out.len();
-    let mut scan = Scan { text, bytes: text.as_bytes(), pos: 0, copied: 0, out, base };
-    scan.skip_space();
-    if !scan.peek().and_then(Kind::from_first_byte).is_some_and(|kind| watch.accepts(kind)) {
-        return Err(scan.fault("expected `{`"));
+    let mut kept = Kept::new(text, out);
+    let mut cursor = Cursor { bytes: text.as_bytes(), pos: 0 };
+    cursor.skip_space(&mut kept);
+    match cursor.peek().and_then(Kind::from_first_byte) {
+        Some(kind @ (Kind::Object | Kind::Array)) if watch.accepts(kind) => {
+            cursor.container(kind == Kind::Object, stack, &mut kept, watch)?;
+        }
+        _ => return Err(cursor.fault("expected `{`")),
     }
-    scan.value(stack, watch)?;
-    scan.skip_space();
-    if scan.pos < text.len() {
-        return Err(scan.fault("text after the value"));
+    cursor.skip_space(&mut kept);
+    if cursor.pos < text.len() {
+        return Err(cursor.fault("text after the value"));
     }
-    Ok(&text[scan.copied..])
+    Ok(&text[kept.copied..])
 }
 
-struct Scan<'t, 'o> {
+/// What comes out.
+struct Kept<'t, 'o> {
     text: &'t str,
-    bytes: &'t [u8],
-    pos: usize,
     /// What stands before has been appended to `out` or dropped.
     copied: usize,
     out: &'o mut String,
-    base: usize,
+    begin: usize,
+    /// What is to be added to a position in the text, modulo 2^64, to have it in the text as it comes out.
+    shift: usize,
 }
 
-impl Scan<'_, '_> {
-    fn value<W: Watch>(&mut self, stack: &mut Vec<bool>, watch: &mut W) -> Result<(), JsonFault> {
-        // Where the member of the outermost container began.
+impl<'t, 'o> Kept<'t, 'o> {
+    fn new(text: &'t str, out: &'o mut String) -> Self {
+        let begin = out.len();
+        Self { text, copied: 0, out, begin, shift: 0 }
+    }
+
+    /// Puts `instead` where `from` to `to` stand.
+    #[cold]
+    fn cut(&mut self, from: usize, to: usize, instead: &str) {
+        self.out.push_str(&self.text[self.copied..from]);
+        self.out.push_str(instead);
+        self.copied = to;
+        self.shift = (self.out.len() - self.begin).wrapping_sub(to);
+    }
+
+    /// `pos` in the text as it comes out.
+    #[inline(always)]
+    fn position(&self, pos: usize) -> usize {
+        pos.wrapping_add(self.shift)
+    }
+}
+
+/// A place in the text. What is done with it often is inlined, so that it stays in registers.
+#[derive(Clone, Copy)]
+struct Cursor<'t> {
+    bytes: &'t [u8],
+    pos: usize,
+}
+
+impl Cursor<'_> {
+    /// The outermost object or array, and all that is in it.
+    #[inline(always)]
+    fn container<W: Watch>(
+        &mut self,
+        mut in_object: bool,
+        stack: &mut Vec<bool>,
+        kept: &mut Kept<'_, '_>,
+        watch: &mut W,
+    ) -> Result<(), JsonFault> {
+        self.pos += 1;
+        self.skip_space(kept);
+        if self.take(closing(in_object)) {
+            return Ok(());
+        }
+        // Where the member of the outermost container began. The stack has the containers around the current one.
         let mut start = 0;
-        'value: loop {
+        'member: loop {
+            if in_object {
+                let (from, to, escaped) = self.key(kept)?;
+                if stack.is_empty() {
+                    watch.key(from, to, escaped);
+                }
+            }
             let Some(kind) = self.peek().and_then(Kind::from_first_byte) else {
                 return Err(self.fault("expected a value"));
             };
-            if stack.len() == 1 {
-                start = self.position();
+            if stack.is_empty() {
+                start = kept.position(self.pos);
             }
             let (mut ended, mut escaped) = (kind, false);
             match kind {
-                Kind::String => escaped = self.string()?,
+                Kind::String => escaped = self.string(kept)?,
                 Kind::Number => self.number()?,
                 Kind::Null => self.literal("null")?,
                 Kind::Bool => {
@@ -80,91 +131,78 @@ impl Scan<'_, '_> {
                 }
                 Kind::Object | Kind::Array => {
                     self.pos += 1;
-                    self.skip_space();
-                    let closing = if kind == Kind::Object { b'}' } else { b']' };
-                    if self.peek() == Some(closing) {
-                        self.pos += 1;
-                    } else {
-                        stack.push(kind == Kind::Object);
-                        if kind == Kind::Object {
-                            self.key(stack, watch)?;
-                        }
-                        continue 'value;
+                    self.skip_space(kept);
+                    if !self.take(closing(kind == Kind::Object)) {
+                        stack.push(in_object);
+                        in_object = kind == Kind::Object;
+                        continue 'member;
                     }
                 }
             }
             loop {
-                let Some(in_object) = stack.last().copied() else { return Ok(()) };
-                if stack.len() == 1 {
-                    let end = self.position();
-                    watch.value(ended, escaped, start, end);
+                if stack.is_empty() {
+                    watch.value(ended, escaped, start, kept.position(self.pos));
                 }
-                self.skip_space();
-                match (self.peek(), in_object) {
-                    (Some(b','), _) => {
-                        self.pos += 1;
-                        self.skip_space();
-                        if in_object {
-                            self.key(stack, watch)?;
-                        }
-                        continue 'value;
-                    }
-                    (Some(b'}'), true) | (Some(b']'), false) => {
-                        self.pos += 1;
-                        stack.pop();
-                        (ended, escaped) = (if in_object { Kind::Object } else { Kind::Array }, false);
-                    }
-                    (_, true) => return Err(self.fault("expected `,` or `}`")),
-                    (_, false) => return Err(self.fault("expected `,` or `]`")),
+                self.skip_space(kept);
+                if self.take(b',') {
+                    self.skip_space(kept);
+                    continue 'member;
+                }
+                if !self.take(closing(in_object)) {
+                    let reason = if in_object { "expected `,` or `}`" } else { "expected `,` or `]`" };
+                    return Err(self.fault(reason));
+                }
+                (ended, escaped) = (if in_object { Kind::Object } else { Kind::Array }, false);
+                match stack.pop() {
+                    Some(outer) => in_object = outer,
+                    None => return Ok(()),
                 }
             }
         }
     }
 
-    /// A key, its colon and the white space around it.
-    #[inline]
-    fn key<W: Watch>(&mut self, stack: &[bool], watch: &mut W) -> Result<(), JsonFault> {
+    /// A key, its colon and the white space around it: where it stands between its quotes, and whether it has escapes.
+    #[inline(always)]
+    fn key(&mut self, kept: &mut Kept<'_, '_>) -> Result<(usize, usize, bool), JsonFault> {
         if self.peek() != Some(b'"') {
             return Err(self.fault("expected a key in quotes"));
         }
-        let start = self.position() + 1;
-        let escaped = self.string()?;
-        if stack.len() == 1 {
-            let end = self.position() - 1;
-            watch.key(start, end, escaped);
-        }
-        self.skip_space();
-        if self.peek() != Some(b':') {
+        let start = kept.position(self.pos) + 1;
+        let escaped = self.string(kept)?;
+        let end = kept.position(self.pos) - 1;
+        self.skip_space(kept);
+        if !self.take(b':') {
             return Err(self.fault("expected `:`"));
         }
-        self.pos += 1;
-        self.skip_space();
-        Ok(())
+        self.skip_space(kept);
+        Ok((start, end, escaped))
     }
 
     /// From the opening quote to behind the closing one. Whether there were escapes.
-    #[inline]
-    fn string(&mut self) -> Result<bool, JsonFault> {
-        self.pos += 1;
-        let mut escaped = false;
+    #[inline(always)]
+    fn string(&mut self, kept: &mut Kept<'_, '_>) -> Result<bool, JsonFault> {
+        self.pos = string::next_special(self.bytes, self.pos + 1);
+        if self.take(b'"') {
+            return Ok(false);
+        }
+        self.pos = self.rest_of_string(kept)?;
+        Ok(true)
+    }
+
+    /// From the first special byte that is no quote; to behind the closing quote.
+    fn rest_of_string(mut self, kept: &mut Kept<'_, '_>) -> Result<usize, JsonFault> {
         loop {
-            self.pos = string::next_special(self.bytes, self.pos);
             match self.peek() {
-                Some(b'"') => {
-                    self.pos += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
+                Some(b'"') => return Ok(self.pos + 1),
+                Some(b'\\') => self.escape(kept)?,
                 Some(_) => return Err(self.fault("a control character in a string")),
                 None => return Err(self.fault("a string without end")),
             }
+            self.pos = string::next_special(self.bytes, self.pos);
         }
     }
 
-    fn escape(&mut self) -> Result<(), JsonFault> {
+    fn escape(&mut self, kept: &mut Kept<'_, '_>) -> Result<(), JsonFault> {
         match self.bytes.get(self.pos + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.pos += 2,
             Some(b'u') => {
@@ -175,8 +213,7 @@ impl Scan<'_, '_> {
                 match unit {
                     0xD800..=0xDBFF if matches!(low(), Some(0xDC00..=0xDFFF)) => self.pos += 12,
                     0xD800..=0xDFFF => {
-                        self.cut(self.pos, self.pos + 6);
-                        self.out.push(char::REPLACEMENT_CHARACTER);
+                        kept.cut(self.pos, self.pos + 6, "\u{FFFD}");
                         self.pos += 6;
                     }
                     _ => self.pos += 6,
@@ -187,31 +224,23 @@ impl Scan<'_, '_> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(&mut self) -> Result<(), JsonFault> {
-        if self.peek() == Some(b'-') {
-            self.pos += 1;
-        }
-        if self.peek() == Some(b'0') {
-            self.pos += 1;
-        } else {
+        self.take(b'-');
+        if !self.take(b'0') {
             self.digits()?;
         }
-        if self.peek() == Some(b'.') {
-            self.pos += 1;
+        if self.take(b'.') {
             self.digits()?;
         }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.pos += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.pos += 1;
-            }
+        if self.take(b'e') || self.take(b'E') {
+            let _is_signed = self.take(b'+') || self.take(b'-');
             self.digits()?;
         }
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn digits(&mut self) -> Result<(), JsonFault> {
         let from = self.pos;
         while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
@@ -220,6 +249,7 @@ impl Scan<'_, '_> {
         if self.pos == from { Err(self.fault("expected a digit")) } else { Ok(()) }
     }
 
+    #[inline]
     fn literal(&mut self, word: &str) -> Result<(), JsonFault> {
         if self.bytes[self.pos..].starts_with(word.as_bytes()) {
             self.pos += word.len();
@@ -229,39 +259,44 @@ impl Scan<'_, '_> {
         }
     }
 
-    #[inline]
-    fn skip_space(&mut self) {
+    #[inline(always)]
+    fn skip_space(&mut self, kept: &mut Kept<'_, '_>) {
         if self.peek().is_some_and(|byte| byte <= b' ') {
-            let from = self.pos;
-            while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-                self.pos += 1;
-            }
-            self.cut(from, self.pos);
+            self.pos = self.behind_space(kept);
         }
     }
 
-    /// Leaves out what stands between `from` and `to`.
-    fn cut(&mut self, from: usize, to: usize) {
-        if from < to {
-            self.out.push_str(&self.text[self.copied..from]);
-            self.copied = to;
+    /// White space does not come out.
+    fn behind_space(self, kept: &mut Kept<'_, '_>) -> usize {
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        let end = self.pos + self.bytes[self.pos..].iter().take_while(|byte| is_space(byte)).count();
+        if end > self.pos {
+            kept.cut(self.pos, end, "");
         }
+        end
     }
 
-    /// The position of `pos` in the text as it comes out.
-    #[inline]
-    fn position(&self) -> usize {
-        self.out.len() - self.base + self.pos - self.copied
-    }
-
-    #[inline]
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.pos).copied()
     }
 
+    /// Goes on behind `byte`, if it is here.
+    #[inline(always)]
+    fn take(&mut self, byte: u8) -> bool {
+        let is_here = self.peek() == Some(byte);
+        self.pos += usize::from(is_here);
+        is_here
+    }
+
     #[cold]
-    fn fault(&self, reason: &'static str) -> JsonFault {
+    fn fault(self, reason: &'static str) -> JsonFault {
         let reason = if self.pos >= self.bytes.len() { "the text ends too early" } else { reason };
         JsonFault { at_byte: self.pos, reason }
     }
+}
+
+#[inline(always)]
+fn closing(of_object: bool) -> u8 {
+    if of_object { b'}' } else { b']' }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use crate::encode::json_text::{Kind, Member, Members};
+use crate::encode::json_text::{Kind, Members};
 use crate::encode::record::Value;
 
 /// Levels, lengths, dictionary indexes and numbers of a row's columns beside its texts and its properties.
@@ -18,6 +18,8 @@ const COLUMN_BYTES: u64 = 768;
 const PAGE_BYTES: u64 = 320;
 /// Half the size at which a page is ended; pages end at 20,000 rows too, whose `ROW_BYTES` are far more.
 const PAGE_LEAST_BYTES: u64 = 512 * 1024;
+/// Statistics and column index cut texts to this.
+const STATISTICS_BYTES: usize = 64;
 /// The leaf columns of an events file, the wider one.
 const COLUMNS: u64 = 36;
 /// Magic, schema, `created_by`.
@@ -49,26 +51,38 @@ impl Cost {
         texts: &[&str],
         properties: &[Option<Members<'_>>],
     ) -> Self {
-        let fields = || fields.iter().copied().flatten();
-        let fixed = || fields().flat_map(Value::texts).chain(texts.iter().copied());
-        let properties = || properties.iter().flatten();
-        let members = || properties().flat_map(|members| members.last());
-        let string = |member: &Member<'_>| match member.kind {
-            Kind::String => statistics_bytes(&member.value[1..]),
-            _ => 0,
+        let (mut data, mut statistics, mut fixed, mut entries) = (0, 0, 0, 0);
+        let mut add_text = |text: &str| {
+            data += text.len() as u64 + ELEMENT_BYTES;
+            statistics += statistics_bytes(text);
+            fixed += 1;
         };
-        let statistics = fixed().map(statistics_bytes).sum::<u64>()
-            + members().map(|member| statistics_bytes(member.raw_key) + string(&member)).sum::<u64>();
-        let data = fixed().map(|text| text.len() as u64 + ELEMENT_BYTES).sum::<u64>()
-            + properties().map(|members| members.text().len() as u64).sum::<u64>();
-        let entries = properties().map(Members::len).sum::<usize>() as u64;
+        texts.iter().copied().for_each(&mut add_text);
+        for value in fields.iter().copied().flatten() {
+            match value {
+                Value::Text(text) => add_text(text),
+                Value::Texts(texts) => texts.iter().for_each(&mut add_text),
+                Value::Absent | Value::Number(_) => {}
+            }
+        }
+        for members in properties.iter().flatten() {
+            data += members.text().len() as u64;
+            entries += members.len() as u64;
+            for member in members.longer_than(STATISTICS_BYTES) {
+                statistics += statistics_bytes(member.raw_key);
+                if member.kind == Kind::String {
+                    statistics += statistics_bytes(&member.value[1..]);
+                }
+            }
+        }
+        let fields: usize = fields.iter().map(|fields| fields.len()).sum();
 
         let plain = data + ROW_BYTES + PROPERTY_BYTES * entries + statistics;
         // Values that do not compress grow by up to one part in 256.
         let pages = PAGE_BYTES * plain / PAGE_LEAST_BYTES;
         // The estimate has no levels: up to three bits each and the runs' lengths. And the dictionary indexes
         // that it has can still become wider, up to twenty bits, for all values that are not null.
-        let values = (fixed().count() + fields().count()) as u64 + 3 + 2 * entries;
+        let values = fixed + fields as u64 + 3 + 2 * entries;
         let levels = COLUMNS / 2 + values + 6 * entries;
         Self {
             raw_bytes: data + 64 + 8 * entries,
@@ -88,10 +102,11 @@ impl Cost {
 /// count its last character up, which fails when none of the 64 bytes' characters has a successor of its own
 /// length; then they keep all of it, in both places. Looking at the first character (or at an escape, which
 /// may be anything) is enough for a bound.
+#[inline]
 fn statistics_bytes(raw_text: &str) -> u64 {
     let cannot_grow =
         |first| matches!(first, '\\' | '\u{7F}' | '\u{7FF}' | '\u{D7FF}' | '\u{FFFF}' | '\u{10FFFF}');
-    if raw_text.len() > 64 && raw_text.starts_with(cannot_grow) { 2 * raw_text.len() as u64 } else { 0 }
+    if raw_text.len() > STATISTICS_BYTES && raw_text.starts_with(cannot_grow) { 2 * raw_text.len() as u64 } else { 0 }
 }
 
 /// The most that everything but the values of `groups` row groups takes: page headers, indexes, footer.

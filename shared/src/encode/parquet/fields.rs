@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{Float64Builder, ListBuilder, StringBuilder};
-use arrow_array::{ArrayRef, StructArray};
+use arrow_array::builder::{ArrayBuilder as _, Float64Builder, ListBuilder, StringBuilder};
+use arrow_array::{ArrayRef, StringArray, StructArray};
 use arrow_buffer::NullBufferBuilder;
 use arrow_schema::{DataType, Fields};
 
 use super::schema;
 use crate::encode::record::Value;
+
+/// A chunk of huge texts leaves no room behind that others do not need.
+const MOST_ROOM_BYTES: usize = 256 * 1024;
 
 /// One field's values.
 #[derive(Debug)]
@@ -29,9 +32,14 @@ impl FieldBuilder {
         }
     }
 
-    /// Takes a value of the field's type; the record's layout and the schema agree on it.
+    /// Takes the value of a row, of the field's type; the record's layout and the schema agree on it. Absent ones are left
+    /// out: most fields of most rows are, and nulls cost less together.
     #[inline]
-    pub(super) fn append(&mut self, value: &Value<'_>) {
+    pub(super) fn append(&mut self, row: usize, value: &Value<'_>) {
+        if value.is_absent() {
+            return;
+        }
+        self.append_nulls(row);
         match (self, value) {
             (Self::Text(builder), Value::Text(text)) => builder.append_value(text),
             (Self::Texts(builder), Value::Texts(texts)) => {
@@ -45,13 +53,32 @@ impl FieldBuilder {
         }
     }
 
-    pub(super) fn finish(&mut self) -> ArrayRef {
+    /// Nulls for the rows that were left out before `rows`.
+    fn append_nulls(&mut self, rows: usize) {
         match self {
-            Self::Text(builder) => Arc::new(builder.finish()),
+            Self::Text(builder) if builder.len() < rows => builder.append_nulls(rows - builder.len()),
+            Self::Texts(builder) if builder.len() < rows => builder.append_nulls(rows - builder.len()),
+            Self::Number(builder) if builder.len() < rows => builder.append_nulls(rows - builder.len()),
+            _ => {}
+        }
+    }
+
+    /// The values of as many rows.
+    pub(super) fn finish(&mut self, rows: usize) -> ArrayRef {
+        self.append_nulls(rows);
+        match self {
+            Self::Text(builder) => Arc::new(finish_strings(builder)),
             Self::Texts(builder) => Arc::new(builder.finish()),
             Self::Number(builder) => Arc::new(builder.finish()),
         }
     }
+}
+
+/// The strings so far. As much room as they took is kept for the next ones, which are about as many.
+pub(super) fn finish_strings(builder: &mut StringBuilder) -> StringArray {
+    let (items, bytes) = (builder.len(), builder.values_slice().len());
+    let room = StringBuilder::with_capacity(items, bytes.min(MOST_ROOM_BYTES));
+    std::mem::replace(builder, room).finish()
 }
 
 /// A struct of fields; null where all of them are absent.
@@ -71,7 +98,8 @@ impl StructBuilder {
 
     /// Takes one value a field. The struct is also there if `inner`, a further field, is.
     pub(super) fn append(&mut self, values: &[Value<'_>], inner: bool) {
-        self.columns.iter_mut().zip(values).for_each(|(column, value)| column.append(value));
+        let row = self.nulls.len();
+        self.columns.iter_mut().zip(values).for_each(|(column, value)| column.append(row, value));
         self.nulls.append(inner || values.iter().any(|value| !value.is_absent()));
     }
 
@@ -81,7 +109,8 @@ impl StructBuilder {
 
     /// With a further field at the end.
     pub(super) fn finish_with(&mut self, inner: Option<(&Fields, ArrayRef)>) -> StructArray {
-        let mut arrays: Vec<ArrayRef> = self.columns.iter_mut().map(FieldBuilder::finish).collect();
+        let rows = self.nulls.len();
+        let mut arrays: Vec<ArrayRef> = self.columns.iter_mut().map(|column| column.finish(rows)).collect();
         let fields = match inner {
             Some((all, array)) => {
                 arrays.push(array);

@@ -25,8 +25,26 @@ const CHUNK_ROWS: usize = 1024;
 /// The file is full when the limit ended a row group and less than one part in this many is left of it: what a
 /// group really takes is a fraction of its bound, so the groups at the end would become smaller and smaller.
 const LEFT_OVER_PART: u64 = 20;
-/// Values of these differ from row to row, so that a dictionary would only cost time and room.
-const WITHOUT_DICTIONARY: [&str; 4] = ["ts", "eventTime", "profile.objectId", "objectId"];
+/// The columns that have few values. For the others a dictionary would be given up half-way: it only costs time and room,
+/// and ZSTD finds what repeats itself.
+const WITH_DICTIONARY: [&str; 16] = [
+    "eventName",
+    "profile.platform",
+    "deviceInfo.make",
+    "deviceInfo.model",
+    "deviceInfo.appVersion",
+    "deviceInfo.sdkVersion",
+    "deviceInfo.osVersion",
+    "deviceInfo.browser",
+    "deviceInfo.dpi",
+    "deviceInfo.dimensions.width",
+    "deviceInfo.dimensions.height",
+    "deviceInfo.dimensions.unit",
+    "controlGroupName",
+    "eventProps.key_value.key",
+    "sessionProps.key_value.key",
+    "profileProps.key_value.key",
+];
 /// Constant, so that the bytes do not change with a library's version.
 const CREATED_BY: &str = "spillway version 1";
 
@@ -220,10 +238,11 @@ fn writer(schema: &SchemaRef, packaging: Packaging) -> Result<ArrowWriter<Vec<u8
     let mut properties = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_owned())
         .set_compression(compression)
+        .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(None);
-    for column in WITHOUT_DICTIONARY {
-        properties = properties.set_column_dictionary_enabled(path(column), false);
+    for column in WITH_DICTIONARY {
+        properties = properties.set_column_dictionary_enabled(path(column), true);
     }
     let properties = properties.build();
     let options = ArrowWriterOptions::new()

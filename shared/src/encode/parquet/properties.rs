@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, StringBuilder};
+use arrow_array::builder::{ArrayBuilder as _, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, StringBuilder};
 use arrow_array::{ArrayRef, Float32Array, MapArray, StructArray};
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 
-use super::schema;
+use super::{fields, schema};
 use crate::encode::json_text::{Kind, Member, Members};
 
 /// Maps of properties.
@@ -25,9 +25,11 @@ enum Values {
     Union(Box<Union>),
 }
 
-/// `member3` has no builder, it is always null.
+/// `member3` has no builder, it is always null. A member's builder is behind the union by nulls that are owed until its
+/// next value, so that a value costs one member and not six.
 #[derive(Debug, Default)]
 struct Union {
+    len: usize,
     booleans: BooleanBuilder,
     ints: Int32Builder,
     longs: Int64Builder,
@@ -63,11 +65,11 @@ impl PropertiesBuilder {
 
     pub(super) fn finish(&mut self) -> ArrayRef {
         let (as_string, values): (_, ArrayRef) = match &mut self.values {
-            Values::Strings(strings) => (true, Arc::new(strings.finish())),
+            Values::Strings(strings) => (true, Arc::new(fields::finish_strings(strings))),
             Values::Union(union) => (false, Arc::new(union.finish())),
         };
-        let entries =
-            StructArray::new(schema::entry(as_string), vec![Arc::new(self.keys.finish()), values], None);
+        let keys = Arc::new(fields::finish_strings(&mut self.keys));
+        let entries = StructArray::new(schema::entry(as_string), vec![keys, values], None);
         let offsets = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(&mut self.offsets, vec![0])));
         Arc::new(MapArray::new(schema::key_value(as_string), offsets, entries, self.nulls.finish(), false))
     }
@@ -109,24 +111,46 @@ impl Place {
 impl Union {
     #[inline]
     fn append(&mut self, member: &Member<'_>, text: &str) {
-        let place = Place::of(member.kind, text);
-        self.booleans.append_option(if let Place::Boolean(value) = place { Some(value) } else { None });
-        self.ints.append_option(if let Place::Int(value) = place { Some(value) } else { None });
-        self.longs.append_option(if let Place::Long(value) = place { Some(value) } else { None });
-        self.doubles.append_option(if let Place::Double(value) = place { Some(value) } else { None });
-        self.strings.append_option((place == Place::Text).then_some(text));
+        let Self { len, booleans, ints, longs, doubles, strings } = self;
+        match Place::of(member.kind, text) {
+            Place::Boolean(value) => {
+                booleans.append_nulls(*len - booleans.len());
+                booleans.append_value(value);
+            }
+            Place::Int(value) => {
+                ints.append_nulls(*len - ints.len());
+                ints.append_value(value);
+            }
+            Place::Long(value) => {
+                longs.append_nulls(*len - longs.len());
+                longs.append_value(value);
+            }
+            Place::Double(value) => {
+                doubles.append_nulls(*len - doubles.len());
+                doubles.append_value(value);
+            }
+            Place::Text => {
+                strings.append_nulls(*len - strings.len());
+                strings.append_value(text);
+            }
+        }
+        *len += 1;
     }
 
     fn finish(&mut self) -> StructArray {
-        let booleans = self.booleans.finish();
-        let floats = Float32Array::new_null(booleans.len());
+        let len = std::mem::take(&mut self.len);
+        self.booleans.append_nulls(len - self.booleans.len());
+        self.ints.append_nulls(len - self.ints.len());
+        self.longs.append_nulls(len - self.longs.len());
+        self.doubles.append_nulls(len - self.doubles.len());
+        self.strings.append_nulls(len - self.strings.len());
         let members: Vec<ArrayRef> = vec![
-            Arc::new(booleans),
+            Arc::new(self.booleans.finish()),
             Arc::new(self.ints.finish()),
             Arc::new(self.longs.finish()),
-            Arc::new(floats),
+            Arc::new(Float32Array::new_null(len)),
             Arc::new(self.doubles.finish()),
-            Arc::new(self.strings.finish()),
+            Arc::new(fields::finish_strings(&mut self.strings)),
         ];
         StructArray::new(schema::union(), members, None)
     }

@@ -118,7 +118,7 @@ impl ColumnRows for EventRows {
         self.profile.append(&profile, false);
         self.dimensions.append(&dimensions, false);
         self.device.append(&device, dimensions.iter().any(|value| !value.is_absent()));
-        self.control_group_name.append(&group);
+        self.control_group_name.append(self.count, &group);
         self.event_props.append(Some(props), true);
         self.session_props.append(session, false);
         self.count += 1;
@@ -126,7 +126,8 @@ impl ColumnRows for EventRows {
     }
 
     fn take(&mut self) -> Vec<ArrayRef> {
-        let names = std::iter::repeat_n(&self.event_name, std::mem::take(&mut self.count));
+        let rows = std::mem::take(&mut self.count);
+        let names = std::iter::repeat_n(&self.event_name, rows);
         let dimensions: ArrayRef = Arc::new(self.dimensions.finish());
         vec![
             Arc::new(self.ts.finish()),
@@ -134,7 +135,7 @@ impl ColumnRows for EventRows {
             Arc::new(StringArray::from_iter_values(names)),
             Arc::new(self.profile.finish()),
             Arc::new(self.device.finish_with(Some((&self.device_fields, dimensions)))),
-            self.control_group_name.finish(),
+            self.control_group_name.finish(rows),
             self.event_props.finish(),
             self.session_props.finish(),
         ]
@@ -148,6 +149,7 @@ pub(in crate::encode) struct ProfileRows {
     reader: MemberReader,
     user: Vec<FieldBuilder>,
     profile_props: PropertiesBuilder,
+    count: usize,
 }
 
 impl ProfileRows {
@@ -159,6 +161,7 @@ impl ProfileRows {
             reader: MemberReader::default(),
             user: fields.iter().map(|field| FieldBuilder::new(field.data_type())).collect(),
             profile_props: PropertiesBuilder::new(options.as_string),
+            count: 0,
         }
     }
 }
@@ -188,13 +191,15 @@ impl ColumnRows for ProfileRows {
         if !fits(cost) {
             return Ok(None);
         }
-        self.user.iter_mut().zip(&user).for_each(|(column, value)| column.append(value));
+        self.user.iter_mut().zip(&user).for_each(|(column, value)| column.append(self.count, value));
         self.profile_props.append(Some(props), true);
+        self.count += 1;
         Ok(Some(cost))
     }
 
     fn take(&mut self) -> Vec<ArrayRef> {
-        let mut arrays: Vec<ArrayRef> = self.user.iter_mut().map(FieldBuilder::finish).collect();
+        let rows = std::mem::take(&mut self.count);
+        let mut arrays: Vec<ArrayRef> = self.user.iter_mut().map(|column| column.finish(rows)).collect();
         arrays.push(self.profile_props.finish());
         arrays
     }
