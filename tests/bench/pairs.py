@@ -29,6 +29,7 @@ PEERS = {
     "duckdb parquet": ("duckdb", "parquet"),
     "clickhouse parquet": ("clickhouse", "parquet"),
     "duckdb parquet strings": ("duckdb", "parquet_strings"),
+    "duckdb parquet strings apart": ("duckdb", "parquet_strings_apart"),
     "clickhouse parquet strings": ("clickhouse", "parquet_strings"),
 }
 
@@ -47,7 +48,8 @@ TARGETS = [
     ("xml", "clickhouse xml", 2.5, None), ("xml compact", "clickhouse xml", 1.35, 1),
     ("parquet", "duckdb parquet", 2, None), ("parquet", "clickhouse parquet", 2, None),
     ("parquet gzip", "clickhouse parquet", 2, None),
-    ("parquet strings", "duckdb parquet strings", 1.3, 1.05),
+    ("parquet strings", "duckdb parquet strings", 1.3, None),
+    ("parquet strings", "duckdb parquet strings apart", 1.3, 1.05),
     ("parquet strings", "clickhouse parquet strings", None, None),
 ]
 

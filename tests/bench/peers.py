@@ -98,14 +98,28 @@ DUCK_UNION = """map_from_entries(list_transform(json_keys(event_props::JSON), la
 }}))"""
 
 
+DUCK_STRINGS = "event_props::JSON::MAP(VARCHAR, VARCHAR)"
+
+
 def duckdb_parquet(lake, out, properties=DUCK_UNION):
-    record = duck_record(properties).replace(" AS eventName", " AS eventName, ts AS eventTime")
-    duck().execute(f"COPY (SELECT {record} FROM read_parquet('{lake.all}', hive_partitioning = true)) "
-                   f"TO '{out}/all.parquet' (FORMAT parquet, COMPRESSION zstd)")
+    duck_parquet_file(duck(), lake.all, properties, f"{out}/all.parquet")
 
 
 def duckdb_parquet_strings(lake, out):
-    duckdb_parquet(lake, out, "event_props::JSON::MAP(VARCHAR, VARCHAR)")
+    duckdb_parquet(lake, out, DUCK_STRINGS)
+
+
+def duckdb_parquet_strings_apart(lake, out):
+    """In the files that we write, one for each event, day and shard: what repeats itself in one file does not in many."""
+    connection = duck()
+    for at, file in enumerate(file for files in lake.events.values() for file in files):
+        duck_parquet_file(connection, file, DUCK_STRINGS, f"{out}/{at}.parquet")
+
+
+def duck_parquet_file(connection, files, properties, to):
+    record = duck_record(properties).replace(" AS eventName", " AS eventName, ts AS eventTime")
+    connection.execute(f"COPY (SELECT {record} FROM read_parquet('{files}', hive_partitioning = true)) "
+                       f"TO '{to}' (FORMAT parquet, COMPRESSION zstd)")
 
 
 # ClickHouse

@@ -1,6 +1,8 @@
 //! Exact bytes of CSV files.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use proptest::prelude::*;
+
 use super::EVENT_COLUMNS;
 use crate::domain::Format;
 use crate::encode::testing::{
@@ -215,4 +217,25 @@ fn keys_that_become_the_same_share_a_column() {
         "{EVENT_COLUMNS},eventProps.k?,eventProps.other\n20250611070809,E{fixed},3,4\n20250611070809,E{fixed},5,\n"
     );
     assert_eq!(text, expected);
+}
+
+proptest! {
+    #[test]
+    fn cells_stand_in_their_columns_in_whatever_order_properties_come(
+        order in Just((0..9).collect::<Vec<_>>()).prop_shuffle(),
+        count in 0..=9_usize,
+    ) {
+        let (some, value) = (&order[..count], |key: &usize| "x,".repeat(*key));
+        let json = |keys: &[usize]| {
+            let members: Vec<_> = keys.iter().map(|key| format!("\"k{key}\":\"{}\"", value(key))).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let cell = |key: usize| match some.contains(&key) {
+            true if key > 0 => format!(",\"{}\"", value(&key)),
+            _ => ",".to_owned(),
+        };
+        let lines = properties(&[&json(&(0..9).collect::<Vec<_>>()), &json(some)]);
+        let expected: String = (0..9).map(cell).collect();
+        prop_assert_eq!(&lines[2], &expected);
+    }
 }

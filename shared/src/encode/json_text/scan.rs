@@ -242,11 +242,12 @@ impl Cursor<'_> {
 
     #[inline(always)]
     fn digits(&mut self) -> Result<(), JsonFault> {
-        let from = self.pos;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.pos += 1;
+        let end = string::end_of_digits(self.bytes, self.pos);
+        if self.pos == end {
+            return Err(self.fault("expected a digit"));
         }
-        if self.pos == from { Err(self.fault("expected a digit")) } else { Ok(()) }
+        self.pos = end;
+        Ok(())
     }
 
     #[inline]

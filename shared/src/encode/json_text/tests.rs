@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::string::{next_special, push_decoded};
+use super::string::{end_of_digits, next_special, push_decoded};
 use super::*;
 use crate::encode::testing::json_object;
 
@@ -106,6 +106,19 @@ fn a_string_may_end_at_any_place_of_a_word() {
             let found = next_special(text.as_bytes(), 0);
             assert_eq!((found, text.as_bytes()[found]), (harmless.len(), byte));
             assert_eq!(next_special(harmless.as_bytes(), 0), harmless.len());
+        }
+    }
+}
+
+#[test]
+fn digits_may_end_at_any_place_of_a_word() {
+    for length in 0..40 {
+        let digits: String = "0987654321".chars().cycle().take(length).collect();
+        assert_eq!(end_of_digits(digits.as_bytes(), 0), length);
+        for other in (0..=u8::MAX).filter(|byte| !byte.is_ascii_digit()) {
+            let text = [digits.as_bytes(), &[other], digits.as_bytes()].concat();
+            assert_eq!(end_of_digits(&text, 0), length, "{length} digits and {other:#x}");
+            assert_eq!(end_of_digits(&text, length + 1), text.len());
         }
     }
 }
