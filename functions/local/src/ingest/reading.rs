@@ -131,9 +131,7 @@ impl<'a> Reading<'a> {
     }
 
     fn take(&mut self, name: &str, parsed: Parsed) {
-        for (place, micros, row) in parsed.rows() {
-            self.collector.take(place, micros, row);
-        }
+        self.collector.take(&parsed);
         self.rows += parsed.rows().len() as u64;
         self.report.lines += parsed.lines;
         self.report.bad_lines += parsed.bad_lines;
