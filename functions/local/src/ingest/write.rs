@@ -14,12 +14,12 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use spillway::domain::PropertyScope;
 use spillway::domain::lake::event_folder;
-use spillway::encode::{FOOTER_KEY, PropertyKeys};
+use spillway::encode::FOOTER_KEY;
 use spillway::encode::columns::{DELETED, TS, UPDATED_AT};
 
 use super::collect::{Flush, Place};
+use super::keys::RowKeys;
 use super::publish::Publisher;
 use super::rows::{MAX_TEXTS, Origin, Row, Rows, text_columns};
 use super::schema::LakeSchema;
@@ -139,7 +139,7 @@ impl<'a> LakeWriter<'a> {
             .with_skip_arrow_metadata(true);
         let file = hidden.as_file();
         let mut writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema.arrow), options)?;
-        let mut keys = PropertyKeys::new();
+        let mut keys = RowKeys::new(is_event);
         let mut table = Table::new(is_event, rows);
         let mut count = 0;
         for (micros, origin, row) in rows.iter() {
@@ -160,8 +160,7 @@ impl<'a> LakeWriter<'a> {
         if table.micros.len() > 0 {
             writer.write(&table.take(&schema)?)?;
         }
-        let footer = if is_event { keys.event_footer() } else { keys.profile_footer() };
-        writer.append_key_value_metadata(KeyValue::new(FOOTER_KEY.to_owned(), footer));
+        writer.append_key_value_metadata(KeyValue::new(FOOTER_KEY.to_owned(), keys.footer()));
         if let Some((name, _)) = place.event.as_ref().filter(|(name, _)| event_folder(name).1) {
             writer.append_key_value_metadata(KeyValue::new("spillway.event_name".to_owned(), name.clone()));
         }
@@ -205,11 +204,11 @@ impl Table {
     }
 
     /// Adds a row and its property keys; a row of which the properties are no JSON object is left out.
-    fn push(&mut self, micros: i64, mut row: Row<'_>, keys: &mut PropertyKeys) -> Result<(), String> {
+    fn push(&mut self, micros: i64, mut row: Row<'_>, keys: &mut RowKeys) -> Result<(), String> {
         let mut texts = [None; MAX_TEXTS];
         let texts = &mut texts[..self.texts.len()];
         texts.fill_with(|| row.text());
-        self.add_keys(texts, keys)?;
+        keys.add(texts)?;
         self.micros.append_value(micros);
         for (column, text) in self.texts.iter_mut().zip(texts) {
             self.bytes += text.map_or(0, str::len);
@@ -230,21 +229,6 @@ impl Table {
         }
         if !self.is_event {
             self.deleted.append_value(row.flag());
-        }
-        Ok(())
-    }
-
-    fn add_keys(&self, texts: &[Option<&str>], keys: &mut PropertyKeys) -> Result<(), String> {
-        let scopes: &[_] = match texts {
-            [.., event, session] if self.is_event => {
-                &[(PropertyScope::Event, *event), (PropertyScope::Session, *session)]
-            }
-            [.., profile] => &[(PropertyScope::Profile, *profile)],
-            [] => &[],
-        };
-        for (scope, text) in scopes {
-            let Some(text) = text else { continue };
-            keys.add_text(*scope, text).map_err(|fault| format!("its properties: {fault}"))?;
         }
         Ok(())
     }
