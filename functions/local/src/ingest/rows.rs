@@ -169,7 +169,7 @@ impl Rows {
         let (mut rows, mut users) = (0, HashSet::new());
         for (_, _, mut row) in self.iter() {
             let user = xxh3_64(row.text().unwrap_or_default().as_bytes());
-            if user % 8 == 0 {
+            if user.is_multiple_of(8) {
                 rows += 1;
                 users.insert(user);
             }

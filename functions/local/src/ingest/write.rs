@@ -238,7 +238,12 @@ impl Table {
         let rows = self.micros.len();
         let mut columns: Vec<ArrayRef> = vec![Arc::new(self.micros.finish())];
         columns.extend(self.texts.iter_mut().map(|column| match column {
-            Some(column) => Arc::new(column.finish()) as ArrayRef,
+            Some(column) => {
+                let values = column.finish();
+                // The next batch will need about as much room.
+                *column = StringBuilder::with_capacity(rows, values.value_data().len());
+                Arc::new(values) as ArrayRef
+            }
             None => new_null_array(&DataType::Utf8, rows),
         }));
         columns.push(Arc::new(self.identities.finish()));
