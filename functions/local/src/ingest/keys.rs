@@ -68,7 +68,12 @@ impl Seen {
         })
     }
 
+    /// Remembers the keys of a text that was read, if all of them can be seen: else one of them may stand for another,
+    /// as of duplicates only the last counts.
     fn remember_keys_of(&mut self, text: &str) {
+        if !each_plain_key(text, |_| true) {
+            return;
+        }
         each_plain_key(text, |key| {
             if self.keys.len() < REMEMBERED_KEYS && !self.keys.iter().any(|seen| **seen == *key) {
                 self.keys.push(key.into());
@@ -146,6 +151,15 @@ mod tests {
                 assert_eq!(glanced.seen[0].keys.len(), REMEMBERED_KEYS);
             }
         }
+    }
+
+    #[test]
+    fn a_key_is_not_remembered_for_a_duplicate_that_does_not_count() {
+        let mut keys = RowKeys::new(true);
+        for text in [r#"{"a":1,"a":{"n":1}}"#, r#"{"a":1}"#] {
+            assert_eq!(keys.add(&[Some(text), None]), Ok(()));
+        }
+        assert_eq!(keys.footer(), r#"{"event":["a|n","a"],"session":[]}"#);
     }
 
     #[test]
