@@ -7,7 +7,8 @@ use jiff::civil::Date;
 use spillway::domain::DatabaseId;
 
 use super::IngestOptions;
-use super::rows::{Rows, text_columns};
+use super::parse::Parsed;
+use super::rows::Rows;
 
 /// Rows for one lake file.
 pub(super) struct Flush {
@@ -34,8 +35,6 @@ pub(super) struct Collector<'a> {
     events: BTreeMap<String, BTreeMap<(Date, DatabaseId), Rows>>,
     profiles: BTreeMap<DatabaseId, Rows>,
     memory_bytes: usize,
-    /// How many text columns events and profiles have.
-    texts: (usize, usize),
     handed_on: u64,
     /// None once the writer has gone.
     flushes: Option<SyncSender<Flush>>,
@@ -48,7 +47,6 @@ impl<'a> Collector<'a> {
             events: BTreeMap::new(),
             profiles: BTreeMap::new(),
             memory_bytes: 0,
-            texts: (text_columns(true).len(), text_columns(false).len()),
             handed_on: 0,
             flushes: Some(flushes),
         }
@@ -59,32 +57,40 @@ impl<'a> Collector<'a> {
         self.flushes.is_none()
     }
 
-    /// Takes a packed row.
-    pub(super) fn take(&mut self, place: &Place, micros: i64, row: &[u8]) {
-        let (rows, texts) = match &place.event {
-            Some((name, date)) => {
-                let days = match self.events.get_mut(name) {
-                    Some(days) => days,
-                    None => {
-                        self.memory_bytes += name.len();
-                        self.events.entry(name.clone()).or_default()
-                    }
-                };
-                (days.entry((*date, place.database)).or_default(), self.texts.0)
+    /// Takes the rows of a block.
+    pub(super) fn take(&mut self, parsed: &Parsed) {
+        // Out of the maps meanwhile, so that each group is looked up twice a block and not once a row.
+        let mut groups: Vec<Rows> =
+            parsed.places.iter().map(|place| std::mem::take(self.group(place))).collect();
+        self.memory_bytes -= groups.iter().map(Rows::memory_bytes).sum::<usize>();
+        for (place, micros, columns, row) in parsed.rows() {
+            groups[place].push(micros, columns, row);
+        }
+        for (place, rows) in parsed.places.iter().zip(groups) {
+            let memory_bytes = rows.memory_bytes();
+            if memory_bytes > self.options.memory_bytes / GROUP_SHARE {
+                self.hand_on(place.clone(), rows);
+            } else {
+                self.memory_bytes += memory_bytes;
+                *self.group(place) = rows;
             }
-            None => (self.profiles.entry(place.database).or_default(), self.texts.1),
-        };
-        let before = if rows.len() == 0 { 0 } else { rows.memory_bytes() };
-        rows.push(micros, row, texts);
-        let after = rows.memory_bytes();
-        self.memory_bytes = self.memory_bytes + after - before;
-        if after > self.options.memory_bytes / GROUP_SHARE {
-            let rows = std::mem::take(rows);
-            self.memory_bytes -= after;
-            self.hand_on(place.clone(), rows);
-        } else if self.memory_bytes > self.options.memory_bytes {
+        }
+        if self.memory_bytes > self.options.memory_bytes {
             self.flush_largest(self.options.memory_bytes / 2);
         }
+    }
+
+    fn group(&mut self, place: &Place) -> &mut Rows {
+        let Some((name, date)) = &place.event else {
+            return self.profiles.entry(place.database).or_default();
+        };
+        // Not `entry` alone, which wants a name of its own each time.
+        if !self.events.contains_key(name) {
+            self.memory_bytes += name.len();
+            self.events.insert(name.clone(), BTreeMap::new());
+        }
+        let days = self.events.get_mut(name).expect("it was put there, if it was not there");
+        days.entry((*date, place.database)).or_default()
     }
 
     /// Hands on all that is left, and lets the writer end.

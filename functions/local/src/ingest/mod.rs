@@ -12,6 +12,7 @@ mod contact;
 mod dates;
 mod input;
 mod journal;
+mod keys;
 mod parse;
 mod publish;
 mod reading;

@@ -12,7 +12,7 @@ use spillway::domain::DatabaseId;
 use super::collect::Place;
 use super::input::Block;
 use super::record::{Kind, Record};
-use super::rows::pack;
+use super::rows::{At, Columns, Packed, Row};
 use super::user::shard;
 use super::{IngestOptions, MAX_LINE_BYTES, shown};
 
@@ -30,26 +30,28 @@ pub(super) struct Parsed {
     pub(super) told_bad_lines: Vec<(u64, String)>,
     /// How many are left out.
     pub(super) bad_lines: u64,
-    places: Vec<Place>,
-    bytes: Vec<u8>,
+    /// Where its rows go.
+    pub(super) places: Vec<Place>,
+    packed: Packed,
     rows: Vec<ParsedRow>,
 }
 
 struct ParsedRow {
     place: usize,
     micros: i64,
-    /// Where its bytes end.
-    end: usize,
+    columns: Columns,
+    /// Where it ends.
+    end: At,
 }
 
 impl Parsed {
-    /// The rows, packed, in the order of their lines.
-    pub(super) fn rows(&self) -> impl ExactSizeIterator<Item = (&Place, i64, &[u8])> {
-        let mut begin = 0;
+    /// The rows in the order of their lines: each one's place (an index), its time, which columns it has, and itself.
+    pub(super) fn rows(&self) -> impl ExactSizeIterator<Item = (usize, i64, Columns, Row<'_>)> {
+        let mut begin = At::default();
         self.rows.iter().map(move |row| {
-            let bytes = &self.bytes[begin..row.end];
+            let packed = self.packed.row(begin, row.end);
             begin = row.end;
-            (&self.places[row.place], row.micros, bytes)
+            (row.place, row.micros, row.columns, packed)
         })
     }
 }
@@ -91,8 +93,8 @@ impl Parser {
         self.events.clear();
         self.profiles.clear();
         let Block { source, bytes_read, .. } = *block;
-        let bytes = Vec::with_capacity(block.bytes.len());
-        let mut parsed = Parsed { source, bytes_read, bytes, ..Parsed::default() };
+        let packed = Packed::with_capacity(block.bytes.len());
+        let mut parsed = Parsed { source, bytes_read, packed, ..Parsed::default() };
         for (number, line) in block.lines() {
             if line.is_some_and(<[u8]>::is_empty) {
                 continue;
@@ -134,8 +136,8 @@ impl Parser {
             }
             Kind::Profile { .. } => *self.profiles.entry(database).or_insert_with(|| new_place(None)),
         };
-        pack(&mut parsed.bytes, record, (parsed.source, line));
-        parsed.rows.push(ParsedRow { place, micros, end: parsed.bytes.len() });
+        let columns = parsed.packed.pack(record, (parsed.source, line));
+        parsed.rows.push(ParsedRow { place, micros, columns, end: parsed.packed.end() });
         Ok(())
     }
 }

@@ -113,7 +113,7 @@ impl<'a> Record<'a> {
     /// # Errors
     /// What is wrong with it, for a person.
     pub(super) fn parse(line: &'a [u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(line)
+        let text = simdutf8::compat::from_utf8(line)
             .map_err(|error| format!("it is not UTF-8 from byte {} on", error.valid_up_to()))?;
         if !text.starts_with('{') {
             return Err("it is not a JSON object".to_owned());
@@ -228,7 +228,9 @@ fn id_of<'a>(field: &str, raw: Raw<'a>) -> Result<Option<Cow<'a, str>>, String> 
 fn text_of<'a>(field: &str, raw: Raw<'a>) -> Result<Option<Cow<'a, str>>, String> {
     let Some(raw) = raw.map(RawValue::get) else { return Ok(None) };
     let text: Cow<'a, str> = match raw.as_bytes() {
-        [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => Cow::Borrowed(&raw[1..raw.len() - 1]),
+        [b'"', inner @ .., b'"'] if memchr::memchr(b'\\', inner).is_none() => {
+            Cow::Borrowed(&raw[1..raw.len() - 1])
+        }
         [b'"', ..] => {
             Cow::Owned(serde_json::from_str(raw).map_err(|error| format!("`{field}`: {}", told(&error)))?)
         }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 use spillway::encode::columns::{
     ALL_IDENTITIES, EVENT_PROPS, IDENTITY, OBJECT_ID, PROFILE_PROPS, SESSION_PROPS, timestamp,
 };
 
-use super::rows::{number_columns, text_columns};
+use super::rows::{Rows, number_columns, text_columns};
 use super::write::{flag_columns, time_column};
 
 /// Large enough to compress well, small enough to be a slice.
@@ -24,7 +24,8 @@ const PROFILE_PAGE_BYTES: usize = 64 * 1024;
 
 /// Values of these differ from row to row, so a dictionary would only take room.
 const WITHOUT_DICTIONARY: [&str; 3] = [EVENT_PROPS, PROFILE_PROPS, SESSION_PROPS];
-const WITHOUT_DICTIONARY_IN_PROFILES: [&str; 4] = [OBJECT_ID, IDENTITY, "email", "phone"];
+/// And of these from user to user.
+const OF_USERS: [&str; 4] = [OBJECT_ID, IDENTITY, "email", "phone"];
 
 pub(super) struct LakeSchema {
     is_event: bool,
@@ -67,8 +68,8 @@ impl LakeSchema {
         Arc::new(Field::new("element", DataType::Utf8, true))
     }
 
-    /// The writer's settings for rows of a size: pages stay near their limit also where rows are large.
-    pub(super) fn properties(&self, average_row_bytes: usize) -> WriterProperties {
+    /// The writer's settings for some rows: pages stay near their limit also where rows are large.
+    pub(super) fn properties(&self, rows: &Rows) -> WriterProperties {
         let page_bytes = if self.is_event { EVENT_PAGE_BYTES } else { PROFILE_PAGE_BYTES };
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -77,10 +78,27 @@ impl LakeSchema {
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .set_data_page_size_limit(page_bytes)
             .set_dictionary_page_size_limit(page_bytes)
-            .set_write_batch_size((page_bytes / 8 / average_row_bytes.max(1)).clamp(1, 1024));
-        let in_profiles = WITHOUT_DICTIONARY_IN_PROFILES.iter().filter(|_| !self.is_event);
-        for name in WITHOUT_DICTIONARY.iter().chain(in_profiles) {
-            properties = properties.set_column_dictionary_enabled(ColumnPath::from(*name), false);
+            .set_write_batch_size((page_bytes / 8 / rows.average_bytes().max(1)).clamp(1, 1024));
+        for name in WITHOUT_DICTIONARY {
+            // Nobody asks for the least of these texts, which are long and begin alike.
+            properties =
+                properties.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
+        }
+        let mut without_dictionary: Vec<ColumnPath> = WITHOUT_DICTIONARY.map(ColumnPath::from).into();
+        if !(self.is_event && rows.repeat_users()) {
+            without_dictionary.extend(OF_USERS.map(ColumnPath::from));
+            let identities = [ALL_IDENTITIES, "list", "element"].map(str::to_owned).to_vec();
+            without_dictionary.push(ColumnPath::new(identities));
+        }
+        let names =
+            text_columns(self.is_event).into_iter().chain(number_columns(self.is_event).iter().copied());
+        for (name, _) in names.zip(rows.used_columns(self.is_event)).filter(|(_, used)| !used) {
+            // A compressor made ready for nothing would cost more than the column.
+            properties = properties.set_column_compression(ColumnPath::from(name), Compression::UNCOMPRESSED);
+            without_dictionary.push(ColumnPath::from(name));
+        }
+        for column in without_dictionary {
+            properties = properties.set_column_dictionary_enabled(column, false);
         }
         properties.build()
     }

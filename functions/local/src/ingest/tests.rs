@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod order;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};

@@ -8,24 +8,25 @@ use arrow_array::builder::{
     ArrayBuilder as _, BooleanBuilder, Float64Builder, ListBuilder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch, new_null_array};
+use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use spillway::domain::PropertyScope;
 use spillway::domain::lake::event_folder;
+use spillway::encode::FOOTER_KEY;
 use spillway::encode::columns::{DELETED, TS, UPDATED_AT};
-use spillway::encode::{FOOTER_KEY, PropertyKeys};
 
 use super::collect::{Flush, Place};
+use super::keys::RowKeys;
 use super::publish::Publisher;
-use super::rows::{MAX_TEXTS, Origin, Row, Rows, number_columns, text_columns};
+use super::rows::{MAX_TEXTS, Origin, Row, Rows, text_columns};
 use super::schema::LakeSchema;
 use super::{IngestError, IngestOptions, IngestReport, shown};
 
-/// Rows go to the Parquet writer in batches of about this size.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Rows go to the Parquet writer in batches of about this size, which is still in the core's cache when it gets there.
+const BATCH_BYTES: usize = 1024 * 1024;
 const BATCH_ROWS: usize = 8192;
 
 /// What a writer did.
@@ -133,13 +134,13 @@ impl<'a> LakeWriter<'a> {
         let is_event = place.event.is_some();
         let schema = LakeSchema::of(is_event)?;
         let options = ArrowWriterOptions::new()
-            .with_properties(schema.properties(rows.average_bytes()))
+            .with_properties(schema.properties(rows))
             .with_parquet_schema(schema.parquet.clone())
             .with_skip_arrow_metadata(true);
         let file = hidden.as_file();
         let mut writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema.arrow), options)?;
-        let mut keys = PropertyKeys::new();
-        let mut table = Table::new(is_event);
+        let mut keys = RowKeys::new(is_event);
+        let mut table = Table::new(is_event, rows);
         let mut count = 0;
         for (micros, origin, row) in rows.iter() {
             if let Err(reason) = table.push(micros, row, &mut keys) {
@@ -159,8 +160,7 @@ impl<'a> LakeWriter<'a> {
         if table.micros.len() > 0 {
             writer.write(&table.take(&schema)?)?;
         }
-        let footer = if is_event { keys.event_footer() } else { keys.profile_footer() };
-        writer.append_key_value_metadata(KeyValue::new(FOOTER_KEY.to_owned(), footer));
+        writer.append_key_value_metadata(KeyValue::new(FOOTER_KEY.to_owned(), keys.footer()));
         if let Some((name, _)) = place.event.as_ref().filter(|(name, _)| event_folder(name).1) {
             writer.append_key_value_metadata(KeyValue::new("spillway.event_name".to_owned(), name.clone()));
         }
@@ -173,21 +173,27 @@ impl<'a> LakeWriter<'a> {
 struct Table {
     is_event: bool,
     micros: TimestampMicrosecondBuilder,
-    texts: Vec<StringBuilder>,
+    /// None for a column in which no row has a value.
+    texts: Vec<Option<StringBuilder>>,
     identities: ListBuilder<StringBuilder>,
-    numbers: Vec<Float64Builder>,
+    numbers: Vec<Option<Float64Builder>>,
     deleted: BooleanBuilder,
     bytes: usize,
 }
 
 impl Table {
-    fn new(is_event: bool) -> Self {
+    fn new(is_event: bool, rows: &Rows) -> Self {
+        let mut used = rows.used_columns(is_event);
         Self {
             is_event,
             micros: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
-            texts: text_columns(is_event).iter().map(|_| StringBuilder::new()).collect(),
+            texts: used
+                .by_ref()
+                .take(text_columns(is_event).len())
+                .map(|used| used.then(StringBuilder::new))
+                .collect(),
             identities: ListBuilder::new(StringBuilder::new()).with_field(LakeSchema::element()),
-            numbers: number_columns(is_event).iter().map(|_| Float64Builder::new()).collect(),
+            numbers: used.map(|used| used.then(Float64Builder::new)).collect(),
             deleted: BooleanBuilder::new(),
             bytes: 0,
         }
@@ -198,15 +204,17 @@ impl Table {
     }
 
     /// Adds a row and its property keys; a row of which the properties are no JSON object is left out.
-    fn push(&mut self, micros: i64, mut row: Row<'_>, keys: &mut PropertyKeys) -> Result<(), String> {
+    fn push(&mut self, micros: i64, mut row: Row<'_>, keys: &mut RowKeys) -> Result<(), String> {
         let mut texts = [None; MAX_TEXTS];
         let texts = &mut texts[..self.texts.len()];
         texts.fill_with(|| row.text());
-        self.add_keys(texts, keys)?;
+        keys.add(texts)?;
         self.micros.append_value(micros);
         for (column, text) in self.texts.iter_mut().zip(texts) {
             self.bytes += text.map_or(0, str::len);
-            column.append_option(*text);
+            if let Some(column) = column {
+                column.append_option(*text);
+            }
         }
         let identities = row.count();
         for _ in 0..identities {
@@ -214,7 +222,10 @@ impl Table {
         }
         self.identities.append(identities > 0);
         for column in &mut self.numbers {
-            column.append_option(row.number());
+            let number = row.number();
+            if let Some(column) = column {
+                column.append_option(number);
+            }
         }
         if !self.is_event {
             self.deleted.append_value(row.flag());
@@ -222,27 +233,24 @@ impl Table {
         Ok(())
     }
 
-    fn add_keys(&self, texts: &[Option<&str>], keys: &mut PropertyKeys) -> Result<(), String> {
-        let scopes: &[_] = match texts {
-            [.., event, session] if self.is_event => {
-                &[(PropertyScope::Event, *event), (PropertyScope::Session, *session)]
-            }
-            [.., profile] => &[(PropertyScope::Profile, *profile)],
-            [] => &[],
-        };
-        for (scope, text) in scopes {
-            let Some(text) = text else { continue };
-            keys.add_text(*scope, text).map_err(|fault| format!("its properties: {fault}"))?;
-        }
-        Ok(())
-    }
-
     fn take(&mut self, schema: &LakeSchema) -> Result<RecordBatch, ParquetError> {
         self.bytes = 0;
+        let rows = self.micros.len();
         let mut columns: Vec<ArrayRef> = vec![Arc::new(self.micros.finish())];
-        columns.extend(self.texts.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef));
+        columns.extend(self.texts.iter_mut().map(|column| match column {
+            Some(column) => {
+                let values = column.finish();
+                // The next batch will need about as much room.
+                *column = StringBuilder::with_capacity(rows, values.value_data().len());
+                Arc::new(values) as ArrayRef
+            }
+            None => new_null_array(&DataType::Utf8, rows),
+        }));
         columns.push(Arc::new(self.identities.finish()));
-        columns.extend(self.numbers.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef));
+        columns.extend(self.numbers.iter_mut().map(|column| match column {
+            Some(column) => Arc::new(column.finish()) as ArrayRef,
+            None => new_null_array(&DataType::Float64, rows),
+        }));
         if !self.is_event {
             columns.push(Arc::new(self.deleted.finish()));
         }
