@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::{OwnedSemaphorePermit, mpsc::Receiver};
 
 use super::{attempt::Shared, produce::Piece, trouble::Trouble};
 use crate::{
@@ -22,7 +22,10 @@ pub(super) struct UploadSource {
     shared: Arc<Shared>,
     /// The piece that is not yet given out: the last one, as far as we know.
     held: Option<Bytes>,
+    /// What came right after it: of a small object, its end.
+    second: Option<Piece>,
     pieces: Receiver<Piece>,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl UploadSource {
@@ -31,11 +34,13 @@ impl UploadSource {
         key: &ChunkKey,
         token: LeaseToken,
         shared: Arc<Shared>,
-        first: Bytes,
+        (first, second): (Bytes, Piece),
         pieces: Receiver<Piece>,
+        turn: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let (store, clock) = (Arc::clone(&parts.store), Arc::clone(&parts.clock));
-        Self { store, clock, key: key.clone(), token, shared, held: Some(first), pieces }
+        let (key, held, second) = (key.clone(), Some(first), Some(second));
+        Self { store, clock, key, token, shared, held, second, pieces, _turn: turn }
     }
 
     fn fail(&self, trouble: Trouble) -> SourceError {
@@ -59,7 +64,11 @@ impl ByteSource for UploadSource {
         if self.held.is_none() {
             return Ok(None);
         }
-        match self.pieces.recv().await {
+        let piece = match self.second.take() {
+            None => self.pieces.recv().await,
+            second => second,
+        };
+        match piece {
             Some(Piece::Bytes(next)) => Ok(self.held.replace(next)),
             Some(Piece::End(intent)) => {
                 self.store_intent(intent).await?;
