@@ -24,8 +24,9 @@ use crate::{
     steps::{Parts, profile_files},
 };
 
-/// How many pieces may wait between the encoder and the upload; up to 256 KiB each.
-const PIECES: usize = 8;
+/// How many pieces may wait between the encoder and the upload; up to 256 KiB each. As much as the client sends at once (8
+/// MiB), since it takes nothing meanwhile: the encoder goes on for as long.
+const PIECES: usize = 32;
 
 /// What the parts of an attempt tell each other.
 #[derive(Default)]
