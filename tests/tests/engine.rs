@@ -5,6 +5,8 @@
 mod elsewhere;
 #[path = "engine/stopping.rs"]
 mod stopping;
+#[path = "engine/together.rs"]
+mod together;
 
 use std::{collections::BTreeSet, time::Duration};
 

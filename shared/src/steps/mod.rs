@@ -107,6 +107,9 @@ pub struct Options {
     pub gzip_level: GzipLevel,
     /// How large chunks are made.
     pub plan: PlanLimits,
+    /// How many chunks of a message are under way at once. One of them is encoded; the others wait for the store or their
+    /// bucket, with the bytes of small objects only.
+    pub chunks_at_once: usize,
     /// How many messages of a run are on the queue at most. They are sent half of them at a time, so that between half and
     /// all of them are out.
     pub outstanding_messages: usize,
@@ -133,6 +136,7 @@ impl Default for Options {
             file_limit_bytes: FILE_LIMIT_BYTES,
             gzip_level: GzipLevel::default(),
             plan: PlanLimits::default(),
+            chunks_at_once: 16,
             outstanding_messages: 32,
             long_plan_chunks: 20_000,
             step_timeout: Duration::from_secs(STEP_TIMEOUT_SECS),

@@ -14,7 +14,13 @@ use crate::{
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        if is_out_of_storage(&error) {
+        Self::from(&error)
+    }
+}
+
+impl From<&rusqlite::Error> for StoreError {
+    fn from(error: &rusqlite::Error) -> Self {
+        if is_out_of_storage(error) {
             Self::Full(error.to_string())
         } else {
             Self::Unavailable(error.to_string())

@@ -423,7 +423,7 @@ async fn a_hundred_thousand_exports_are_listed_in_no_time() {
         header_line: false,
         manifest: true,
     };
-    let create = move |transaction: &rusqlite::Transaction<'_>| {
+    let create = move |transaction: &rusqlite::Savepoint<'_>| {
         for second in 0..100_000 {
             let format = if second == 7 { Format::Xml } else { Format::Json };
             let spec = ExportSpec { format, ..spec.clone() };

@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::JoinHandle,
+};
 
 use super::{
     produce::{Job, Piece, produce},
@@ -21,8 +24,9 @@ use crate::{
     steps::{Parts, profile_files},
 };
 
-/// How many pieces may wait between the encoder and the upload; about 256 KiB each.
-const PIECES: usize = 8;
+/// How many pieces may wait between the encoder and the upload; up to 256 KiB each. As much as the client sends at once (8
+/// MiB), since it takes nothing meanwhile: the encoder goes on for as long.
+const PIECES: usize = 32;
 
 /// What the parts of an attempt tell each other.
 #[derive(Default)]
@@ -65,18 +69,22 @@ impl Drop for Progress<'_> {
     }
 }
 
-/// Encodes and uploads a chunk under `token`. The chunk is not yet completed in the store.
+/// For which part of a step's time a leased chunk waits for its turn to encode, at most: most of it is left to it then.
+const TURN_WAIT_PART: u32 = 8;
+
+/// Encodes and uploads a chunk under `token`, once it gets the `turn`. The chunk is not yet completed in the store.
 pub(super) async fn attempt(
     parts: &Parts,
     run: &Run,
     chunk: &Chunk,
     token: LeaseToken,
     bucket: &dyn BucketHandle,
+    turn: &Arc<Semaphore>,
 ) -> Result<Written, Trouble> {
     let shared = Arc::new(Shared::default());
     let mut progress = Progress { parts, run: run.key, shared: Arc::clone(&shared), finished: false };
     let written = tokio::select! {
-        written = encode_and_upload(parts, run, chunk, token, bucket, &shared) => written?,
+        written = encode_and_upload(parts, run, chunk, token, (bucket, turn), &shared) => written?,
         trouble = watch(parts, run, &shared) => return Err(trouble),
     };
     progress.finished = true;
@@ -88,26 +96,39 @@ async fn encode_and_upload(
     run: &Run,
     chunk: &Chunk,
     token: LeaseToken,
-    bucket: &dyn BucketHandle,
+    (bucket, turn): (&dyn BucketHandle, &Arc<Semaphore>),
     shared: &Arc<Shared>,
 ) -> Result<Written, Trouble> {
     let job = job(parts, run, chunk, shared).await?;
+    let turn = take_turn(parts, turn).await?;
     let (pieces, mut encoded) = mpsc::channel(PIECES);
     // The thread ends when the receiver is dropped.
     let producer = tokio::task::spawn_blocking(move || produce(job, &pieces));
+    let crashed = async |producer: JoinHandle<()>| {
+        let panic = producer.await.err().map(|error| error.to_string()).unwrap_or_default();
+        Trouble::crashed(&panic)
+    };
     let first = match encoded.recv().await {
         Some(Piece::Bytes(bytes)) => bytes,
         Some(Piece::End(ended)) => {
             return Ok(Written { object: None, deleted_profiles: ended.deleted_profiles });
         }
         Some(Piece::Failed(trouble)) => return Err(trouble),
-        None => {
-            let panic = producer.await.err().map(|error| error.to_string()).unwrap_or_default();
-            return Err(Trouble::crashed(&panic));
+        None => return Err(crashed(producer).await),
+    };
+    // A small object is whole now: it says so to its upload, and the next chunk is encoded meanwhile. The turn of a larger
+    // one lasts until all of it is taken, since its bytes wait in buffers until then.
+    let (second, turn) = match encoded.recv().await {
+        Some(Piece::Failed(trouble)) => return Err(trouble),
+        Some(end @ Piece::End(_)) => {
+            drop(turn);
+            (end, None)
         }
+        Some(piece) => (piece, Some(turn)),
+        None => return Err(crashed(producer).await),
     };
     let (format, packaging) = chunk.plan().files;
-    let source = UploadSource::new(parts, chunk.key(), token, Arc::clone(shared), first, encoded);
+    let source = UploadSource::new(parts, chunk, token, Arc::clone(shared), (first, second), encoded, turn);
     let name = chunk.object_name();
     let created = bucket.create(&name, packaging.content_type(format), Box::new(source)).await;
     let ended = shared.take();
@@ -120,6 +141,14 @@ async fn encode_and_upload(
         (Err(CreateObjectError::Exists), _) => settle(parts, chunk, bucket).await,
         (Err(CreateObjectError::Failed(failure)), _) => Err(Trouble::Bucket(failure)),
         (created, _) => Err(Trouble::Passing(format!("the upload of {name} ended strangely: {created:?}"))),
+    }
+}
+
+async fn take_turn(parts: &Parts, turn: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Trouble> {
+    let wait = parts.options.step_timeout / TURN_WAIT_PART;
+    match tokio::time::timeout(wait, Arc::clone(turn).acquire_owned()).await {
+        Ok(Ok(turn)) => Ok(turn),
+        Ok(Err(_)) | Err(_) => Err(Trouble::NoTurn),
     }
 }
 

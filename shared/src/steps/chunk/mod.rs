@@ -7,10 +7,12 @@ mod settle;
 mod source;
 mod trouble;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use attempt::attempt;
+use futures::{StreamExt as _, stream::FuturesUnordered};
 pub use produce::encode_slice;
+use tokio::sync::{OnceCell, Semaphore};
 use trouble::Trouble;
 
 use super::{Handled, Parts, StepError, close::hand_on, finish::finish, publish::publish};
@@ -32,31 +34,42 @@ enum Outcome {
     Leave(Handled),
 }
 
-/// The bucket of a message's run, opened when the first chunk needs it.
-#[derive(Default)]
-struct Target {
-    bucket: Option<PartnerBucket>,
-    handle: Option<Box<dyn BucketHandle>>,
+/// What the chunks of a message share.
+struct Shared {
+    /// The bucket of their run, opened when the first chunk needs it.
+    bucket: OnceCell<PartnerBucket>,
+    handle: OnceCell<Box<dyn BucketHandle>>,
+    /// Whoever holds it encodes: one at a time, so that a message takes the memory of one chunk. Closed when the message
+    /// is left.
+    turn: Arc<Semaphore>,
 }
 
-impl Target {
-    async fn open(&mut self, parts: &Parts, run: &Run) -> Result<&dyn BucketHandle, Trouble> {
-        if self.handle.is_none() {
-            let bucket = self.bucket.insert(parts.bucket_to_write(run).await?);
+impl Default for Shared {
+    fn default() -> Self {
+        Self { bucket: OnceCell::new(), handle: OnceCell::new(), turn: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+impl Shared {
+    async fn open(&self, parts: &Parts, run: &Run) -> Result<&dyn BucketHandle, Trouble> {
+        let open = async {
+            let bucket = self.bucket.get_or_try_init(|| parts.bucket_to_write(run)).await?;
             if matches!(bucket.state, BucketState::Blocked { .. }) {
                 return Err(Trouble::Blocked);
             }
-            let opened = parts.open_bucket(bucket).await;
-            self.handle = Some(opened.map_err(|error| match error {
+            parts.open_bucket(bucket).await.map_err(|error| match error {
                 StepError::Bucket(failure) => Trouble::Bucket(failure),
                 error => Trouble::Step(error),
-            })?);
-        }
-        self.handle.as_deref().ok_or(Trouble::Blocked)
+            })
+        };
+        Ok(&**self.handle.get_or_try_init(|| open).await?)
     }
 }
 
 /// Works the chunks of a message, then sends the run's next message and looks whether the run is finished.
+///
+/// One is encoded at a time. While the bucket and the store take in what is encoded, which for a small object takes longer
+/// than to make it, the next ones are under way.
 pub(super) async fn chunks(
     parts: &Parts,
     key: RunKey,
@@ -71,19 +84,37 @@ pub(super) async fn chunks(
     if run.status != RunStatus::Running || run.plan.as_ref().is_none_or(|current| current.token != *plan) {
         return Ok(Handled::Done);
     }
-    let mut target = Target::default();
+    let shared = Shared::default();
     let mut again: Option<Duration> = None;
-    for id in ids {
-        let key = ChunkKey { run: key, plan: plan.clone(), id: id.clone() };
-        match work(parts, &run, &key, &mut target).await? {
-            Outcome::Finished => {}
-            Outcome::Later(delay) => again = Some(again.map_or(delay, |sooner| sooner.min(delay))),
-            Outcome::Leave(handled) => {
-                // Whoever leaves after a stop may be the last one, who writes the manifest: its answer is the message's.
-                let finished = finish(parts, run.key).await?;
-                return Ok(if handled == Handled::Done { finished } else { handled });
-            }
+    let mut left: Option<Result<Handled, StepError>> = None;
+    let (mut waiting, mut works) = (ids.iter(), FuturesUnordered::new());
+    loop {
+        while works.len() < parts.options.chunks_at_once
+            && !shared.turn.is_closed()
+            && let Some(id) = waiting.next()
+        {
+            let key = ChunkKey { run: key, plan: plan.clone(), id: id.clone() };
+            works.push(work(parts, &run, key, &shared));
         }
+        let leave = match works.next().await {
+            None => break,
+            Some(Ok(Outcome::Finished)) => continue,
+            Some(Ok(Outcome::Later(delay))) => {
+                again = Some(again.map_or(delay, |sooner| sooner.min(delay)));
+                continue;
+            }
+            Some(Ok(Outcome::Leave(handled))) => Ok(handled),
+            Some(Err(error)) => Err(error),
+        };
+        // No other chunk is begun; those that are in their upload come to its end.
+        shared.turn.close();
+        left.get_or_insert(leave);
+    }
+    if let Some(left) = left {
+        let handled = left?;
+        // Whoever leaves after a stop may be the last one, who writes the manifest: its answer is the message's.
+        let finished = finish(parts, run.key).await?;
+        return Ok(if handled == Handled::Done { finished } else { handled });
     }
     if let Some(delay) = again {
         return Ok(Handled::Again(delay));
@@ -99,12 +130,12 @@ pub(super) async fn chunks(
     finish(parts, run.key).await
 }
 
-async fn work(parts: &Parts, run: &Run, key: &ChunkKey, target: &mut Target) -> Result<Outcome, StepError> {
+async fn work(parts: &Parts, run: &Run, key: ChunkKey, shared: &Shared) -> Result<Outcome, StepError> {
     let token = LeaseToken::from_random(rand::random());
     let now = parts.now();
     let expires_at = now + parts.options.lease;
     let lease = ChunkCommand::Lease { token, expires_at };
-    let chunk = match parts.store.change_chunk(key, lease, now).await {
+    let chunk = match parts.store.change_chunk(&key, lease, now).await {
         Ok((chunk, _)) => chunk,
         Err(StoreError::Refused(ChunkRefusal::Busy { until })) => {
             let wait = until.duration_since(now).try_into().unwrap_or(Duration::ZERO);
@@ -118,9 +149,9 @@ async fn work(parts: &Parts, run: &Run, key: &ChunkKey, target: &mut Target) -> 
         parts.observer.failed(run.key, &chunk.object_name(), reason);
         return Ok(Outcome::Finished);
     }
-    match leased(parts, run, &chunk, token, target).await {
+    match leased(parts, run, &chunk, token, shared).await {
         Ok(outcome) => Ok(outcome),
-        Err(trouble) => give_up(parts, run, &chunk, token, target.bucket.as_ref(), trouble).await,
+        Err(trouble) => give_up(parts, run, &chunk, token, shared.bucket.get(), trouble).await,
     }
 }
 
@@ -130,7 +161,7 @@ async fn leased(
     run: &Run,
     chunk: &Chunk,
     token: LeaseToken,
-    target: &mut Target,
+    shared: &Shared,
 ) -> Result<Outcome, Trouble> {
     // Looked at after the lease was taken: a finisher of a stopped run counts leases after the stop was stored, so
     // that either it sees this lease or we see the stop.
@@ -138,8 +169,8 @@ async fn leased(
     if !export.is_some_and(|export| export.works_on(run.key.run)) {
         return Err(Trouble::Stopped);
     }
-    let handle = target.open(parts, run).await?;
-    let work = attempt(parts, run, chunk, token, handle);
+    let handle = shared.open(parts, run).await?;
+    let work = attempt(parts, run, chunk, token, handle, &shared.turn);
     let Ok(written) = tokio::time::timeout(parts.options.step_timeout, work).await else {
         // The lease is left to end by itself, so that the attempt counts.
         return Ok(Outcome::Later(parts.options.lease.saturating_sub(parts.options.step_timeout)));
@@ -162,9 +193,9 @@ pub(super) async fn settle_left(parts: &Parts, run: &Run, chunk: &Chunk) -> Resu
         Err(error) => return Err(error.into()),
     }
     let settled = async {
-        let mut target = Target::default();
+        let shared = Shared::default();
         // Nobody says that the object exists, so that without permission to look it is not claimed.
-        settle::settle_existing(parts, chunk, target.open(parts, run).await?, |_| None).await
+        settle::settle_existing(parts, chunk, shared.open(parts, run).await?, |_| None).await
     };
     let (command, is_told) = match settled.await {
         Ok(Some(written)) => (ChunkCommand::Complete { token, written }, true),
@@ -218,6 +249,7 @@ async fn give_up(
         Trouble::Shutdown => {
             (ChunkCommand::Release { token }, Outcome::Leave(Handled::Again(Duration::ZERO)))
         }
+        Trouble::NoTurn => (ChunkCommand::Release { token }, Outcome::Later(Duration::ZERO)),
         Trouble::Passing(message) => {
             tracing::warn!(object = chunk.object_name(), message, "a chunk is tried again later");
             (ChunkCommand::Release { token }, Outcome::Later(delay))

@@ -4,11 +4,11 @@ use std::sync::{Arc, atomic::Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::{OwnedSemaphorePermit, mpsc::Receiver};
 
 use super::{attempt::Shared, produce::Piece, trouble::Trouble};
 use crate::{
-    domain::{ChunkCommand, ChunkKey, Intent, LeaseToken},
+    domain::{Chunk, ChunkCommand, ChunkKey, Intent, LeaseToken},
     ports::{ByteSource, Clock, SourceError, Store},
     steps::Parts,
 };
@@ -22,20 +22,28 @@ pub(super) struct UploadSource {
     shared: Arc<Shared>,
     /// The piece that is not yet given out: the last one, as far as we know.
     held: Option<Bytes>,
+    /// What came right after it: of a small object, its end.
+    second: Option<Piece>,
+    /// Whether an earlier attempt may have made the object.
+    may_exist: bool,
     pieces: Receiver<Piece>,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl UploadSource {
     pub(super) fn new(
         parts: &Parts,
-        key: &ChunkKey,
+        chunk: &Chunk,
         token: LeaseToken,
         shared: Arc<Shared>,
-        first: Bytes,
+        (first, second): (Bytes, Piece),
         pieces: Receiver<Piece>,
+        turn: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let (store, clock) = (Arc::clone(&parts.store), Arc::clone(&parts.clock));
-        Self { store, clock, key: key.clone(), token, shared, held: Some(first), pieces }
+        let (key, held, second) = (chunk.key().clone(), Some(first), Some(second));
+        let may_exist = !chunk.intents().is_empty();
+        Self { store, clock, key, token, shared, held, second, may_exist, pieces, _turn: turn }
     }
 
     fn fail(&self, trouble: Trouble) -> SourceError {
@@ -59,7 +67,11 @@ impl ByteSource for UploadSource {
         if self.held.is_none() {
             return Ok(None);
         }
-        match self.pieces.recv().await {
+        let piece = match self.second.take() {
+            None => self.pieces.recv().await,
+            second => second,
+        };
+        match piece {
             Some(Piece::Bytes(next)) => Ok(self.held.replace(next)),
             Some(Piece::End(intent)) => {
                 self.store_intent(intent).await?;
@@ -67,6 +79,15 @@ impl ByteSource for UploadSource {
             }
             Some(Piece::Failed(trouble)) => Err(self.fail(trouble)),
             None => Err(self.fail(Trouble::crashed(""))),
+        }
+    }
+
+    /// Of an object that may exist nothing is told, so that its upload is begun, and refused, before it takes a byte: where
+    /// the key may not look, an intent of other bytes beside the one that made it would leave open which it was.
+    fn total_bytes(&self) -> Option<u64> {
+        match &self.second {
+            Some(Piece::End(intent)) if !self.may_exist => Some(intent.bytes),
+            _ => None,
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) enum Trouble {
     Stopped,
     /// The process ends.
     Shutdown,
+    /// Another chunk of the message takes long to encode, or the message is left; nothing was begun.
+    NoTurn,
     /// The lease has ended; the chunk is somebody else's.
     LeaseLost,
     /// A part of ours does not work.

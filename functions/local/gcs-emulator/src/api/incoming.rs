@@ -6,6 +6,7 @@ use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep_until};
 
 use super::Failure;
 use crate::{
@@ -18,12 +19,35 @@ const MAX_JSON_BYTES: usize = 1 << 20;
 /// How much of a refused body is still read, so that the refusal arrives.
 const MAX_DRAIN_BYTES: usize = 64 << 20;
 
+/// How late a piece may be for the next ones to make up for it. Silence that lasts longer gives no right to a burst.
+const MADE_UP: Duration = Duration::from_millis(20);
+
+/// Lets bytes pass at a rate, over many pieces: timers go by whole milliseconds, in which a fast line carries more than a
+/// piece.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    bytes_per_sec: u64,
+    /// When the line is free again.
+    free_at: Option<Instant>,
+}
+
+impl Pace {
+    /// When `bytes` that came at `now` have passed.
+    fn passed_at(&mut self, now: Instant, bytes: usize) -> Instant {
+        let earliest = now.checked_sub(MADE_UP).unwrap_or(now);
+        let begun = self.free_at.map_or(now, |free_at| free_at.max(earliest));
+        let passed = begun + Duration::from_secs_f64(bytes as f64 / self.bytes_per_sec as f64);
+        self.free_at = Some(passed);
+        passed
+    }
+}
+
 /// How a fault disturbs bytes on their way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Disturbance {
     /// Bytes until the connection breaks.
     left: Option<u64>,
-    bytes_per_sec: Option<u64>,
+    pace: Option<Pace>,
 }
 
 impl Disturbance {
@@ -32,7 +56,8 @@ impl Disturbance {
             Some(Fault::Break { after_bytes }) => Some(after_bytes),
             _ => None,
         };
-        Self { left, bytes_per_sec: strike.bytes_per_sec }
+        let pace = strike.bytes_per_sec.map(|bytes_per_sec| Pace { bytes_per_sec, free_at: None });
+        Self { left, pace }
     }
 
     /// What of `bytes` still passes, after its time; empty means that the connection breaks here.
@@ -41,8 +66,8 @@ impl Disturbance {
             bytes.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
             *left -= bytes.len() as u64;
         }
-        if let Some(rate) = self.bytes_per_sec {
-            tokio::time::sleep(Duration::from_secs_f64(bytes.len() as f64 / rate as f64)).await;
+        if let Some(pace) = &mut self.pace {
+            sleep_until(pace.passed_at(Instant::now(), bytes.len())).await;
         }
         bytes
     }
@@ -120,4 +145,33 @@ pub(super) fn parse<T: DeserializeOwned + Default>(text: &[u8]) -> Result<T, Api
     serde_json::from_slice(text).map_err(|error| {
         ApiError::new(http::StatusCode::BAD_REQUEST, "parseError", format!("Parse Error: {error}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace { bytes_per_sec: 100_000_000, free_at: None };
+
+    #[test]
+    fn a_fast_line_is_as_fast_as_it_says_though_timers_are_coarse() {
+        let (mut pace, begun) = (PACE, Instant::now());
+        let mut now = begun;
+        for _ in 0..1_000 {
+            let passed = pace.passed_at(now, 50_000);
+            // A timer that ends with the next whole millisecond.
+            let micros = passed.duration_since(begun).as_micros().next_multiple_of(1_000);
+            now = begun + Duration::from_micros(u64::try_from(micros).unwrap());
+        }
+        assert_eq!(now.duration_since(begun), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn silence_gives_no_burst() {
+        let (mut pace, begun) = (PACE, Instant::now());
+        assert_eq!(pace.passed_at(begun, 1_000_000), begun + Duration::from_millis(10));
+        let later = begun + Duration::from_secs(5);
+        let passed = pace.passed_at(later, 10_000_000);
+        assert_eq!(passed, later + Duration::from_millis(100) - MADE_UP);
+    }
 }

@@ -1,6 +1,9 @@
 //! Buckets: their settings, retention policy and IAM, one JSON document each.
 
-use std::{fs, fs::File};
+use std::{
+    fs::{self, File},
+    io::{Read, Seek, Write},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,6 +13,15 @@ use crate::{
     error::{Error, Result},
     iam::Policy,
 };
+
+/// How many locks the objects of a bucket share.
+const OBJECT_LOCKS: u32 = 256;
+
+/// Held, nobody else changes the object, nor its bucket.
+pub(super) struct ObjectLock {
+    _of_object: File,
+    _of_bucket: File,
+}
 
 /// How a bucket is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +99,16 @@ impl Store {
             return Err(Error::NoBucket(bucket.to_owned()));
         }
         lock(&self.bucket_file(bucket, "lock"), sharing)
+    }
+
+    /// Waits for one object. Others of the bucket go on meanwhile, as making one waits for the disk; whoever has the
+    /// bucket for itself keeps all out.
+    pub(super) fn lock_object(&self, bucket: &str, object: &str, sharing: Sharing) -> Result<ObjectLock> {
+        let of_bucket = self.lock_bucket(bucket, Sharing::Readers)?;
+        let stripe = crc32c::crc32c(object.as_bytes()) % OBJECT_LOCKS;
+        // No bucket's name has a `~`.
+        let path = self.internal("buckets").join(format!("{bucket}~{stripe}.lock"));
+        Ok(ObjectLock { _of_object: lock(&path, sharing)?, _of_bucket: of_bucket })
     }
 
     /// Makes a bucket.
@@ -197,13 +219,70 @@ impl Store {
     }
 
     /// The next generation of the bucket: microseconds of the clock, but always above the last one.
-    /// The caller holds the bucket's lock.
     pub(super) fn next_generation(&self, bucket: &str) -> Result<i64> {
         let path = self.bucket_file(bucket, "generation");
-        let last: i64 = self.read(&path)?.unwrap_or(0);
-        let next = self.now().as_microsecond().max(last + 1);
-        // Lost, it is made up for by the clock.
-        self.write_passing(&path, &next)?;
-        Ok(next)
+        let mut file = lock(&path, Sharing::OneWriter)?;
+        let mut last = String::new();
+        let next = file.read_to_string(&mut last).and_then(|_| {
+            // Lost or damaged in a crash of the machine, it is made up for by the clock.
+            let last: i64 = last.trim().parse().unwrap_or(0);
+            let next = self.now().as_microsecond().max(last.saturating_add(1));
+            // In its place: no number is shorter than the one before, and a file anew for each object makes the disk
+            // look for free inodes among thousands that were just given back.
+            file.rewind()?;
+            file.write_all(next.to_string().as_bytes())?;
+            Ok(next)
+        });
+        next.map_err(Error::io(&path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::{path::Path, sync::Arc};
+
+    use super::*;
+
+    fn store(folder: &Path) -> Store {
+        let store = Store::open(folder.to_owned(), Arc::new(|| Timestamp::from_microsecond(1_000).unwrap()));
+        let store = store.unwrap();
+        store.create_bucket("bucket", BucketOptions::default(), Policy::default()).unwrap();
+        store
+    }
+
+    #[test]
+    fn objects_do_not_wait_for_each_other_and_a_bucket_waits_for_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let is_free = |path: &Path| {
+            let file = File::options().write(true).open(path).unwrap();
+            file.try_lock().is_ok()
+        };
+        let first =
+            store.lock_object("bucket", "1-1-Viewed-20250611-0-0.json.gz", Sharing::OneWriter).unwrap();
+        // Would wait for ever, were it one lock.
+        let other =
+            store.lock_object("bucket", "1-1-Viewed-20250611-0-1.json.gz", Sharing::OneWriter).unwrap();
+        let of_bucket = store.bucket_file("bucket", "lock");
+        assert!(!is_free(&of_bucket));
+        drop(first);
+        assert!(!is_free(&of_bucket));
+        drop(other);
+        assert!(is_free(&of_bucket));
+        let _bucket = store.lock_bucket("bucket", Sharing::OneWriter).unwrap();
+        assert!(!is_free(&of_bucket));
+    }
+
+    #[test]
+    fn generations_grow_though_the_clock_stands_still() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let next = || store.next_generation("bucket").unwrap();
+        assert_eq!([next(), next(), next()], [1_000, 1_001, 1_002]);
+        // As a crash of the machine may leave it.
+        fs::write(store.bucket_file("bucket", "generation"), [0; 4]).unwrap();
+        assert_eq!([next(), next()], [1_000, 1_001]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <root>/<bucket>/<object>           the objects, readable with any tool
-//! <root>/.gcs/buckets/<bucket>.json  settings and IAM      <bucket>.lock, <bucket>.generation
+//! <root>/.gcs/buckets/<bucket>.json  settings and IAM      <bucket>.generation, <bucket>.lock, and <bucket>~<n>.lock of objects
 //! <root>/.gcs/objects/<bucket>/      one record an object: generation, CRC32C, metadata
 //! <root>/.gcs/keys/<key id>.json     public keys of service accounts
 //! <root>/.gcs/sessions/              resumable uploads: record, bytes so far, lock

@@ -105,7 +105,7 @@ impl Store {
     /// `NoBucket`, `NoObject`.
     pub(crate) fn object(&self, bucket: &str, name: &str) -> Result<(ObjectRecord, File)> {
         for sharing in [Sharing::Readers, Sharing::OneWriter] {
-            let _lock = self.lock_bucket(bucket, sharing)?;
+            let _lock = self.lock_object(bucket, name, sharing)?;
             self.existing_bucket(bucket)?;
             let path = self.object_path(bucket, name);
             let Some(stat) = regular_file(&path)? else { break };
@@ -193,7 +193,7 @@ impl Store {
         });
         let md5_hash = hashes.map_err(Error::io(&staged.path))?;
         claims.check(staged, &md5_hash)?;
-        let _lock = self.lock_bucket(bucket, Sharing::OneWriter)?;
+        let _lock = self.lock_object(bucket, name, Sharing::OneWriter)?;
         let settings = self.existing_bucket(bucket)?;
         let current = self.current(bucket, name)?;
         preconditions.check_write(current.as_ref())?;
@@ -255,7 +255,7 @@ impl Store {
         name: &str,
         conditions: &Preconditions,
     ) -> Result<(), ApiError> {
-        let _lock = self.lock_bucket(bucket, Sharing::OneWriter)?;
+        let _lock = self.lock_object(bucket, name, Sharing::OneWriter)?;
         let settings = self.existing_bucket(bucket)?;
         let current = self.current(bucket, name)?.ok_or_else(|| ApiError::no_object(bucket, name))?;
         conditions.check_write(Some(&current))?;
@@ -274,7 +274,7 @@ impl Store {
         conditions: &Preconditions,
         change: impl FnOnce(Fields) -> Result<Fields, ApiError>,
     ) -> Result<ObjectRecord, ApiError> {
-        let _lock = self.lock_bucket(bucket, Sharing::OneWriter)?;
+        let _lock = self.lock_object(bucket, name, Sharing::OneWriter)?;
         self.existing_bucket(bucket)?;
         let mut record = self.current(bucket, name)?.ok_or_else(|| ApiError::no_object(bucket, name))?;
         conditions.check_write(Some(&record))?;

@@ -22,7 +22,7 @@ impl CatalogueStore for SqliteStore {
         update: &CatalogueUpdate,
     ) -> Result<(), StoreError> {
         let (expected, mark, update) = (expected.cloned(), mark.clone(), update.clone());
-        let add = move |tx: &rusqlite::Transaction<'_>| {
+        let add = move |tx: &rusqlite::Savepoint<'_>| {
             catalogue::add(tx, account, expected.as_ref(), &mark, &update)
         };
         self.writer.write(add).await

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::Transaction;
+use rusqlite::Savepoint;
 
 use super::super::{SqliteStore, chunks, claims, run_files};
 use crate::{
@@ -32,7 +32,7 @@ impl ChunkStore for SqliteStore {
         now: Timestamp,
     ) -> Result<(Chunk, Option<Chunk>), StoreError> {
         let (key, may_pass) = (key.clone(), chunks::may_pass(&command));
-        let job = move |tx: &Transaction<'_>| chunks::change(tx, &key, command, now);
+        let job = move |tx: &Savepoint<'_>| chunks::change(tx, &key, command, now);
         if may_pass { self.writer.write_passing(job).await } else { self.writer.write(job).await }
     }
 

@@ -27,7 +27,7 @@ impl ExportStore for SqliteStore {
         zone: &ZoneName,
     ) -> Result<(Export, Run), StoreError> {
         let (new, zone) = (new.clone(), zone.clone());
-        let create = move |tx: &rusqlite::Transaction<'_>| {
+        let create = move |tx: &rusqlite::Savepoint<'_>| {
             let (account, now) = (new.account, new.now);
             let request = exports::create(tx, &new)?.request;
             let (expected_cut, next_due_at) = (None, None);
