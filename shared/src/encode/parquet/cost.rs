@@ -106,7 +106,11 @@ impl Cost {
 fn statistics_bytes(raw_text: &str) -> u64 {
     let cannot_grow =
         |first| matches!(first, '\\' | '\u{7F}' | '\u{7FF}' | '\u{D7FF}' | '\u{FFFF}' | '\u{10FFFF}');
-    if raw_text.len() > STATISTICS_BYTES && raw_text.starts_with(cannot_grow) { 2 * raw_text.len() as u64 } else { 0 }
+    if raw_text.len() > STATISTICS_BYTES && raw_text.starts_with(cannot_grow) {
+        2 * raw_text.len() as u64
+    } else {
+        0
+    }
 }
 
 /// The most that everything but the values of `groups` row groups takes: page headers, indexes, footer.
