@@ -185,7 +185,7 @@ async fn main() {
     }
     let client = Arc::new(GcsPartnerBuckets::new(GcsOptions::new(google.base_url())).unwrap());
     let key = ServiceAccountKey::new(key.to_string());
-    let buckets: Arc<dyn PartnerBuckets> = client.clone();
+    let buckets: Arc<dyn PartnerBuckets> = Arc::<GcsPartnerBuckets>::clone(&client);
     let (together, waited) = export(&folder.path().join("together"), &lake, format, buckets, &key).await;
 
     let (mut sending, mut objects, mut bytes) = (Duration::ZERO, 0, 0);
