@@ -9,9 +9,8 @@ use serde_json::json;
 use spillway::{
     adapters::system_clock::SystemClock,
     domain::{BucketState, ChunkState, FailureClass, Format, Packaging, Run, RunStatus, StopReason},
-    encode::GzipLevel,
     ports::{Clock, Work},
-    steps::{self, Handled, Options},
+    steps::{self, Options},
 };
 use spillway_tests::harness::{
     ACCOUNT, BUCKET, EMAIL, EventRow, Google, PROJECT, Strike, TestApp, assert_rows,
@@ -391,40 +390,11 @@ async fn a_lost_answer_to_the_last_bytes_is_found_again() {
             google.emulator().revoke_role(BUCKET, EMAIL, Role::ObjectViewer).unwrap();
         }
         let strikes = FaultRule::next(4, Fault::LoseResponse);
-        google.emulator().faults().add(strikes.on(Operation::Insert));
+        google.emulator().faults().add(strikes.on(Operation::Finish));
         app.drain().await.unwrap();
         assert_eq!(google.emulator().faults().pending(), [], "every fault struck");
         whole(&app, &google, &run, &all, "lost answers").await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_small_object_goes_in_one_request() {
-    let (app, google, run, all) = begin(BucketOptions::default()).await;
-    // The manifest is begun like a large one.
-    let starts = FaultRule::always(Fault::Unavailable).on(Operation::Start);
-    google.emulator().faults().add(starts.for_objects(format!("{}-{}-", run.key.request, run.key.run)));
-    app.drain().await.unwrap();
-    whole(&app, &google, &run, &all, "no upload is begun").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_an_earlier_version_made_is_found_again_though_nobody_may_look() {
-    let (mut app, google, run, all) = begin(BucketOptions::default()).await;
-    google.emulator().revoke_role(BUCKET, EMAIL, Role::ObjectViewer).unwrap();
-    google.emulator().faults().add(FaultRule::always(Fault::LoseResponse).on(Operation::Insert));
-    steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
-    for _ in 0..app.queue.len() {
-        let work = app.queue.pop().unwrap();
-        assert!(matches!(steps::handle(&app.parts(), &work).await.unwrap(), Handled::Again(_)));
-        app.queue.put(work);
-    }
-    assert!(!google.objects().is_empty());
-    google.emulator().faults().clear();
-    // Our next version makes other bytes of the same rows.
-    app.options.gzip_level = GzipLevel::Compact;
-    app.drain().await.unwrap();
-    whole(&app, &google, &run, &all, "of two versions").await;
 }
 
 /// Mid-upload faults need an upload of several of the client's buffers, of 8 MiB each.

@@ -15,11 +15,6 @@ pub trait ByteSource: Send {
     /// # Errors
     /// [`SourceError`] ends the upload without an object.
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError>;
-
-    /// How many bytes there are, where that is known before the first of them is taken.
-    fn total_bytes(&self) -> Option<u64> {
-        None
-    }
 }
 
 /// The source has given up; it keeps the reason itself.

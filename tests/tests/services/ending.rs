@@ -32,7 +32,7 @@ async fn planned(app: &TestApp, google: &Google) -> (Run, Work) {
     let (_, run) = app.export(app.spec(Format::Json, DAY, DAY)).await;
     steps::handle(&app.parts(), &app.queue.pop().unwrap()).await.unwrap();
     let stands_still = Fault::Slow { bytes_per_sec: 1 };
-    google.emulator().faults().add(FaultRule::always(stands_still).on(Operation::Insert));
+    google.emulator().faults().add(FaultRule::always(stands_still).on(Operation::Start));
     (app.run(run.key).await, app.queue.pop().unwrap())
 }
 

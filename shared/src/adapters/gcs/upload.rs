@@ -7,10 +7,7 @@ use google_cloud_gax::{
     retry_result::RetryResult,
     retry_state::RetryState,
 };
-use google_cloud_storage::{
-    Error,
-    streaming_source::{SizeHint, StreamingSource},
-};
+use google_cloud_storage::{Error, streaming_source::StreamingSource};
 use tokio::sync::Mutex;
 
 use super::unusable;
@@ -35,11 +32,6 @@ impl StreamingSource for Streaming {
 
     async fn next(&mut self) -> Option<Result<Bytes, SourceError>> {
         self.0.get_mut().next().await.transpose()
-    }
-
-    /// What is known to be small goes in one request, without an upload that is begun first.
-    async fn size_hint(&self) -> Result<SizeHint, SourceError> {
-        Ok(self.0.lock().await.total_bytes().map_or_else(SizeHint::new, SizeHint::with_exact))
     }
 }
 

@@ -128,7 +128,8 @@ async fn encode_and_upload(
         None => return Err(crashed(producer).await),
     };
     let (format, packaging) = chunk.plan().files;
-    let source = UploadSource::new(parts, chunk, token, Arc::clone(shared), (first, second), encoded, turn);
+    let source =
+        UploadSource::new(parts, chunk.key(), token, Arc::clone(shared), (first, second), encoded, turn);
     let name = chunk.object_name();
     let created = bucket.create(&name, packaging.content_type(format), Box::new(source)).await;
     let ended = shared.take();

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc::Receiver};
 
 use super::{attempt::Shared, produce::Piece, trouble::Trouble};
 use crate::{
-    domain::{Chunk, ChunkCommand, ChunkKey, Intent, LeaseToken},
+    domain::{ChunkCommand, ChunkKey, Intent, LeaseToken},
     ports::{ByteSource, Clock, SourceError, Store},
     steps::Parts,
 };
@@ -24,8 +24,6 @@ pub(super) struct UploadSource {
     held: Option<Bytes>,
     /// What came right after it: of a small object, its end.
     second: Option<Piece>,
-    /// Whether an earlier attempt may have made the object.
-    may_exist: bool,
     pieces: Receiver<Piece>,
     _turn: Option<OwnedSemaphorePermit>,
 }
@@ -33,7 +31,7 @@ pub(super) struct UploadSource {
 impl UploadSource {
     pub(super) fn new(
         parts: &Parts,
-        chunk: &Chunk,
+        key: &ChunkKey,
         token: LeaseToken,
         shared: Arc<Shared>,
         (first, second): (Bytes, Piece),
@@ -41,9 +39,8 @@ impl UploadSource {
         turn: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let (store, clock) = (Arc::clone(&parts.store), Arc::clone(&parts.clock));
-        let (key, held, second) = (chunk.key().clone(), Some(first), Some(second));
-        let may_exist = !chunk.intents().is_empty();
-        Self { store, clock, key, token, shared, held, second, may_exist, pieces, _turn: turn }
+        let (key, held, second) = (key.clone(), Some(first), Some(second));
+        Self { store, clock, key, token, shared, held, second, pieces, _turn: turn }
     }
 
     fn fail(&self, trouble: Trouble) -> SourceError {
@@ -79,15 +76,6 @@ impl ByteSource for UploadSource {
             }
             Some(Piece::Failed(trouble)) => Err(self.fail(trouble)),
             None => Err(self.fail(Trouble::crashed(""))),
-        }
-    }
-
-    /// Of an object that may exist nothing is told, so that its upload is begun, and refused, before it takes a byte: where
-    /// the key may not look, an intent of other bytes beside the one that made it would leave open which it was.
-    fn total_bytes(&self) -> Option<u64> {
-        match &self.second {
-            Some(Piece::End(intent)) if !self.may_exist => Some(intent.bytes),
-            _ => None,
         }
     }
 }
