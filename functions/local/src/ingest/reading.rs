@@ -12,8 +12,8 @@ use super::{BadLine, IngestOptions, IngestReport, Observer, Progress};
 
 /// How many threads parse.
 const PARSERS: usize = 2;
-/// How many blocks may wait to be parsed or collected: enough that nobody has to wait for somebody who is late.
-const BLOCKS_AHEAD: usize = 16;
+/// How many blocks may wait to be parsed or collected.
+const BLOCKS_AHEAD: usize = 4;
 /// How often progress is told.
 const PROGRESS_BYTES: u64 = 4 * 1024 * 1024;
 
