@@ -11,9 +11,11 @@ use std::{
 use jiff::civil::{Date, date};
 use spillway::{
     domain::{Chunk, ChunkState, Format, Packaging, Run, RunKey, RunStatus},
+    ports::Work,
     steps::{self, Handled, Observer, Options, Parts},
 };
-use spillway_tests::harness::{TestApp, assert_rows};
+use spillway_tests::harness::{EventRow, TestApp, assert_rows};
+use tokio::task::JoinHandle;
 
 use super::{bulky, rows};
 
@@ -44,15 +46,16 @@ async fn until(app: &TestApp, run: &Run, count: usize, is: fn(&Chunk) -> bool) {
     tokio::time::timeout(Duration::from_secs(60), come).await.expect("within a minute");
 }
 
-/// A planned export, of which one message is under way; its uploads stand still after `pieces`.
-async fn under_way(app: &TestApp, pieces: usize, parts: Parts) -> (Run, tokio::task::JoinHandle<Handled>) {
+/// A planned export, of which one message is under way; its uploads stand still after `pieces`. The task gives back the
+/// message and what became of it.
+async fn under_way(app: &TestApp, pieces: usize, parts: Parts) -> (Run, JoinHandle<(Handled, Work)>) {
     let mut spec = app.spec(Format::Json, DAY, DAY);
     spec.packaging = Packaging::Plain;
     let run = app.export(spec).await.1;
     steps::handle(&parts, &app.queue.pop().unwrap()).await.unwrap();
     app.buckets.hold_after(Some(pieces));
     let work = app.queue.pop().unwrap();
-    (run, tokio::spawn(async move { steps::handle(&parts, &work).await.unwrap() }))
+    (run, tokio::spawn(async move { (steps::handle(&parts, &work).await.unwrap(), work) }))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,7 +74,7 @@ async fn small_objects_of_a_message_are_sent_side_by_side() {
     let unbegun = chunks(&app, &run).await.into_iter().filter(|chunk| *chunk.state() == ChunkState::Ready);
     assert_eq!(unbegun.count(), 2);
     app.buckets.hold_after(None);
-    assert_eq!(task.await.unwrap(), Handled::Done);
+    assert_eq!(task.await.unwrap().0, Handled::Done);
     assert_eq!(app.run(run.key).await.status, RunStatus::Done);
     assert_rows(&app.delivered(run.key).await, &all);
 }
@@ -80,19 +83,49 @@ async fn small_objects_of_a_message_are_sent_side_by_side() {
 async fn a_large_object_is_sent_before_the_next_one_is_encoded() {
     let mut app = TestApp::new().await;
     app.options = Options { chunks_at_once: 4, ..Options::default() };
-    let mut all = bulky("one", 1_500);
-    let mut second = bulky("two", 1_500);
-    second.iter_mut().for_each(|row| row.event = "Bulky too".to_owned());
-    app.lake.write_events(&app.file(500), &all);
-    app.lake.write_events(&app.file(500), &second);
+    let all = two_bulky(&app);
     let encoded = Arc::new(Encoded::default());
-    let observer: Arc<dyn Observer> = encoded.clone();
+    let observer: Arc<dyn Observer> = Arc::<Encoded>::clone(&encoded);
     let (run, task) = under_way(&app, 2, Parts { observer, ..app.parts() }).await;
     until(&app, &run, 2, |chunk| matches!(chunk.state(), ChunkState::Leased(_))).await;
     app.buckets.until_held().await;
-    assert!(encoded.0.load(Ordering::Relaxed) <= 1_500, "both were encoded at once");
+    let encoded = || encoded.0.load(Ordering::Relaxed);
+    while encoded() < 1_500 {
+        tokio::task::yield_now().await;
+    }
+    // All of the first one waits for its upload. The second would have begun long ago, were it not for the turn.
+    for _ in 0..200 {
+        chunks(&app, &run).await;
+    }
+    assert_eq!(encoded(), 1_500, "both were encoded at once");
     app.buckets.hold_after(None);
-    assert_eq!(task.await.unwrap(), Handled::Done);
-    all.extend(second);
+    assert_eq!(task.await.unwrap().0, Handled::Done);
     assert_rows(&app.delivered(run.key).await, &all);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_too_long_for_its_turn_comes_again_and_loses_no_attempt() {
+    let mut app = TestApp::new().await;
+    // It waits for an eighth of that.
+    app.options = Options { chunks_at_once: 4, step_timeout: Duration::from_secs(16), ..Options::default() };
+    let all = two_bulky(&app);
+    let (run, task) = under_way(&app, 2, app.parts()).await;
+    until(&app, &run, 2, |chunk| matches!(chunk.state(), ChunkState::Leased(_))).await;
+    app.buckets.until_held().await;
+    until(&app, &run, 1, |chunk| *chunk.state() == ChunkState::Ready && chunk.attempts() == 0).await;
+    app.buckets.hold_after(None);
+    let (handled, work) = task.await.unwrap();
+    assert_eq!(handled, Handled::Again(Duration::ZERO));
+    assert_eq!(steps::handle(&app.parts(), &work).await.unwrap(), Handled::Done);
+    assert_eq!(app.run(run.key).await.status, RunStatus::Done);
+    assert_rows(&app.delivered(run.key).await, &all);
+}
+
+/// Writes two files whose objects come in several pieces.
+fn two_bulky(app: &TestApp) -> Vec<EventRow> {
+    let (first, mut second) = (bulky("one", 1_500), bulky("two", 1_500));
+    second.iter_mut().for_each(|row| row.event = "Bulky too".to_owned());
+    app.lake.write_events(&app.file(500), &first);
+    app.lake.write_events(&app.file(500), &second);
+    [first, second].concat()
 }

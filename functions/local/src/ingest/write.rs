@@ -240,8 +240,8 @@ impl Table {
         columns.extend(self.texts.iter_mut().map(|column| match column {
             Some(column) => {
                 let values = column.finish();
-                // The next batch will need about as much room.
-                *column = StringBuilder::with_capacity(rows, values.value_data().len());
+                // The next batch will need about as much room, unless this one had a huge text.
+                *column = StringBuilder::with_capacity(rows, values.value_data().len().min(BATCH_BYTES));
                 Arc::new(values) as ArrayRef
             }
             None => new_null_array(&DataType::Utf8, rows),

@@ -174,11 +174,23 @@ fn under_savepoint<T>(
     group: &mut Transaction<'_>,
     job: impl FnOnce(&Savepoint<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    // Dropped without a commit, by an error or a panic, it is rolled back.
-    let savepoint = group.savepoint()?;
-    let done = job(&savepoint)?;
-    savepoint.commit()?;
-    Ok(done)
+    // Dropped without a commit, by a panic, it is rolled back.
+    let mut savepoint = group.savepoint()?;
+    match job(&savepoint) {
+        Ok(done) => {
+            savepoint.commit()?;
+            Ok(done)
+        }
+        Err(error) => {
+            let undone = savepoint.rollback();
+            drop(savepoint);
+            if undone.is_err() {
+                // Half of a step is not to be committed with the others: all of them are rolled back.
+                group.execute_batch("ROLLBACK")?;
+            }
+            Err(error)
+        }
+    }
 }
 
 /// A step that panics must not end the store: it rolls back while unwinding, its caller is told since its answer is gone,

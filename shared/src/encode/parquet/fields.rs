@@ -10,8 +10,9 @@ use arrow_schema::{DataType, Fields};
 use super::schema;
 use crate::encode::record::Value;
 
-/// A chunk of huge texts leaves no room behind that others do not need.
+/// A chunk of huge or very many texts leaves no more room behind than this.
 const MOST_ROOM_BYTES: usize = 256 * 1024;
+const MOST_ROOM_TEXTS: usize = 64 * 1024;
 
 /// One field's values.
 #[derive(Debug)]
@@ -47,9 +48,7 @@ impl FieldBuilder {
                 builder.append(true);
             }
             (Self::Number(builder), Value::Number(number)) => builder.append_value(*number),
-            (Self::Text(builder), _) => builder.append_null(),
-            (Self::Texts(builder), _) => builder.append_null(),
-            (Self::Number(builder), _) => builder.append_null(),
+            (field, value) => unreachable!("{value:?} in a field of {field:?}"),
         }
     }
 
@@ -77,7 +76,7 @@ impl FieldBuilder {
 /// The strings so far. As much room as they took is kept for the next ones, which are about as many.
 pub(super) fn finish_strings(builder: &mut StringBuilder) -> StringArray {
     let (items, bytes) = (builder.len(), builder.values_slice().len());
-    let room = StringBuilder::with_capacity(items, bytes.min(MOST_ROOM_BYTES));
+    let room = StringBuilder::with_capacity(items.min(MOST_ROOM_TEXTS), bytes.min(MOST_ROOM_BYTES));
     std::mem::replace(builder, room).finish()
 }
 

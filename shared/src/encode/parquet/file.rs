@@ -25,9 +25,9 @@ const CHUNK_ROWS: usize = 1024;
 /// The file is full when the limit ended a row group and less than one part in this many is left of it: what a
 /// group really takes is a fraction of its bound, so the groups at the end would become smaller and smaller.
 const LEFT_OVER_PART: u64 = 20;
-/// The columns that have few values. For the others a dictionary would be given up half-way: it only costs time and room,
-/// and ZSTD finds what repeats itself.
-const WITH_DICTIONARY: [&str; 16] = [
+/// The columns that nearly always have few values. For the others a dictionary is mostly given up half-way, and where it is
+/// not, ZSTD finds what repeats itself too: in all, files are smaller without, and made faster.
+pub(super) const WITH_DICTIONARY: [&str; 16] = [
     "eventName",
     "profile.platform",
     "deviceInfo.make",

@@ -28,7 +28,7 @@ enum Values {
 }
 
 /// `member3` has no builder, it is always null. A member's builder is behind the union by nulls that are owed until its
-/// next value, so that a value costs one member and not six.
+/// next value, so that a value costs one member and not all.
 #[derive(Debug, Default)]
 struct Union {
     len: usize,

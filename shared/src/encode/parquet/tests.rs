@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use bytes::Bytes;
+use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -10,6 +11,8 @@ use parquet::record::{Field, Row as Record};
 use parquet::schema::printer::print_schema;
 use serde_json::{Value, json};
 
+use super::file::WITH_DICTIONARY;
+use super::schema;
 use crate::domain::{Format, Packaging};
 use crate::encode::testing::{Row, event_content, events, file, gunzip, options, profile_content, profiles};
 use crate::encode::{FileEncoder, FileOptions, open};
@@ -296,6 +299,32 @@ fn compression_statistics_and_metadata() {
             assert!(column.statistics().is_some() && column.offset_index_offset().is_some());
             assert!(column.column_index_offset().is_some(), "{}", column.column_path());
         }
+    }
+}
+
+#[test]
+fn columns_of_few_values_have_a_dictionary_and_no_others() {
+    let rows = [Row::new("{\"a\":\"x\",\"b\":1}").text("platform", "iOS").text("email", "e@example.org")];
+    let of_events = metadata(&write(&parquet(), &rows));
+    let columns = of_events.row_group(0).columns();
+    let has = |name: &str| {
+        let column = columns.iter().find(|column| column.column_path().string() == name).unwrap();
+        column.dictionary_page_offset().is_some()
+    };
+    for name in ["eventName", "profile.platform", "eventProps.key_value.key"] {
+        assert!(has(name), "{name}");
+    }
+    for name in
+        ["ts", "profile.email", "eventProps.key_value.value.member1", "eventProps.key_value.value.member5"]
+    {
+        assert!(!has(name), "{name}");
+    }
+    let schemas = [schema::events(false), schema::profiles(false)];
+    let schemas = schemas.map(|schema| ArrowSchemaConverter::new().convert(&schema).unwrap());
+    let known: Vec<_> =
+        schemas.iter().flat_map(|schema| schema.columns()).map(|leaf| leaf.path().string()).collect();
+    for name in WITH_DICTIONARY {
+        assert!(known.iter().any(|column| column == name), "{name}");
     }
 }
 

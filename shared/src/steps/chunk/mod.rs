@@ -35,7 +35,7 @@ enum Outcome {
 }
 
 /// What the chunks of a message share.
-struct Shared {
+struct Message {
     /// The bucket of their run, opened when the first chunk needs it.
     bucket: OnceCell<PartnerBucket>,
     handle: OnceCell<Box<dyn BucketHandle>>,
@@ -44,13 +44,13 @@ struct Shared {
     turn: Arc<Semaphore>,
 }
 
-impl Default for Shared {
+impl Default for Message {
     fn default() -> Self {
         Self { bucket: OnceCell::new(), handle: OnceCell::new(), turn: Arc::new(Semaphore::new(1)) }
     }
 }
 
-impl Shared {
+impl Message {
     async fn open(&self, parts: &Parts, run: &Run) -> Result<&dyn BucketHandle, Trouble> {
         let open = async {
             let bucket = self.bucket.get_or_try_init(|| parts.bucket_to_write(run)).await?;
@@ -84,17 +84,17 @@ pub(super) async fn chunks(
     if run.status != RunStatus::Running || run.plan.as_ref().is_none_or(|current| current.token != *plan) {
         return Ok(Handled::Done);
     }
-    let shared = Shared::default();
+    let message = Message::default();
     let mut again: Option<Duration> = None;
     let mut left: Option<Result<Handled, StepError>> = None;
     let (mut waiting, mut works) = (ids.iter(), FuturesUnordered::new());
     loop {
         while works.len() < parts.options.chunks_at_once
-            && !shared.turn.is_closed()
+            && !message.turn.is_closed()
             && let Some(id) = waiting.next()
         {
             let key = ChunkKey { run: key, plan: plan.clone(), id: id.clone() };
-            works.push(work(parts, &run, key, &shared));
+            works.push(work(parts, &run, key, &message));
         }
         let leave = match works.next().await {
             None => break,
@@ -107,8 +107,11 @@ pub(super) async fn chunks(
             Some(Err(error)) => Err(error),
         };
         // No other chunk is begun; those that are in their upload come to its end.
-        shared.turn.close();
-        left.get_or_insert(leave);
+        message.turn.close();
+        left = Some(match left {
+            Some(before) => graver(before, leave),
+            None => leave,
+        });
     }
     if let Some(left) = left {
         let handled = left?;
@@ -130,7 +133,23 @@ pub(super) async fn chunks(
     finish(parts, run.key).await
 }
 
-async fn work(parts: &Parts, run: &Run, key: ChunkKey, shared: &Shared) -> Result<Outcome, StepError> {
+/// Of two chunks' reasons to leave the message, the one that has it delivered again, and sooner.
+fn graver(one: Result<Handled, StepError>, other: Result<Handled, StepError>) -> Result<Handled, StepError> {
+    match (one, other) {
+        (Err(error), Err(also)) => {
+            tracing::warn!(%also, "another chunk of the message broke off too");
+            Err(error)
+        }
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        (Ok(Handled::Again(delay)), Ok(Handled::Again(sooner))) => Ok(Handled::Again(delay.min(sooner))),
+        (Ok(Handled::Again(delay)), Ok(Handled::Done)) | (Ok(Handled::Done), Ok(Handled::Again(delay))) => {
+            Ok(Handled::Again(delay))
+        }
+        (Ok(Handled::Done), Ok(Handled::Done)) => Ok(Handled::Done),
+    }
+}
+
+async fn work(parts: &Parts, run: &Run, key: ChunkKey, message: &Message) -> Result<Outcome, StepError> {
     let token = LeaseToken::from_random(rand::random());
     let now = parts.now();
     let expires_at = now + parts.options.lease;
@@ -149,9 +168,9 @@ async fn work(parts: &Parts, run: &Run, key: ChunkKey, shared: &Shared) -> Resul
         parts.observer.failed(run.key, &chunk.object_name(), reason);
         return Ok(Outcome::Finished);
     }
-    match leased(parts, run, &chunk, token, shared).await {
+    match leased(parts, run, &chunk, token, message).await {
         Ok(outcome) => Ok(outcome),
-        Err(trouble) => give_up(parts, run, &chunk, token, shared.bucket.get(), trouble).await,
+        Err(trouble) => give_up(parts, run, &chunk, token, message.bucket.get(), trouble).await,
     }
 }
 
@@ -161,7 +180,7 @@ async fn leased(
     run: &Run,
     chunk: &Chunk,
     token: LeaseToken,
-    shared: &Shared,
+    message: &Message,
 ) -> Result<Outcome, Trouble> {
     // Looked at after the lease was taken: a finisher of a stopped run counts leases after the stop was stored, so
     // that either it sees this lease or we see the stop.
@@ -169,8 +188,8 @@ async fn leased(
     if !export.is_some_and(|export| export.works_on(run.key.run)) {
         return Err(Trouble::Stopped);
     }
-    let handle = shared.open(parts, run).await?;
-    let work = attempt(parts, run, chunk, token, handle, &shared.turn);
+    let handle = message.open(parts, run).await?;
+    let work = attempt(parts, run, chunk, token, handle, &message.turn);
     let Ok(written) = tokio::time::timeout(parts.options.step_timeout, work).await else {
         // The lease is left to end by itself, so that the attempt counts.
         return Ok(Outcome::Later(parts.options.lease.saturating_sub(parts.options.step_timeout)));
@@ -193,9 +212,9 @@ pub(super) async fn settle_left(parts: &Parts, run: &Run, chunk: &Chunk) -> Resu
         Err(error) => return Err(error.into()),
     }
     let settled = async {
-        let shared = Shared::default();
+        let message = Message::default();
         // Nobody says that the object exists, so that without permission to look it is not claimed.
-        settle::settle_existing(parts, chunk, shared.open(parts, run).await?, |_| None).await
+        settle::settle_existing(parts, chunk, message.open(parts, run).await?, |_| None).await
     };
     let (command, is_told) = match settled.await {
         Ok(Some(written)) => (ChunkCommand::Complete { token, written }, true),

@@ -222,15 +222,17 @@ impl Store {
     pub(super) fn next_generation(&self, bucket: &str) -> Result<i64> {
         let path = self.bucket_file(bucket, "generation");
         let mut file = lock(&path, Sharing::OneWriter)?;
-        let mut last = String::new();
-        let next = file.read_to_string(&mut last).and_then(|_| {
+        let mut last = Vec::new();
+        let next = file.read_to_end(&mut last).and_then(|_| {
             // Lost or damaged in a crash of the machine, it is made up for by the clock.
-            let last: i64 = last.trim().parse().unwrap_or(0);
+            let last: i64 = str::from_utf8(&last).ok().and_then(|last| last.trim().parse().ok()).unwrap_or(0);
             let next = self.now().as_microsecond().max(last.saturating_add(1));
-            // In its place: no number is shorter than the one before, and a file anew for each object makes the disk
-            // look for free inodes among thousands that were just given back.
+            let text = next.to_string();
+            // In its place: a file anew for each object makes the disk look for free inodes among thousands that were just
+            // given back.
             file.rewind()?;
-            file.write_all(next.to_string().as_bytes())?;
+            file.write_all(text.as_bytes())?;
+            file.set_len(text.len() as u64)?;
             Ok(next)
         });
         next.map_err(Error::io(&path))
@@ -282,7 +284,9 @@ mod tests {
         let next = || store.next_generation("bucket").unwrap();
         assert_eq!([next(), next(), next()], [1_000, 1_001, 1_002]);
         // As a crash of the machine may leave it.
-        fs::write(store.bucket_file("bucket", "generation"), [0; 4]).unwrap();
-        assert_eq!([next(), next()], [1_000, 1_001]);
+        for damaged in [&[0; 4][..], &[0xFF; 40], b"12345x7890123"] {
+            fs::write(store.bucket_file("bucket", "generation"), damaged).unwrap();
+            assert_eq!([next(), next()], [1_000, 1_001]);
+        }
     }
 }
