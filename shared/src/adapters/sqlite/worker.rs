@@ -184,7 +184,7 @@ fn under_savepoint<T>(
         Err(error) => {
             let undone = savepoint.rollback();
             drop(savepoint);
-            if undone.is_err() {
+            if undone.is_err() && !group.is_autocommit() {
                 // Half of a step is not to be committed with the others: all of them are rolled back.
                 group.execute_batch("ROLLBACK")?;
             }
