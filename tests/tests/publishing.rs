@@ -199,6 +199,8 @@ async fn a_huge_export_lets_a_small_one_pass() {
 async fn a_worker_with_an_old_key_does_not_block_the_mended_bucket() {
     let mut app = TestApp::new().await;
     app.options.plan.target_bytes = 1_000_000;
+    // The second one begins with the old key after the other one was given.
+    app.options.chunks_at_once = 1;
     let all = [rows("a", 10, "Viewed"), rows("b", 10, "Charged")].concat();
     app.lake.write_events(&app.file(50), &all[..10]);
     app.lake.write_events(&app.file(50), &all[10..]);
