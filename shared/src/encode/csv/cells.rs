@@ -176,7 +176,7 @@ impl OpenRow<'_> {
     }
 }
 
-/// Few, mostly none.
+/// Few, mostly one or none.
 #[inline]
 fn push_commas(count: usize, out: &mut Vec<u8>) {
     for _ in 0..count {
@@ -204,8 +204,7 @@ impl Cells for OpenRow<'_> {
             None => return Err(CellFault::Unknown(key.to_owned())),
         };
         if column >= cells.next {
-            push_commas(column - cells.next, out);
-            out.push(b',');
+            push_commas(column + 1 - cells.next, out);
             cells.next = column + 1;
         } else {
             cells.is_ordered = false;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::JsonFault;
-use super::scan::{Watch, scan};
+use super::scan::{Watch, minified};
 use super::string::push_decoded;
 use crate::encode::hash::FastHash;
 
@@ -129,18 +129,11 @@ impl MemberReader {
     }
 
     fn read<'a>(&'a mut self, root: Kind, text: &'a str) -> Result<Members<'a>, JsonFault> {
-        self.text.clear();
         self.keys.clear();
         self.raw_keys.clear();
         self.spans.clear();
         let mut watch = Collect { root, key: (0, 0, false), spans: &mut self.spans };
-        let rest = scan(text, &mut self.stack, &mut self.text, &mut watch)?;
-        let minified = if rest.len() == text.len() {
-            text
-        } else {
-            self.text.push_str(rest);
-            &self.text
-        };
+        let minified = minified(text, &mut self.stack, &mut self.text, &mut watch)?;
         if root == Kind::Object {
             decode_keys(minified, &mut self.spans, &mut self.keys, &mut self.raw_keys);
             mark_overridden(minified, &self.keys, &mut self.spans);

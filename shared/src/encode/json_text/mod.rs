@@ -14,7 +14,7 @@ pub(super) use string::{push_json_string, push_json_text};
 
 use super::EncodeError;
 use super::text::PushText as _;
-use scan::{Ignore, Watch, scan};
+use scan::{Ignore, Watch, minified, scan};
 
 #[cfg(test)]
 mod tests;
@@ -49,17 +49,11 @@ pub(super) struct Minifier {
 struct Others(Vec<(Kind, usize, usize)>);
 
 impl Watch for Others {
-    fn key(&mut self, _: usize, _: usize, _: bool) {}
-
     #[inline]
     fn value(&mut self, kind: Kind, _: bool, start: usize, end: usize) {
         if !matches!(kind, Kind::String | Kind::Null) {
             self.0.push((kind, start, end));
         }
-    }
-
-    fn accepts(&self, kind: Kind) -> bool {
-        kind == Kind::Object
     }
 }
 
@@ -76,15 +70,8 @@ impl Minifier {
     /// The same with every value but null as a string (FORMATS, Records): numbers and words as they are written,
     /// containers as their minified text.
     pub(super) fn object_as_string(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), JsonFault> {
-        self.changed.clear();
         self.others.0.clear();
-        let rest = scan(text, &mut self.stack, &mut self.changed, &mut self.others)?;
-        let minified = if rest.len() == text.len() {
-            text
-        } else {
-            self.changed.push_str(rest);
-            &self.changed
-        };
+        let minified = minified(text, &mut self.stack, &mut self.changed, &mut self.others)?;
         let mut copied = 0;
         for (kind, start, end) in &self.others.0 {
             out.push_text(&minified[copied..*start]);

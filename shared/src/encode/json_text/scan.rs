@@ -3,26 +3,41 @@
 use super::members::Kind;
 use super::{JsonFault, string};
 
-/// Who wants to know about the members (of an object) or elements (of an array) of the outermost container.
-/// Positions count in the text as it comes out.
+/// Who wants to know about the members (of an object) or elements (of an array) of the outermost container, which is an
+/// object unless it says otherwise. Positions count in the text as it comes out.
 pub(super) trait Watch {
     /// A key between its quotes.
-    fn key(&mut self, start: usize, end: usize, escaped: bool);
+    fn key(&mut self, _start: usize, _end: usize, _escaped: bool) {}
     /// The value after the key, or an element; `escaped` is a string with escapes.
     fn value(&mut self, kind: Kind, escaped: bool, start: usize, end: usize);
     /// Whether the outermost value may be this.
-    fn accepts(&self, kind: Kind) -> bool;
+    fn accepts(&self, kind: Kind) -> bool {
+        kind == Kind::Object
+    }
 }
 
 /// Takes any object and looks at nothing.
 pub(super) struct Ignore;
 
 impl Watch for Ignore {
-    fn key(&mut self, _: usize, _: usize, _: bool) {}
     fn value(&mut self, _: Kind, _: bool, _: usize, _: usize) {}
-    fn accepts(&self, kind: Kind) -> bool {
-        kind == Kind::Object
+}
+
+/// Scans `text`. Gives what comes out in one piece: `text` itself where it needs no change, else what is then in `changed`.
+#[inline(always)]
+pub(super) fn minified<'t, W: Watch>(
+    text: &'t str,
+    stack: &mut Vec<bool>,
+    changed: &'t mut String,
+    watch: &mut W,
+) -> Result<&'t str, JsonFault> {
+    changed.clear();
+    let rest = scan(text, stack, changed, watch)?;
+    if rest.len() == text.len() {
+        return Ok(text);
     }
+    changed.push_str(rest);
+    Ok(changed)
 }
 
 /// Scans `text`. What comes out is what was appended to `out` followed by the returned end of `text`; for a

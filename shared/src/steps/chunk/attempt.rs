@@ -116,8 +116,8 @@ async fn encode_and_upload(
         Some(Piece::Failed(trouble)) => return Err(trouble),
         None => return Err(crashed(producer).await),
     };
-    // A small object is whole now: it says so to its upload, and the next chunk is encoded meanwhile. The turn of a larger
-    // one lasts until all of it is taken, since its bytes wait in buffers until then.
+    // A small object is whole now, and the next chunk is encoded while it is sent. The turn of a larger one lasts until all
+    // of it is taken, since its bytes wait in buffers until then.
     let (second, turn) = match encoded.recv().await {
         Some(Piece::Failed(trouble)) => return Err(trouble),
         Some(end @ Piece::End(_)) => {
