@@ -89,7 +89,7 @@ struct Shared {
     clock: WorldClock,
     client: reqwest::Client,
     /// The instances that take a topic's messages.
-    targets: BTreeMap<&'static str, Vec<Url>>,
+    targets: Mutex<BTreeMap<&'static str, Vec<Url>>>,
     weather: Mutex<Weather>,
     book: Mutex<Book>,
 }
@@ -103,7 +103,7 @@ impl Proxy {
         targets: BTreeMap<&'static str, Vec<Url>>,
     ) -> Self {
         let client = reqwest::Client::builder().timeout(DELIVERY_TIMEOUT).build().unwrap();
-        let (weather, book) = (Mutex::default(), Mutex::default());
+        let (targets, weather, book) = (Mutex::new(targets), Mutex::default(), Mutex::default());
         let shared =
             Arc::new(Shared { issuer, email: email.to_owned(), clock, client, targets, weather, book });
         let routes = Router::new().route("/{topic}", post(pushed)).with_state(Arc::clone(&shared));
@@ -112,6 +112,16 @@ impl Proxy {
 
     pub(crate) fn set_weather(&self, weather: Weather) {
         *lock(&self.shared.weather) = weather;
+    }
+
+    /// Other instances take a topic's messages from now on.
+    pub(crate) fn send_to(&self, topic: &'static str, instances: Vec<Url>) {
+        lock(&self.shared.targets).insert(topic, instances);
+    }
+
+    /// Delivers a message to this instance, whoever else has it, and tells what it is answered.
+    pub(crate) async fn deliver(&self, target: &Url, body: Bytes) -> StatusCode {
+        self.shared.deliver(target, body).await
     }
 
     pub(crate) fn book(&self) -> Book {
@@ -177,13 +187,17 @@ impl Shared {
             lock(&self.book).doubled += 1;
             // Nobody hears what the other one is answered.
             let (this, topic, body) = (Arc::clone(self), topic.to_owned(), body.clone());
-            tokio::spawn(async move { this.deliver(&topic, body).await });
+            tokio::spawn(async move { this.deliver_to_any(&topic, body).await });
         }
-        self.deliver(topic, body).await
+        self.deliver_to_any(topic, body).await
     }
 
-    async fn deliver(&self, topic: &str, body: Bytes) -> StatusCode {
-        let target = self.targets[topic].choose(&mut rand::rng()).unwrap();
+    async fn deliver_to_any(&self, topic: &str, body: Bytes) -> StatusCode {
+        let target = lock(&self.targets)[topic].choose(&mut rand::rng()).unwrap().clone();
+        self.deliver(&target, body).await
+    }
+
+    async fn deliver(&self, target: &Url, body: Bytes) -> StatusCode {
         let audience = target.as_str().trim_end_matches('/');
         let token = self.issuer.id_token(&self.email, audience, self.clock.now().as_second());
         let push = self.client.post(target.join("push").unwrap()).bearer_auth(token);
