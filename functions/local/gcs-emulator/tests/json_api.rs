@@ -331,15 +331,37 @@ async fn what_dead_processes_left_is_swept() {
     let (status, _) = json(http.put(&location).header("content-range", "bytes 0-2/*").body("abc")).await;
     assert_eq!(status, 308);
     let internal = world.folder.path().join(".gcs");
-    for orphan in ["sessions/00ff.part", "sessions/00ff.lock", "incoming/00ff"] {
+    for orphan in ["sessions/00ff.part", "incoming/00ff"] {
         std::fs::write(internal.join(orphan), "x").unwrap();
     }
     let world = world.restarted().await;
-    assert_eq!(upload_files(&world), 4, "the upload under way, and a request that may be under way");
+    assert_eq!(upload_files(&world), 3, "the upload under way, and a request that may be under way");
     world.clock.advance_secs(25 * 3600);
     let world = world.restarted().await;
-    assert_eq!(upload_files(&world), 3);
+    assert_eq!(upload_files(&world), 2);
     world.clock.advance_secs(7 * 24 * 3600);
+    assert_eq!(upload_files(&world.restarted().await), 0);
+}
+
+/// Its client hears of the object, and what is left of the upload goes in time.
+#[tokio::test]
+async fn an_upload_whose_process_died_before_it_was_forgotten_is_through() {
+    let world = World::new().await;
+    let http = world.http().await;
+    let location = start(&world, &http, BUCKET, "o").await;
+    let sessions = std::fs::read_dir(world.folder.path().join(".gcs/sessions")).unwrap();
+    let record =
+        sessions.map(|file| file.unwrap().path()).find(|path| path.extension() == Some("json".as_ref()));
+    let record = record.unwrap();
+    let kept = std::fs::read(&record).unwrap();
+    assert_eq!(json(http.put(&location).body("x")).await.0, 200);
+    std::fs::write(record, kept).unwrap();
+    for _ in 0..2 {
+        let (status, made) = json(http.put(&location).header("content-range", "bytes */*")).await;
+        assert_eq!((status, &made["size"]), (200, &json!("1")));
+        assert_eq!(json(http.put(&location).body("x")).await.0, 200);
+    }
+    world.clock.advance_secs(25 * 3600);
     assert_eq!(upload_files(&world.restarted().await), 0);
 }
 

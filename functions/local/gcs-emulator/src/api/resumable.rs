@@ -82,11 +82,7 @@ enum Upload {
 /// Waits for the upload of a request's URL. 404 if its object was replaced since, as its bytes went with it.
 fn enter(store: &Store, id: &str, bucket: &str, object: &str) -> Result<Upload, ApiError> {
     if let Some((session, held)) = store.enter_session(id)? {
-        if store.has_session_bytes(id, &session)? {
-            return Ok(Upload::UnderWay(session, held));
-        }
-        // Its process died between making the object and forgetting the upload.
-        store.remove_session(id)?;
+        return Ok(Upload::UnderWay(session, held));
     }
     store.made_by(id, bucket, object)?.map(Upload::Finished).ok_or_else(no_upload)
 }
@@ -145,8 +141,6 @@ async fn take(allowed: Allowed, body: &mut Incoming) -> Result<Response, Failure
     let received = receive(body, &mut writer, range, session.received_bytes).await;
     let mut staged = writer.finish().await?;
     (session.received_bytes, session.crc32c) = (staged.size_bytes, staged.crc32c);
-    let saving = (store.clone(), id.clone(), session.clone());
-    blocking(move || saving.0.save_session(&saving.1, &saving.2)).await?;
     // Without a total the end of the body is the end of the object, if the request was to be the last.
     let last = range.is_none_or(ContentRange::is_last);
     let known = range.and_then(|range| range.total);
@@ -155,7 +149,10 @@ async fn take(allowed: Allowed, body: &mut Incoming) -> Result<Response, Failure
         return Err(ApiError::invalid("More bytes were received than the total size says.").into());
     }
     if total != Some(session.received_bytes) {
-        return received.map(|()| incomplete(session.received_bytes));
+        // Of the last bytes nothing is noted: they become the object, or are sent again.
+        let received_bytes = session.received_bytes;
+        blocking(move || store.save_session(&id, &session)).await?;
+        return received.map(|()| incomplete(received_bytes));
     }
     if let Err(refused @ Failure::Refused(_)) = received {
         return Err(refused);

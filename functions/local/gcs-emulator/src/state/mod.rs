@@ -5,7 +5,7 @@
 //! <root>/.gcs/buckets/<bucket>.json  settings and IAM      <bucket>.generation, <bucket>.lock, and <bucket>~<n>.lock of objects
 //! <root>/.gcs/objects/<bucket>/      one record an object: generation, CRC32C, metadata
 //! <root>/.gcs/keys/<key id>.json     public keys of service accounts
-//! <root>/.gcs/sessions/              resumable uploads: record, bytes so far, lock
+//! <root>/.gcs/sessions/              resumable uploads: record, and bytes so far
 //! <root>/.gcs/incoming/              files that are not objects yet
 //! ```
 //! Nothing is cached: a second process on the same folder sees what the first one did. All of it is blocking

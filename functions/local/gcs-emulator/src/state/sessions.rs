@@ -1,4 +1,5 @@
-//! Resumable uploads: a record, the bytes so far, and a lock; they outlive a restart.
+//! Resumable uploads: a record, and the bytes so far. They outlive a restart. An upload is under way for as long as its
+//! bytes' file stands, and whoever holds that file's lock works on it.
 
 use std::{
     fs::{self, File},
@@ -8,9 +9,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Sharing, Store, lock, modified, names, objects::Fields, random_hex, remove_if_there, staged::Staged,
-};
+use super::{Store, modified, names, objects::Fields, random_hex, remove_if_there, staged::Staged};
 use crate::{
     api::{checksums::Claims, preconditions::Preconditions},
     error::{Error, Result},
@@ -34,7 +33,7 @@ pub(crate) struct SessionRecord {
 
 /// How long an unfinished upload is kept, as at Google.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// What lies in `.gcs/incoming` for longer than any request takes was left by a process that died.
+/// No request takes longer: what is half-made for longer was left by a process that died.
 const REQUEST_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 impl Store {
@@ -44,13 +43,16 @@ impl Store {
         for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
             let path = entry.map_err(Error::io(&folder))?.path();
             let Some(id) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-            // The record is the first file of an upload to come and the first to go.
+            // The record is the first file of an upload to come and, but for an object's, the first to go.
             let is_alive = match self.session(id)? {
-                Some(session) => self.has_session_bytes(id, &session)?,
+                Some(session) => {
+                    let is_young = self.now().duration_since(session.started) <= REQUEST_LIFETIME;
+                    is_young || self.session_file(id, "part").exists()
+                }
                 None => false,
             };
             if !is_alive {
-                self.remove_session(id)?;
+                remove_if_there(&path)?;
             }
         }
         Ok(())
@@ -79,6 +81,8 @@ impl Store {
     pub(crate) fn create_session(&self, record: &SessionRecord) -> Result<String> {
         let id = random_hex(24);
         self.write_passing(&self.session_file(&id, "json"), record)?;
+        let bytes = self.session_file(&id, "part");
+        File::create_new(&bytes).map_err(Error::io(&bytes))?;
         Ok(id)
     }
 
@@ -106,16 +110,27 @@ impl Store {
 
     /// Waits until no other request works on the upload, and reads its record under the lock.
     pub(crate) fn enter_session(&self, id: &str) -> Result<Option<(SessionRecord, File)>> {
-        if self.session(id)?.is_none() {
+        if !names::is_id(id) {
             return Ok(None);
         }
-        let held = lock(&self.session_file(id, "lock"), Sharing::OneWriter)?;
-        let session = self.session(id)?;
-        if session.is_none() {
-            // It ended while we waited, and its lock file with it: this one we made anew.
-            remove_if_there(&self.session_file(id, "lock"))?;
+        let path = self.session_file(id, "part");
+        let bytes = match File::options().read(true).write(true).open(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(Error::Io { path, source }),
+        };
+        bytes.lock().map_err(Error::io(&path))?;
+        // While we waited they may have become the object, or been thrown away.
+        if !path.exists() {
+            return Ok(None);
         }
-        Ok(session.map(|record| (record, held)))
+        let Some(record) = self.session(id)? else { return Ok(None) };
+        if bytes.metadata().map_err(Error::io(&path))?.len() < record.received_bytes {
+            // A crash of the machine took some of those that the record vouches for.
+            self.remove_session(id)?;
+            return Ok(None);
+        }
+        Ok(Some((record, bytes)))
     }
 
     /// The bytes so far as a file that can be appended to and committed.
@@ -128,16 +143,6 @@ impl Store {
         }
     }
 
-    /// Whether all bytes that the record vouches for are there: they are gone once the object was made.
-    pub(crate) fn has_session_bytes(&self, id: &str, record: &SessionRecord) -> Result<bool> {
-        let path = self.session_file(id, "part");
-        match fs::metadata(&path) {
-            Ok(stat) => Ok(stat.len() >= record.received_bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(record.received_bytes == 0),
-            Err(source) => Err(Error::Io { path, source }),
-        }
-    }
-
     /// Stores how far the upload came. After a crash of the machine its bytes may be others than it says; the
     /// CRC32C tells before they become an object.
     pub(crate) fn save_session(&self, id: &str, record: &SessionRecord) -> Result<()> {
@@ -146,9 +151,7 @@ impl Store {
 
     /// Forgets the upload and its bytes.
     pub(crate) fn remove_session(&self, id: &str) -> Result<()> {
-        for extension in ["json", "part", "lock"] {
-            remove_if_there(&self.session_file(id, extension))?;
-        }
-        Ok(())
+        remove_if_there(&self.session_file(id, "json"))?;
+        remove_if_there(&self.session_file(id, "part"))
     }
 }

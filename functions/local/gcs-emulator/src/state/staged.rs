@@ -48,8 +48,7 @@ impl StagedWriter {
     /// behind them is cut off.
     pub(crate) async fn resume(staged: Staged) -> Result<Self> {
         let open = async {
-            let mut file =
-                File::options().write(true).create(true).truncate(false).open(&staged.path).await?;
+            let mut file = File::options().write(true).open(&staged.path).await?;
             file.set_len(staged.size_bytes).await?;
             file.seek(std::io::SeekFrom::Start(staged.size_bytes)).await?;
             Ok(file)

@@ -1,16 +1,30 @@
-//! Parquet, counted by its footer. The footer stands at the end, so the file goes through a temporary one.
+//! Parquet, counted by its footer. The footer stands at the end, so all of the file is kept until then.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read, Write};
 
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use bytes::Bytes;
+use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 
 use super::CountError;
 
+/// A longer one waits on the disk.
+const IN_MEMORY_BYTES: usize = 4 << 20;
+
 /// The rows that the footer tells; its row groups must add up to them.
 pub(super) fn rows(raw: &mut dyn BufRead) -> Result<u64, CountError> {
-    let malformed = |error: parquet::errors::ParquetError| CountError::Malformed(error.to_string());
+    let mut start = Vec::new();
+    raw.take(IN_MEMORY_BYTES as u64).read_to_end(&mut start)?;
+    if start.len() < IN_MEMORY_BYTES {
+        return rows_of(Bytes::from(start));
+    }
     let mut file = tempfile::tempfile()?;
+    file.write_all(&start)?;
     io::copy(raw, &mut file)?;
+    rows_of(file)
+}
+
+fn rows_of(file: impl ChunkReader + 'static) -> Result<u64, CountError> {
+    let malformed = |error: parquet::errors::ParquetError| CountError::Malformed(error.to_string());
     let reader = SerializedFileReader::new(file).map_err(malformed)?;
     let metadata = reader.metadata();
     let (rows, groups) = (metadata.file_metadata().num_rows(), metadata.row_groups());
