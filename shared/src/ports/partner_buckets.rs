@@ -17,6 +17,14 @@ pub trait ByteSource: Send {
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError>;
 }
 
+/// Bytes in one piece.
+#[async_trait]
+impl ByteSource for Option<Bytes> {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        Ok(self.take())
+    }
+}
+
 /// The source has given up; it keeps the reason itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the source of the upload has given up")]

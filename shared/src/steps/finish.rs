@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{
@@ -17,7 +16,7 @@ use crate::{
         ManifestFile, ManifestStatus, Opening, PlanToken, Run, RunClosing, RunKey, RunPlan, RunStatus,
         RunTotals, Side, names,
     },
-    ports::{BucketHandle, ByteSource, CreateObjectError, SourceError, Work},
+    ports::{BucketHandle, CreateObjectError, Work},
 };
 
 /// How many chunks are looked at in one page.
@@ -215,7 +214,7 @@ async fn write_manifest(
     let bytes = Bytes::from(manifest.to_bytes());
     let crc = Crc32c(crc32c::crc32c(&bytes));
     let failure = match parts.open_bucket(&bucket).await {
-        Ok(handle) => match handle.create(&name, "application/json", Box::new(Whole(Some(bytes)))).await {
+        Ok(handle) => match handle.create(&name, "application/json", Box::new(Some(bytes))).await {
             Ok(_) => return Ok(Wrote::Manifest(bucket.opening)),
             Err(CreateObjectError::Exists) if is_there(&*handle, &name, crc).await => {
                 return Ok(Wrote::Manifest(bucket.opening));
@@ -251,15 +250,5 @@ async fn is_there(handle: &dyn BucketHandle, name: &str, crc: Crc32c) -> bool {
         // A key that may only create objects cannot look; the name carries our request id.
         Err(failure) => matches!(failure.class, FailureClass::PermissionMissing { .. }),
         Ok(None) => false,
-    }
-}
-
-/// All bytes at once.
-struct Whole(Option<Bytes>);
-
-#[async_trait]
-impl ByteSource for Whole {
-    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
-        Ok(self.0.take())
     }
 }

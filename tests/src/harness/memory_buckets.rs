@@ -12,7 +12,7 @@ use spillway::{
     domain::{BucketFailure, BucketSettings, Crc32c, FailureClass},
     ports::{
         BucketHandle, BucketProbe, ByteSource, CreateObjectError, ObjectFacts, PartnerBuckets,
-        ServiceAccountKey, SourceError,
+        ServiceAccountKey,
     },
 };
 use tokio::sync::Notify;
@@ -242,7 +242,7 @@ impl BucketHandle for Handle {
 
     async fn read(&self, name: &str) -> Result<Option<Box<dyn ByteSource>>, BucketFailure> {
         let bytes = self.buckets.state().objects.get(&(self.name.clone(), name.to_owned())).cloned();
-        Ok(bytes.map(|bytes| Box::new(Whole(Some(bytes))) as Box<dyn ByteSource>))
+        Ok(bytes.map(|bytes| Box::new(Some(bytes)) as Box<dyn ByteSource>))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectFacts>, BucketFailure> {
@@ -270,14 +270,5 @@ impl BucketProbe for Handle {
         self.buckets.gate.pass().await.map_err(down)?;
         self.buckets.failure()?;
         self.buckets.state().probe.settings.clone()
-    }
-}
-
-struct Whole(Option<Bytes>);
-
-#[async_trait]
-impl ByteSource for Whole {
-    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
-        Ok(self.0.take())
     }
 }

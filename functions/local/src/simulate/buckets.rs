@@ -203,20 +203,11 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_taken_once() {
         let buckets = SimulatedBuckets::new(1);
-        let create = || buckets.create("a", "", Box::new(Once(Some(line(0).into()))));
+        let create = || buckets.create("a", "", Box::new(Some(Bytes::from(line(0)))));
         let facts = create().await.unwrap();
         assert!(matches!(create().await, Err(CreateObjectError::Exists)));
         assert_eq!(buckets.facts("a").await.unwrap(), Some(facts.clone()));
         assert_eq!(buckets.list("").await.unwrap(), [facts]);
         assert_eq!(buckets.faults(), RowFaults { lost: 0, doubled: 0, foreign: 0 });
-    }
-
-    struct Once(Option<Bytes>);
-
-    #[async_trait]
-    impl ByteSource for Once {
-        async fn next(&mut self) -> Result<Option<Bytes>, spillway::ports::SourceError> {
-            Ok(self.0.take())
-        }
     }
 }

@@ -13,7 +13,7 @@ use spillway::{
     domain::{BucketFailure, BucketSettings, Crc32c, FailureClass, RequestId, Side},
     ports::{
         BucketHandle, BucketProbe, ByteSource, Clock, CreateObjectError, ObjectFacts, PartnerBuckets,
-        ServiceAccountKey, SourceError,
+        ServiceAccountKey,
     },
 };
 
@@ -244,7 +244,7 @@ impl BucketHandle for Handle {
     async fn read(&self, name: &str) -> Result<Option<Box<dyn ByteSource>>, BucketFailure> {
         self.buckets.check(&self.name, Point::FirstByte)?;
         let bytes = self.buckets.state().objects.get(&(self.name.clone(), name.to_owned())).cloned();
-        Ok(bytes.map(|bytes| Box::new(Whole(Some(bytes))) as Box<dyn ByteSource>))
+        Ok(bytes.map(|bytes| Box::new(Some(bytes)) as Box<dyn ByteSource>))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectFacts>, BucketFailure> {
@@ -254,16 +254,6 @@ impl BucketHandle for Handle {
             .iter()
             .filter(|((bucket, name), _)| *bucket == self.name && name.starts_with(prefix));
         Ok(own.map(|((_, name), bytes)| facts(name, bytes)).collect())
-    }
-}
-
-/// All bytes at once.
-struct Whole(Option<Bytes>);
-
-#[async_trait]
-impl ByteSource for Whole {
-    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
-        Ok(self.0.take())
     }
 }
 
