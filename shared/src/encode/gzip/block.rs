@@ -2,257 +2,142 @@
 //! whichever is shortest.
 
 use super::bits::{Bits, Writer, append};
-use super::huffman::{self, Code, MOST_SYMBOLS};
-use super::sequence::{Found, LONGEST, Sequence};
+use super::huffman::{self, Code};
+use super::sequence::{DISTANCES, END, EXTRA_BITS, Tokens};
 
 /// Letters, the block's end, lengths.
 const LETTERS: usize = 286;
-const DISTANCES: usize = 30;
-const END: usize = 256;
-/// Four letters, and what a byte may lack, then fit into 64 bits.
+/// All that can be a symbol in a token.
+const SYMBOLS: usize = 512;
+/// Two symbols with what stands behind them, and what a byte may lack, then fit into 64 bits.
 const LONGEST_CODE: usize = 14;
 /// A block of bytes as they are holds no more.
 const STORED_BYTES: usize = 65_535;
 /// The code lengths of codes stand in this order.
 const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-/// The symbol of a repetition's length, without 257, and its extra bits.
-const LENGTHS: [(u8, u8, u8); LONGEST + 1] = {
-    const EXTRA: [u8; 29] =
-        [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
-    let mut table = [(0, 0, 0); LONGEST + 1];
-    let (mut symbol, mut length) = (0, 3);
-    while symbol < 28 {
-        let mut at = 0;
-        while at < 1 << EXTRA[symbol] && length < LONGEST {
-            table[length] = (symbol as u8, EXTRA[symbol], at as u8);
-            at += 1;
-            length += 1;
-        }
-        symbol += 1;
-    }
-    table[LONGEST] = (28, 0, 0);
-    table
-};
-
-/// The symbol of a distance, given one less than it, and how many extra bits it has.
-#[inline(always)]
-fn distance_symbol(distance: u32) -> (usize, u32) {
-    if distance < 2 {
-        return (distance as usize, 0);
-    }
-    let top = 31 - distance.leading_zeros();
-    ((2 * top + (distance >> (top - 1) & 1)) as usize, top - 1)
-}
-
 /// Writes blocks; keeps its tables between them.
 #[derive(Debug)]
 pub(super) struct BlockWriter {
-    counts: [u32; MOST_SYMBOLS],
-    distance_counts: [u32; 32],
+    counts: [u32; SYMBOLS],
     codes: Codes,
 }
 
 /// The codes of a block.
 #[derive(Debug)]
 struct Codes {
-    letter_lengths: [u8; MOST_SYMBOLS],
-    distance_lengths: [u8; DISTANCES],
-    letters: [Code; MOST_SYMBOLS],
-    distances: [Code; 32],
+    lengths: [u8; DISTANCES + 32],
+    codes: [Code; DISTANCES + 32],
 }
 
 impl Default for BlockWriter {
     fn default() -> Self {
-        let codes = Codes {
-            letter_lengths: [0; MOST_SYMBOLS],
-            distance_lengths: [0; DISTANCES],
-            letters: [0; MOST_SYMBOLS],
-            distances: [0; 32],
-        };
-        Self { counts: [0; MOST_SYMBOLS], distance_counts: [0; 32], codes }
+        let codes = Codes { lengths: [0; DISTANCES + 32], codes: [0; DISTANCES + 32] };
+        Self { counts: [0; SYMBOLS], codes }
     }
 }
 
 impl BlockWriter {
-    /// Appends what stands behind `start`, in which `found` was found.
-    pub(super) fn write(
-        &mut self,
-        data: &[u8],
-        start: usize,
-        found: &Found,
-        bits: &mut Bits,
-        out: &mut Vec<u8>,
-    ) {
-        self.count(data, start, found);
-        let extra_bits = self.extra_bits(found);
+    /// Appends `data`, in which `tokens` were found.
+    pub(super) fn write(&mut self, data: &[u8], tokens: &Tokens, bits: &mut Bits, out: &mut Vec<u8>) {
+        let tokens = tokens.as_slice();
+        self.count(tokens);
         self.codes.fix();
-        let fixed_bits = 3 + extra_bits + self.code_bits();
-        self.codes.fit(&self.counts, &self.distance_counts);
+        let fixed_bits = 3 + self.bits();
+        self.codes.fit(&self.counts);
         let header = Header::of(&self.codes);
-        let own_bits = 3 + extra_bits + self.code_bits() + header.bits();
-        let raw_bytes = (data.len() - start) as u64;
+        let own_bits = 3 + self.bits() + header.bits();
+        let raw_bytes = data.len() as u64;
         let stored_bits = raw_bytes * 8 + raw_bytes.div_ceil(STORED_BYTES as u64) * 40 + 8;
         if stored_bits <= own_bits.min(fixed_bits) {
-            write_stored(&data[start..], bits, out);
+            write_stored(data, bits, out);
         } else if fixed_bits <= own_bits {
             self.codes.fix();
             append(bits, out, fixed_bits, |writer| {
                 writer.put_and_drain(0b010, 3);
-                self.codes.write(data, start, &found.sequences, writer);
+                self.codes.write(tokens, writer);
             });
         } else {
             append(bits, out, own_bits, |writer| {
                 header.write(writer);
-                self.codes.write(data, start, &found.sequences, writer);
+                self.codes.write(tokens, writer);
             });
         }
     }
 
     /// How often each symbol occurs.
-    fn count(&mut self, data: &[u8], start: usize, found: &Found) {
-        // Two tables, since a letter often follows itself and would wait for its own count.
-        let mut letters = [[0_u32; 256]; 2];
-        self.distance_counts = [0; 32];
-        let mut at = start;
-        for sequence in &found.sequences {
-            let mut left = sequence.letters as usize;
-            let next = at + left + usize::from(sequence.length);
-            while left > 4 {
-                count_four(&data[at..], 4, &mut letters);
-                at += 4;
-                left -= 4;
+    fn count(&mut self, tokens: &[u32]) {
+        // Several tables, since a letter often follows itself and would wait for its own count.
+        let mut tables = [[0_u32; SYMBOLS]; 4];
+        let (fours, rest) = tokens.as_chunks::<4>();
+        for four in fours {
+            for (table, token) in tables.iter_mut().zip(four) {
+                table[*token as usize % SYMBOLS] += 1;
             }
-            count_four(&data[at..], left, &mut letters);
-            if sequence.length > 0 {
-                self.distance_counts[distance_symbol(u32::from(sequence.distance)).0 % 32] += 1;
-            }
-            at = next;
         }
-        self.counts = [0; MOST_SYMBOLS];
-        let [even, odd] = letters;
-        self.counts.iter_mut().zip(even.into_iter().zip(odd)).for_each(|(count, (a, b))| *count = a + b);
-        self.counts[END] = 1;
-        for (length, count) in found.lengths.iter().enumerate().skip(3) {
-            self.counts[END + 1 + usize::from(LENGTHS[length].0)] += count;
+        for (table, token) in tables.iter_mut().zip(rest) {
+            table[*token as usize % SYMBOLS] += 1;
+        }
+        for (symbol, count) in self.counts.iter_mut().enumerate() {
+            *count = tables.iter().map(|table| table[symbol]).sum();
         }
     }
 
-    /// The bits behind the codes of lengths and distances.
-    fn extra_bits(&self, found: &Found) -> u64 {
-        let of_lengths = found
-            .lengths
-            .iter()
-            .zip(LENGTHS)
-            .map(|(count, (_, extra, _))| u64::from(*count) * u64::from(extra));
-        let of_distances = self
-            .distance_counts
-            .iter()
-            .zip(0_u64..)
-            .map(|(count, symbol)| u64::from(*count) * (symbol / 2).saturating_sub(1));
-        of_lengths.sum::<u64>() + of_distances.sum::<u64>()
-    }
-
-    /// The bits of all codes.
-    fn code_bits(&self) -> u64 {
-        let sum = |counts: &[u32], lengths: &[u8]| -> u64 {
-            counts.iter().zip(lengths).map(|(count, length)| u64::from(*count) * u64::from(*length)).sum()
-        };
-        sum(&self.counts, &self.codes.letter_lengths)
-            + sum(&self.distance_counts, &self.codes.distance_lengths)
+    /// The bits of all tokens.
+    fn bits(&self) -> u64 {
+        let lengths = self.codes.lengths.iter().zip(EXTRA_BITS);
+        let bits = |(count, (length, extra)): (&u32, (&u8, u8))| u64::from(*count) * (u64::from(*length) + u64::from(extra));
+        self.counts.iter().zip(lengths).map(bits).sum()
     }
 }
 
 impl Codes {
     /// The codes that need no description.
     fn fix(&mut self) {
-        self.letter_lengths[..144].fill(8);
-        self.letter_lengths[144..256].fill(9);
-        self.letter_lengths[256..280].fill(7);
-        self.letter_lengths[280..].fill(8);
-        self.distance_lengths.fill(5);
+        self.lengths[..144].fill(8);
+        self.lengths[144..256].fill(9);
+        self.lengths[256..280].fill(7);
+        self.lengths[280..DISTANCES].fill(8);
+        self.lengths[DISTANCES..].fill(5);
         self.number();
     }
 
     /// The best codes for these counts.
-    fn fit(&mut self, counts: &[u32; MOST_SYMBOLS], distance_counts: &[u32; 32]) {
-        huffman::lengths(&counts[..LETTERS], LONGEST_CODE, &mut self.letter_lengths[..LETTERS]);
-        self.letter_lengths[LETTERS..].fill(0);
-        huffman::lengths(&distance_counts[..DISTANCES], LONGEST_CODE, &mut self.distance_lengths);
+    fn fit(&mut self, counts: &[u32; SYMBOLS]) {
+        self.lengths.fill(0);
+        huffman::lengths(&counts[..LETTERS], LONGEST_CODE, &mut self.lengths[..LETTERS]);
+        huffman::lengths(&counts[DISTANCES..DISTANCES + 30], LONGEST_CODE, &mut self.lengths[DISTANCES..DISTANCES + 30]);
         self.number();
     }
 
     fn number(&mut self) {
-        huffman::codes(&self.letter_lengths, &mut self.letters);
-        huffman::codes(&self.distance_lengths, &mut self.distances);
+        huffman::codes(&self.lengths[..DISTANCES], &mut self.codes[..DISTANCES]);
+        huffman::codes(&self.lengths[DISTANCES..], &mut self.codes[DISTANCES..]);
     }
 
     /// Writes a block's content and its end.
-    fn write(&self, data: &[u8], start: usize, sequences: &[Sequence], writer: &mut Writer<'_>) {
-        // With its extra bits, a length is one of 256 codes.
-        let mut lengths = [0_u32; LONGEST + 1];
-        for (code, (symbol, extra, rest)) in lengths.iter_mut().zip(LENGTHS).skip(3) {
-            let own = self.letters[END + 1 + usize::from(symbol)];
-            let count = huffman::length(own);
-            *code = huffman::bits(own) | u32::from(rest) << count | (count + u32::from(extra)) << 24;
+    fn write(&self, tokens: &[u32], writer: &mut Writer<'_>) {
+        // The code, its length, and its length with what stands behind it.
+        let mut table = [0_u32; SYMBOLS];
+        for (entry, (code, extra)) in table.iter_mut().zip(self.codes.iter().zip(EXTRA_BITS)) {
+            let length = huffman::length(*code);
+            *entry = huffman::bits(*code) | length << 16 | (length + u32::from(extra)) << 24;
         }
-        let mut letters = [0; 256];
-        letters.copy_from_slice(&self.letters[..256]);
-        let mut at = start;
-        for sequence in sequences {
-            let mut left = sequence.letters as usize;
-            let next = at + left + usize::from(sequence.length);
-            while left > 4 {
-                put_four(&data[at..], 4, &letters, writer);
-                at += 4;
-                left -= 4;
-            }
-            put_four(&data[at..], left, &letters, writer);
-            if sequence.length > 0 {
-                let length = lengths[usize::from(sequence.length).min(LONGEST)];
-                writer.put(length & 0xFF_FFFF, length >> 24);
-                let distance = u32::from(sequence.distance);
-                let (symbol, extra) = distance_symbol(distance);
-                let code = self.distances[symbol % 32];
-                writer.put(huffman::bits(code), huffman::length(code));
-                writer.put(distance & ((1 << extra) - 1), extra);
-                writer.drain();
-            }
-            at = next;
+        let put = |token: u32, writer: &mut Writer<'_>| {
+            let entry = table[token as usize % SYMBOLS];
+            writer.put(entry & 0xFFFF | (token >> 16) << (entry >> 16 & 0x1F), entry >> 24);
+        };
+        let (pairs, rest) = tokens.as_chunks::<2>();
+        for [first, second] in pairs {
+            put(*first, writer);
+            put(*second, writer);
+            writer.drain();
         }
-        let end = self.letters[END];
-        writer.put_and_drain(huffman::bits(end), huffman::length(end));
-    }
-}
-
-/// Counts the first `count` letters, at most four.
-#[inline(always)]
-fn count_four(data: &[u8], count: usize, letters: &mut [[u32; 256]; 2]) {
-    if let Some(four) = data.first_chunk::<4>() {
-        for (place, letter) in four.iter().enumerate() {
-            letters[place % 2][usize::from(*letter)] += u32::from(place < count);
-        }
-    } else {
-        data[..count].iter().for_each(|letter| letters[0][usize::from(*letter)] += 1);
-    }
-}
-
-/// Writes the first `count` letters, at most four; without branches, since how many there are can hardly be foretold.
-#[inline(always)]
-fn put_four(data: &[u8], count: usize, letters: &[Code; 256], writer: &mut Writer<'_>) {
-    if let Some(four) = data.first_chunk::<4>() {
-        for (place, letter) in four.iter().enumerate() {
-            let wanted = if place < count { u32::MAX } else { 0 };
-            let code = letters[usize::from(*letter)] & wanted;
-            writer.put(huffman::bits(code), huffman::length(code));
-        }
-    } else {
-        for letter in &data[..count] {
-            let code = letters[usize::from(*letter)];
-            writer.put(huffman::bits(code), huffman::length(code));
+        for token in rest {
+            put(*token, writer);
+            writer.drain();
         }
     }
-    writer.drain();
 }
 
 /// What a block says about its codes.
@@ -271,9 +156,10 @@ impl Header {
         let used = |lengths: &[u8], least: usize| {
             lengths.iter().rposition(|length| *length > 0).map_or(0, |last| last + 1).max(least)
         };
-        let letters = used(&codes.letter_lengths[..LETTERS], END + 1);
-        let distances = used(&codes.distance_lengths, 1);
-        let both: Vec<u8> = [&codes.letter_lengths[..letters], &codes.distance_lengths[..distances]].concat();
+        let (of_letters, of_distances) = codes.lengths.split_at(DISTANCES);
+        let letters = used(&of_letters[..LETTERS], END + 1);
+        let distances = used(of_distances, 1);
+        let both: Vec<u8> = [&of_letters[..letters], &of_distances[..distances]].concat();
         let mut parts = Vec::with_capacity(both.len());
         for same in both.chunk_by(|a, b| a == b) {
             push_run(same[0], same.len(), &mut parts);

@@ -1,6 +1,6 @@
 //! The fast search: one place to look at for each eight bytes, and the first repetition is taken.
 
-use super::sequence::{END_BYTES, Found, LONGEST, WINDOW_BYTES, eight_at, hash, same_length};
+use super::sequence::{END_BYTES, LONGEST, Tokens, WINDOW_BYTES, eight_at, hash, same_length};
 
 const BITS: u32 = 13;
 const PLACES: usize = 1 << BITS;
@@ -24,7 +24,7 @@ impl Fast {
     }
 
     /// Searches what stands behind `start`.
-    pub(super) fn find(&mut self, data: &[u8], start: usize, found: &mut Found) {
+    pub(super) fn find(&mut self, data: &[u8], start: usize, tokens: &mut Tokens) {
         let end = data.len();
         let last = end.saturating_sub(END_BYTES);
         let (mut from, mut letters_from) = (start, start);
@@ -39,7 +39,8 @@ impl Fast {
                 begin -= earlier;
                 length += earlier;
             }
-            found.repeat(begin - letters_from, length, distance);
+            tokens.letters(&data[letters_from..], begin - letters_from);
+            tokens.repeat(length, distance);
             let next = begin + length;
             self.exchange(eight_at(data, at + 1), at + 1);
             if next < last {
@@ -47,7 +48,8 @@ impl Fast {
             }
             (from, letters_from) = (next, next);
         }
-        found.end(end - letters_from);
+        tokens.letters(&data[letters_from..], end - letters_from);
+        tokens.end();
     }
 
     /// The first place from `from` on, and before `last`, at which eight bytes stand that stood before, and how far

@@ -26,7 +26,7 @@ use beside::{Counted, Waiting};
 use bits::Bits;
 use block::BlockWriter;
 use fast::Fast;
-use sequence::Found;
+use sequence::Tokens;
 use thorough::Thorough;
 
 /// Deflate, no flags, MTIME 0, no extra flags, OS 255 (unknown).
@@ -211,7 +211,7 @@ fn unit_alone(level: GzipLevel, unit: &[u8], cuts: &[usize]) -> Vec<u8> {
 #[derive(Debug)]
 struct Deflater {
     finder: Finder,
-    found: Found,
+    tokens: Tokens,
     writer: Box<BlockWriter>,
 }
 
@@ -227,7 +227,7 @@ impl Deflater {
             GzipLevel::Fast => Finder::Fast(Fast::default()),
             GzipLevel::Compact => Finder::Thorough(Thorough::default()),
         };
-        Self { finder, found: Found::default(), writer: Box::default() }
+        Self { finder, tokens: Tokens::default(), writer: Box::default() }
     }
 
     fn write(&mut self, unit: &[u8], from: usize, bits: &mut Bits, out: &mut Vec<u8>) {
@@ -240,12 +240,12 @@ impl Deflater {
         let mut start = from;
         while start < unit.len() {
             let end = unit.len().min(start + BLOCK_BYTES);
-            self.found.clear();
+            self.tokens.clear();
             match &mut self.finder {
-                Finder::Fast(fast) => fast.find(&unit[..end], start, &mut self.found),
-                Finder::Thorough(thorough) => thorough.find(&unit[..end], start, &mut self.found),
+                Finder::Fast(fast) => fast.find(&unit[..end], start, &mut self.tokens),
+                Finder::Thorough(thorough) => thorough.find(&unit[..end], start, &mut self.tokens),
             }
-            self.writer.write(&unit[..end], start, &self.found, bits, out);
+            self.writer.write(&unit[start..end], &self.tokens, bits, out);
             start = end;
         }
     }

@@ -1,7 +1,7 @@
 //! The thorough search: several earlier places for each eight bytes, and the longest repetition is taken, also where
 //! it begins a byte later.
 
-use super::sequence::{END_BYTES, Found, LONGEST, WINDOW_BYTES, eight_at, hash, same_length};
+use super::sequence::{END_BYTES, LONGEST, Tokens, WINDOW_BYTES, eight_at, hash, same_length};
 
 const BITS: u32 = 15;
 const PLACES: usize = 1 << BITS;
@@ -35,7 +35,7 @@ impl Thorough {
     }
 
     /// Searches what stands behind `start`.
-    pub(super) fn find(&mut self, data: &[u8], start: usize, found: &mut Found) {
+    pub(super) fn find(&mut self, data: &[u8], start: usize, tokens: &mut Tokens) {
         let end = data.len();
         let last = end.saturating_sub(END_BYTES);
         let (mut at, mut letters_from) = (start, start);
@@ -54,14 +54,16 @@ impl Thorough {
                 begin = noted;
                 noted += 1;
             }
-            found.repeat(begin - letters_from, length, distance);
+            tokens.letters(&data[letters_from..], begin - letters_from);
+            tokens.repeat(length, distance);
             (at, letters_from) = (begin + length, begin + length);
             while noted < at.min(last) {
                 self.note(eight_at(data, noted), noted);
                 noted += STEP;
             }
         }
-        found.end(end - letters_from);
+        tokens.letters(&data[letters_from..], end - letters_from);
+        tokens.end();
     }
 
     /// The longest repetition at a place, if one is longer than `than`, and its distance. The place is noted.
