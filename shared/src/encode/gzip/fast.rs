@@ -5,10 +5,10 @@ use super::sequence::{END_BYTES, LONGEST, Tokens, WINDOW_BYTES, eight_at, hash, 
 const BITS: u32 = 13;
 const PLACES: usize = 1 << BITS;
 
-/// Where eight bytes stood last, in the unit.
+/// Where eight bytes stood last, in the unit, modulo 2^16: so the table leaves room for the data in the nearest cache.
 #[derive(Debug)]
 pub(super) struct Fast {
-    places: Box<[u32; PLACES]>,
+    places: Box<[u16; PLACES]>,
 }
 
 impl Default for Fast {
@@ -59,21 +59,21 @@ impl Fast {
         let ahead = data.get(from..last + 7)?;
         for (at, eight) in (from..).zip(ahead.windows(8)) {
             let eight = u64::from_le_bytes(*eight.first_chunk::<8>()?);
-            let before = self.exchange(eight, at);
+            let distance = self.exchange(eight, at);
             // Compared before it is known whether it is near enough: that is rarely told right in advance.
-            if eight == eight_at(data, before) && (at - before).wrapping_sub(1) < WINDOW_BYTES {
-                return Some((at, at - before));
+            if eight == eight_at(data, at.wrapping_sub(distance)) && distance.wrapping_sub(1) < WINDOW_BYTES.min(at) {
+                return Some((at, distance));
             }
         }
         None
     }
 
-    /// Notes where `eight` stand; where they stood before, perhaps.
+    /// Notes where `eight` stand; how far before they stood last, perhaps.
     #[inline(always)]
     fn exchange(&mut self, eight: u64, at: usize) -> usize {
-        // Units are far shorter than 2^32.
-        #[expect(clippy::cast_possible_truncation, reason = "see above")]
-        let here = at as u32;
-        std::mem::replace(&mut self.places[hash::<BITS>(eight) % PLACES], here) as usize
+        #[expect(clippy::cast_possible_truncation, reason = "places are kept modulo 2^16")]
+        let here = at as u16;
+        let before = std::mem::replace(&mut self.places[hash::<BITS>(eight) % PLACES], here);
+        usize::from(here.wrapping_sub(before))
     }
 }
