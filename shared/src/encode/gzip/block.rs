@@ -1,14 +1,15 @@
 //! Blocks of deflate (RFC 1951): with codes of their own, with the fixed codes, or with the bytes as they are,
 //! whichever is shortest.
 
+use std::ops::Range;
+
 use super::bits::{Bits, Writer, append};
 use super::huffman::{self, Code};
-use super::sequence::{DISTANCES, END, EXTRA_BITS, Tokens};
+use super::tokens::{DISTANCES, END, EXTRA_BITS, SYMBOLS, Token, Tokens, extra, symbol};
 
 /// Letters, the block's end, lengths.
-const LETTERS: usize = 286;
-/// All that can be a symbol in a token.
-const SYMBOLS: usize = 512;
+const OF_LETTERS: Range<usize> = 0..286;
+const OF_DISTANCES: Range<usize> = DISTANCES as usize..DISTANCES as usize + 30;
 /// Two symbols with what stands behind them, and what a byte may lack, then fit into 64 bits.
 const LONGEST_CODE: usize = 14;
 /// A block of bytes as they are holds no more.
@@ -26,13 +27,13 @@ pub(super) struct BlockWriter {
 /// The codes of a block.
 #[derive(Debug)]
 struct Codes {
-    lengths: [u8; DISTANCES + 32],
-    codes: [Code; DISTANCES + 32],
+    lengths: [u8; SYMBOLS],
+    codes: [Code; SYMBOLS],
 }
 
 impl Default for BlockWriter {
     fn default() -> Self {
-        let codes = Codes { lengths: [0; DISTANCES + 32], codes: [0; DISTANCES + 32] };
+        let codes = Codes { lengths: [0; SYMBOLS], codes: [0; SYMBOLS] };
         Self { counts: [0; SYMBOLS], codes }
     }
 }
@@ -66,17 +67,12 @@ impl BlockWriter {
     }
 
     /// How often each symbol occurs.
-    fn count(&mut self, tokens: &[u32]) {
+    fn count(&mut self, tokens: &[Token]) {
         // Several tables, since a letter often follows itself and would wait for its own count.
         let mut tables = [[0_u32; SYMBOLS]; 4];
         let (fours, rest) = tokens.as_chunks::<4>();
-        for four in fours {
-            for (table, token) in tables.iter_mut().zip(four) {
-                table[*token as usize % SYMBOLS] += 1;
-            }
-        }
-        for (table, token) in tables.iter_mut().zip(rest) {
-            table[*token as usize % SYMBOLS] += 1;
+        for some in fours.iter().map(<[Token; 4]>::as_slice).chain([rest]) {
+            tables.iter_mut().zip(some).for_each(|(table, token)| table[symbol(*token)] += 1);
         }
         for (symbol, count) in self.counts.iter_mut().enumerate() {
             *count = tables.iter().map(|table| table[symbol]).sum();
@@ -85,9 +81,8 @@ impl BlockWriter {
 
     /// The bits of all tokens.
     fn bits(&self) -> u64 {
-        let lengths = self.codes.lengths.iter().zip(EXTRA_BITS);
-        let bits = |(count, (length, extra)): (&u32, (&u8, u8))| u64::from(*count) * (u64::from(*length) + u64::from(extra));
-        self.counts.iter().zip(lengths).map(bits).sum()
+        let lengths = self.codes.lengths.iter().zip(EXTRA_BITS).map(|(length, extra)| length + extra);
+        self.counts.iter().zip(lengths).map(|(count, length)| u64::from(*count) * u64::from(length)).sum()
     }
 }
 
@@ -97,44 +92,47 @@ impl Codes {
         self.lengths[..144].fill(8);
         self.lengths[144..256].fill(9);
         self.lengths[256..280].fill(7);
-        self.lengths[280..DISTANCES].fill(8);
-        self.lengths[DISTANCES..].fill(5);
+        self.lengths[280..288].fill(8);
+        self.lengths[OF_DISTANCES].fill(5);
         self.number();
     }
 
     /// The best codes for these counts.
     fn fit(&mut self, counts: &[u32; SYMBOLS]) {
         self.lengths.fill(0);
-        huffman::lengths(&counts[..LETTERS], LONGEST_CODE, &mut self.lengths[..LETTERS]);
-        huffman::lengths(&counts[DISTANCES..DISTANCES + 30], LONGEST_CODE, &mut self.lengths[DISTANCES..DISTANCES + 30]);
+        for symbols in [OF_LETTERS, OF_DISTANCES] {
+            huffman::lengths(&counts[symbols.clone()], LONGEST_CODE, &mut self.lengths[symbols]);
+        }
         self.number();
     }
 
     fn number(&mut self) {
-        huffman::codes(&self.lengths[..DISTANCES], &mut self.codes[..DISTANCES]);
-        huffman::codes(&self.lengths[DISTANCES..], &mut self.codes[DISTANCES..]);
+        // The fixed codes count on two letters more, which never occur.
+        for symbols in [0..288, OF_DISTANCES] {
+            huffman::codes(&self.lengths[symbols.clone()], &mut self.codes[symbols]);
+        }
     }
 
     /// Writes a block's content and its end.
-    fn write(&self, tokens: &[u32], writer: &mut Writer<'_>) {
-        // The code, its length, and its length with what stands behind it.
+    fn write(&self, tokens: &[Token], writer: &mut Writer<'_>) {
+        // A code, its length, and that with what stands behind it.
         let mut table = [0_u32; SYMBOLS];
         for (entry, (code, extra)) in table.iter_mut().zip(self.codes.iter().zip(EXTRA_BITS)) {
             let length = huffman::length(*code);
             *entry = huffman::bits(*code) | length << 16 | (length + u32::from(extra)) << 24;
         }
-        let put = |token: u32, writer: &mut Writer<'_>| {
-            let entry = table[token as usize % SYMBOLS];
-            writer.put(entry & 0xFFFF | (token >> 16) << (entry >> 16 & 0x1F), entry >> 24);
+        let put = |token: &Token, writer: &mut Writer<'_>| {
+            let entry = table[symbol(*token)];
+            writer.put(entry & 0xFFFF | extra(*token) << (entry >> 16 & 0xF), entry >> 24);
         };
         let (pairs, rest) = tokens.as_chunks::<2>();
         for [first, second] in pairs {
-            put(*first, writer);
-            put(*second, writer);
+            put(first, writer);
+            put(second, writer);
             writer.drain();
         }
-        for token in rest {
-            put(*token, writer);
+        for last in rest {
+            put(last, writer);
             writer.drain();
         }
     }
@@ -156,8 +154,8 @@ impl Header {
         let used = |lengths: &[u8], least: usize| {
             lengths.iter().rposition(|length| *length > 0).map_or(0, |last| last + 1).max(least)
         };
-        let (of_letters, of_distances) = codes.lengths.split_at(DISTANCES);
-        let letters = used(&of_letters[..LETTERS], END + 1);
+        let (of_letters, of_distances) = (&codes.lengths[OF_LETTERS], &codes.lengths[OF_DISTANCES]);
+        let letters = used(of_letters, END as usize + 1);
         let distances = used(of_distances, 1);
         let both: Vec<u8> = [&of_letters[..letters], &of_distances[..distances]].concat();
         let mut parts = Vec::with_capacity(both.len());

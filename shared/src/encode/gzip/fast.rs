@@ -1,6 +1,7 @@
 //! The fast search: one place to look at for each eight bytes, and the first repetition is taken.
 
-use super::sequence::{END_BYTES, LONGEST, Tokens, WINDOW_BYTES, eight_at, hash, same_length};
+use super::repeats::{END_BYTES, LONGEST, WINDOW_BYTES, eight_at, hash, same_length};
+use super::tokens::Tokens;
 
 const BITS: u32 = 13;
 const PLACES: usize = 1 << BITS;
@@ -61,7 +62,9 @@ impl Fast {
             let eight = u64::from_le_bytes(*eight.first_chunk::<8>()?);
             let distance = self.exchange(eight, at);
             // Compared before it is known whether it is near enough: that is rarely told right in advance.
-            if eight == eight_at(data, at.wrapping_sub(distance)) && distance.wrapping_sub(1) < WINDOW_BYTES.min(at) {
+            if eight == eight_at(data, at.wrapping_sub(distance))
+                && distance.wrapping_sub(1) < WINDOW_BYTES.min(at)
+            {
                 return Some((at, distance));
             }
         }

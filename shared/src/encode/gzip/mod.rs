@@ -13,8 +13,9 @@ mod bits;
 mod block;
 mod fast;
 mod huffman;
-mod sequence;
+mod repeats;
 mod thorough;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -26,8 +27,8 @@ use beside::{Counted, Waiting};
 use bits::Bits;
 use block::BlockWriter;
 use fast::Fast;
-use sequence::Tokens;
 use thorough::Thorough;
+use tokens::Tokens;
 
 /// Deflate, no flags, MTIME 0, no extra flags, OS 255 (unknown).
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];

@@ -1,7 +1,8 @@
 //! The thorough search: several earlier places for each eight bytes, and the longest repetition is taken, also where
 //! it begins a byte later.
 
-use super::sequence::{END_BYTES, LONGEST, Tokens, WINDOW_BYTES, eight_at, hash, same_length};
+use super::repeats::{END_BYTES, LONGEST, WINDOW_BYTES, eight_at, hash, same_length};
+use super::tokens::Tokens;
 
 const BITS: u32 = 15;
 const PLACES: usize = 1 << BITS;
