@@ -71,8 +71,11 @@ impl BlockWriter {
         // Several tables, since a letter often follows itself and would wait for its own count.
         let mut tables = [[0_u32; SYMBOLS]; 4];
         let (fours, rest) = tokens.as_chunks::<4>();
-        for some in fours.iter().map(<[Token; 4]>::as_slice).chain([rest]) {
-            tables.iter_mut().zip(some).for_each(|(table, token)| table[symbol(*token)] += 1);
+        for four in fours {
+            tables.iter_mut().zip(four).for_each(|(table, token)| table[symbol(*token)] += 1);
+        }
+        for token in rest {
+            tables[0][symbol(*token)] += 1;
         }
         for (symbol, count) in self.counts.iter_mut().enumerate() {
             *count = tables.iter().map(|table| table[symbol]).sum();

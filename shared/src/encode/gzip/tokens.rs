@@ -90,10 +90,10 @@ impl Tokens {
     /// The first `count` letters of `data`, which may go on behind them.
     #[inline(always)]
     pub(super) fn letters(&mut self, mut data: &[u8], mut count: usize) {
-        while let (Some(letters), Some(place)) = (
-            data.first_chunk::<LETTERS_AT_ONCE>(),
-            self.tokens[self.count..].first_chunk_mut::<LETTERS_AT_ONCE>(),
-        ) {
+        loop {
+            let place =
+                self.tokens.get_mut(self.count..).and_then(<[Token]>::first_chunk_mut::<LETTERS_AT_ONCE>);
+            let (Some(letters), Some(place)) = (data.first_chunk::<LETTERS_AT_ONCE>(), place) else { break };
             place.iter_mut().zip(letters).for_each(|(token, letter)| *token = u32::from(*letter));
             if count <= LETTERS_AT_ONCE {
                 self.count += count;
@@ -112,13 +112,9 @@ impl Tokens {
         self.push(LENGTHS[length.min(LONGEST)]);
         #[expect(clippy::cast_possible_truncation, reason = "see above")]
         let distance = distance as u32 - 1;
-        let (symbol, bits) = match distance {
-            0 | 1 => (distance, 0),
-            _ => {
-                let top = distance.ilog2();
-                (2 * top + (distance >> (top - 1) & 1), top - 1)
-            }
-        };
+        let top = (distance | 1).ilog2();
+        let (symbol, bits) =
+            if distance < 2 { (distance, 0) } else { (2 * top + (distance >> (top - 1) & 1), top - 1) };
         self.push((DISTANCES + symbol) | (distance & ((1 << bits) - 1)) << 16);
     }
 
@@ -129,7 +125,10 @@ impl Tokens {
 
     #[inline(always)]
     fn push(&mut self, token: Token) {
-        self.tokens[self.count] = token;
+        // There always is room. Said by an index, it costs three percent of the time.
+        if let Some(place) = self.tokens.get_mut(self.count) {
+            *place = token;
+        }
         self.count += 1;
     }
 }
