@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use gcs_emulator::{BucketOptions, Role};
+use gcs_emulator::{BucketOptions, Fault, FaultRule, Role};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -270,6 +270,13 @@ fn upload_files(world: &World) -> usize {
     count("sessions") + count("incoming")
 }
 
+/// A file of the only upload that is under way.
+fn session_file(world: &World, extension: &str) -> std::path::PathBuf {
+    let files = std::fs::read_dir(world.folder.path().join(".gcs/sessions")).unwrap();
+    let mut paths = files.map(|file| file.unwrap().path());
+    paths.find(|path| path.extension() == Some(extension.as_ref())).unwrap()
+}
+
 async fn start(world: &World, http: &reqwest::Client, bucket: &str, name: &str) -> String {
     let url = world.url(&format!(
         "/upload/storage/v1/b/{bucket}/o?uploadType=resumable&name={name}&ifGenerationMatch=0"
@@ -349,10 +356,7 @@ async fn an_upload_whose_process_died_before_it_was_forgotten_is_through() {
     let world = World::new().await;
     let http = world.http().await;
     let location = start(&world, &http, BUCKET, "o").await;
-    let sessions = std::fs::read_dir(world.folder.path().join(".gcs/sessions")).unwrap();
-    let record =
-        sessions.map(|file| file.unwrap().path()).find(|path| path.extension() == Some("json".as_ref()));
-    let record = record.unwrap();
+    let record = session_file(&world, "json");
     let kept = std::fs::read(&record).unwrap();
     assert_eq!(json(http.put(&location).body("x")).await.0, 200);
     std::fs::write(record, kept).unwrap();
@@ -361,8 +365,32 @@ async fn an_upload_whose_process_died_before_it_was_forgotten_is_through() {
         assert_eq!((status, &made["size"]), (200, &json!("1")));
         assert_eq!(json(http.put(&location).body("x")).await.0, 200);
     }
+    // It could as well be one that another process is just beginning.
+    let world = world.restarted().await;
+    assert_eq!(upload_files(&world), 1);
     world.clock.advance_secs(25 * 3600);
     assert_eq!(upload_files(&world.restarted().await), 0);
+}
+
+/// Whoever comes second, to this process or to another one, waits and hears of the object that the first one made.
+#[tokio::test]
+async fn an_upload_takes_one_request_at_a_time() {
+    let world = World::new().await;
+    let http = world.http().await;
+    let clock: gcs_emulator::Clock = std::sync::Arc::new(common::system);
+    let second = gcs_emulator::Emulator::start(world.folder.path(), clock).await.unwrap();
+    for running in [&world.running, &second] {
+        running.emulator().faults().add(FaultRule::always(Fault::Slow { bytes_per_sec: 20 }));
+    }
+    let here = start(&world, &http, BUCKET, "o").await;
+    let there = here.replace(world.running.base_url(), second.base_url());
+    let put = |url: &str| json(http.put(url).body("ten bytes."));
+    let (one, two, three) = tokio::join!(put(&here), put(&there), put(&here));
+    for (status, made) in [&one, &two, &three] {
+        assert_eq!((*status, &made["generation"]), (200, &one.1["generation"]), "{made}");
+    }
+    assert_eq!(std::fs::read(world.emulator().object_path(BUCKET, "o")).unwrap(), b"ten bytes.");
+    second.shutdown().await;
 }
 
 /// What a crash of the machine makes of bytes that were not on the disk yet never becomes an object.
@@ -370,16 +398,19 @@ async fn an_upload_whose_process_died_before_it_was_forgotten_is_through() {
 async fn bytes_that_changed_on_the_disk_are_no_object() {
     let world = World::new().await;
     let http = world.http().await;
-    let location = start(&world, &http, BUCKET, "o").await;
-    let (status, _) = json(http.put(&location).header("content-range", "bytes 0-2/*").body("abc")).await;
-    assert_eq!(status, 308);
-    let sessions = std::fs::read_dir(world.folder.path().join(".gcs/sessions")).unwrap();
-    let part =
-        sessions.map(|file| file.unwrap().path()).find(|path| path.extension() == Some("part".as_ref()));
-    std::fs::write(part.unwrap(), [0; 3]).unwrap();
-    let (status, _) = json(http.put(&location).header("content-range", "bytes 3-3/4").body("d")).await;
-    assert_eq!(status, 500);
-    assert!(!world.emulator().object_path(BUCKET, "o").exists());
+    for (left, expected) in [(&[0; 3][..], 500), (&[0; 2], 404)] {
+        let location = start(&world, &http, BUCKET, "o").await;
+        let (status, _) = json(http.put(&location).header("content-range", "bytes 0-2/*").body("abc")).await;
+        assert_eq!(status, 308);
+        std::fs::write(session_file(&world, "part"), left).unwrap();
+        let (status, _) = json(http.put(&location).header("content-range", "bytes 3-3/4").body("d")).await;
+        assert_eq!(status, expected);
+        assert!(!world.emulator().object_path(BUCKET, "o").exists());
+        if expected == 500 {
+            assert_eq!(json(http.delete(&location)).await.0, 499);
+        }
+    }
+    assert_eq!(upload_files(&world), 0);
 }
 
 #[tokio::test]

@@ -82,9 +82,10 @@ fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
     // an object could stand in the bucket that no intent explains. What may be lost says so by itself (`worker`).
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
-    // What a savepoint needs to be undone is some pages; a file for it costs more than the step.
+    migrate(connection)?;
+    // From here on a savepoint changes some pages; a file to undo them costs more than the step.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    migrate(connection)
+    Ok(())
 }
 
 /// SQLite does not wait for the lock that switching takes while others open the new file too.

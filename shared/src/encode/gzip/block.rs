@@ -4,14 +4,16 @@
 use std::ops::Range;
 
 use super::bits::{Bits, Writer, append};
-use super::huffman::{self, Code};
+use super::huffman::{self, Code, MOST_SYMBOLS};
 use super::tokens::{DISTANCES, END, EXTRA_BITS, SYMBOLS, Token, Tokens, extra, symbol};
 
 /// Letters, the block's end, lengths.
 const OF_LETTERS: Range<usize> = 0..286;
+/// The same with two lengths on which the fixed codes count, and which never occur.
+const OF_FIXED_LETTERS: Range<usize> = 0..MOST_SYMBOLS;
 const OF_DISTANCES: Range<usize> = DISTANCES as usize..DISTANCES as usize + 30;
-/// Two symbols with what stands behind them, and what a byte may lack, then fit into 64 bits.
-const LONGEST_CODE: usize = 14;
+/// As long as deflate knows codes. Two with what stands behind them fit into what a writer takes at once.
+const LONGEST_CODE: usize = 15;
 /// A block of bytes as they are holds no more.
 const STORED_BYTES: usize = 65_535;
 /// The code lengths of codes stand in this order.
@@ -28,12 +30,12 @@ pub(super) struct BlockWriter {
 #[derive(Debug)]
 struct Codes {
     lengths: [u8; SYMBOLS],
-    codes: [Code; SYMBOLS],
+    by_symbol: [Code; SYMBOLS],
 }
 
 impl Default for BlockWriter {
     fn default() -> Self {
-        let codes = Codes { lengths: [0; SYMBOLS], codes: [0; SYMBOLS] };
+        let codes = Codes { lengths: [0; SYMBOLS], by_symbol: [0; SYMBOLS] };
         Self { counts: [0; SYMBOLS], codes }
     }
 }
@@ -77,8 +79,8 @@ impl BlockWriter {
         for token in rest {
             tables[0][symbol(*token)] += 1;
         }
-        for (symbol, count) in self.counts.iter_mut().enumerate() {
-            *count = tables.iter().map(|table| table[symbol]).sum();
+        for (at, count) in self.counts.iter_mut().enumerate() {
+            *count = tables.iter().map(|table| table[at]).sum();
         }
     }
 
@@ -95,7 +97,7 @@ impl Codes {
         self.lengths[..144].fill(8);
         self.lengths[144..256].fill(9);
         self.lengths[256..280].fill(7);
-        self.lengths[280..288].fill(8);
+        self.lengths[280..MOST_SYMBOLS].fill(8);
         self.lengths[OF_DISTANCES].fill(5);
         self.number();
     }
@@ -110,9 +112,8 @@ impl Codes {
     }
 
     fn number(&mut self) {
-        // The fixed codes count on two letters more, which never occur.
-        for symbols in [0..288, OF_DISTANCES] {
-            huffman::codes(&self.lengths[symbols.clone()], &mut self.codes[symbols]);
+        for symbols in [OF_FIXED_LETTERS, OF_DISTANCES] {
+            huffman::codes(&self.lengths[symbols.clone()], &mut self.by_symbol[symbols]);
         }
     }
 
@@ -120,7 +121,7 @@ impl Codes {
     fn write(&self, tokens: &[Token], writer: &mut Writer<'_>) {
         // A code, its length, and that with what stands behind it.
         let mut table = [0_u32; SYMBOLS];
-        for (entry, (code, extra)) in table.iter_mut().zip(self.codes.iter().zip(EXTRA_BITS)) {
+        for (entry, (code, extra)) in table.iter_mut().zip(self.by_symbol.iter().zip(EXTRA_BITS)) {
             let length = huffman::length(*code);
             *entry = huffman::bits(*code) | length << 16 | (length + u32::from(extra)) << 24;
         }

@@ -61,7 +61,8 @@ impl Fast {
         for (at, eight) in (from..).zip(ahead.windows(8)) {
             let eight = u64::from_le_bytes(*eight.first_chunk::<8>()?);
             let distance = self.exchange(eight, at);
-            // Compared before it is known whether it is near enough: that is rarely told right in advance.
+            // Compared before it is known whether it is near enough: that is rarely told right in advance. Nothing is farther
+            // than the unit's begin; said all the same, it keeps the compiler from asking for the distance first.
             if eight == eight_at(data, at.wrapping_sub(distance))
                 && distance.wrapping_sub(1) < WINDOW_BYTES.min(at)
             {
@@ -71,7 +72,7 @@ impl Fast {
         None
     }
 
-    /// Notes where `eight` stand; how far before they stood last, perhaps.
+    /// Notes where `eight` stand; how far before they stood last, perhaps, or the unit began.
     #[inline(always)]
     fn exchange(&mut self, eight: u64, at: usize) -> usize {
         #[expect(clippy::cast_possible_truncation, reason = "places are kept modulo 2^16")]

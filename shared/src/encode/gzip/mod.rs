@@ -241,7 +241,7 @@ impl Deflater {
         let mut start = from;
         while start < unit.len() {
             let end = unit.len().min(start + BLOCK_BYTES);
-            self.tokens.clear();
+            self.tokens.begin(end - start);
             match &mut self.finder {
                 Finder::Fast(fast) => fast.find(&unit[..end], start, &mut self.tokens),
                 Finder::Thorough(thorough) => thorough.find(&unit[..end], start, &mut self.tokens),

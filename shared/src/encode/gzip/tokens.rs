@@ -1,6 +1,5 @@
 //! What is found in a block, as the symbols of deflate (RFC 1951, 3.2.5): letters, the block's end, lengths, distances.
 
-use super::BLOCK_BYTES;
 use super::repeats::LONGEST;
 
 /// A symbol in its lower half, and above it the value of the bits that stand behind the symbol's code.
@@ -61,7 +60,7 @@ const LENGTHS: [Token; LONGEST + 1] = {
 ///
 /// They lie flat, so that whoever counts or writes them goes straight through: how many letters come between two
 /// repetitions can hardly be foretold.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tokens {
     /// Those behind the first `count` mean nothing.
     tokens: Vec<Token>,
@@ -71,16 +70,15 @@ pub(super) struct Tokens {
 /// Letters are taken so many at once; what is too much is overwritten.
 const LETTERS_AT_ONCE: usize = 8;
 
-impl Default for Tokens {
-    fn default() -> Self {
-        // A repetition is longer than its two tokens.
-        Self { tokens: vec![0; BLOCK_BYTES + LETTERS_AT_ONCE], count: 0 }
-    }
-}
-
 impl Tokens {
-    pub(super) fn clear(&mut self) {
+    /// Begins a block of so many bytes.
+    pub(super) fn begin(&mut self, block_bytes: usize) {
         self.count = 0;
+        // A repetition is longer than its two tokens, and the end has one too.
+        let room = block_bytes + 1 + LETTERS_AT_ONCE;
+        if self.tokens.len() < room {
+            self.tokens.resize(room, 0);
+        }
     }
 
     pub(super) fn as_slice(&self) -> &[Token] {
@@ -152,7 +150,7 @@ mod tests {
     fn lengths_and_distances_are_those_of_rfc_1951() {
         let mut tokens = Tokens::default();
         for (length, distance) in (1..=32_768).map(|distance| (3 + distance % 256, distance)) {
-            tokens.clear();
+            tokens.begin(length);
             tokens.repeat(length, distance);
             let [of_length, of_distance] = *tokens.as_slice() else { panic!("{:?}", tokens.as_slice()) };
             for token in [of_length, of_distance] {
@@ -162,16 +160,26 @@ mod tests {
             let from = DISTANCES_FROM[symbol(of_distance) - DISTANCES as usize];
             assert_eq!(from + extra(of_distance) as usize, distance);
         }
+        // No more bits than each needs. The longest length has its own symbol, though the one before could tell it.
+        tokens.begin(LONGEST);
+        tokens.repeat(LONGEST, 1);
+        assert_eq!(tokens.as_slice()[0], 285);
+        for (from, symbols) in [(257, &LENGTHS_FROM[..28]), (DISTANCES as usize, &DISTANCES_FROM[..])] {
+            for (bits, pair) in EXTRA_BITS[from..].iter().zip(symbols.windows(2)) {
+                assert_eq!(pair[0] + (1 << bits), pair[1]);
+            }
+        }
     }
 
     #[test]
     fn letters_end_where_they_are_to() {
         let data: Vec<u8> = (0..40).collect();
+        let mut tokens = Tokens::default();
         for (count, behind) in (0..=20).flat_map(|count| (0..=20).map(move |behind| (count, behind))) {
-            let mut tokens = Tokens::default();
+            tokens.begin(count);
             tokens.letters(&data[..count + behind], count);
             tokens.end();
-            let expected: Vec<Token> = (0..count as u32).chain([END]).collect();
+            let expected: Vec<Token> = (0..256).take(count).chain([END]).collect();
             assert_eq!(tokens.as_slice(), expected, "{count} {behind}");
         }
     }
@@ -179,9 +187,12 @@ mod tests {
     #[test]
     fn a_block_of_letters_has_room() {
         let mut tokens = Tokens::default();
-        tokens.letters(&vec![7; BLOCK_BYTES], BLOCK_BYTES - 1);
-        tokens.letters(&[7], 1);
-        tokens.end();
-        assert_eq!(tokens.as_slice().len(), BLOCK_BYTES + 1);
+        for block_bytes in [1, 100, 10] {
+            tokens.begin(block_bytes);
+            tokens.letters(&vec![7; block_bytes], block_bytes - 1);
+            tokens.letters(&[7], 1);
+            tokens.end();
+            assert_eq!(tokens.as_slice().len(), block_bytes + 1);
+        }
     }
 }

@@ -114,7 +114,11 @@ pub(super) async fn put(allowed: Allowed, body: &mut Incoming) -> Result<Respons
     {
         // Its client begins anew once there is room; kept, these bytes would themselves take what is left of that.
         blocking(move || {
-            if let Err(error) = store.remove_session(&id) {
+            let removed = store.enter_session(&id).and_then(|entered| match entered {
+                Some((_, _held)) => store.remove_session(&id),
+                None => Ok(()),
+            });
+            if let Err(error) = removed {
                 tracing::warn!(%error, "the bytes of an upload that had no room stay behind");
             }
             Ok::<_, ApiError>(())

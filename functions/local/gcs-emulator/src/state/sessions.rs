@@ -46,8 +46,9 @@ impl Store {
             // The record is the first file of an upload to come and, but for an object's, the first to go.
             let is_alive = match self.session(id)? {
                 Some(session) => {
+                    // Another process may be between the two files of `create_session`.
                     let is_young = self.now().duration_since(session.started) <= REQUEST_LIFETIME;
-                    is_young || self.session_file(id, "part").exists()
+                    is_young || self.has_session_bytes(id)?
                 }
                 None => false,
             };
@@ -82,11 +83,14 @@ impl Store {
         let id = random_hex(24);
         self.write_passing(&self.session_file(&id, "json"), record)?;
         let bytes = self.session_file(&id, "part");
-        File::create_new(&bytes).map_err(Error::io(&bytes))?;
+        if let Err(source) = File::create_new(&bytes) {
+            self.remove_session(&id)?;
+            return Err(Error::Io { path: bytes, source });
+        }
         Ok(id)
     }
 
-    /// The upload's record, if it is under way.
+    /// The upload's record, if it is there and not too old.
     pub(crate) fn session(&self, id: &str) -> Result<Option<SessionRecord>> {
         if !names::is_id(id) {
             return Ok(None);
@@ -114,14 +118,14 @@ impl Store {
             return Ok(None);
         }
         let path = self.session_file(id, "part");
-        let bytes = match File::options().read(true).write(true).open(&path) {
+        let bytes = match File::options().write(true).open(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Error::Io { path, source }),
         };
         bytes.lock().map_err(Error::io(&path))?;
         // While we waited they may have become the object, or been thrown away.
-        if !path.exists() {
+        if !self.has_session_bytes(id)? {
             return Ok(None);
         }
         let Some(record) = self.session(id)? else { return Ok(None) };
@@ -131,6 +135,12 @@ impl Store {
             return Ok(None);
         }
         Ok(Some((record, bytes)))
+    }
+
+    /// Whether the upload is under way.
+    fn has_session_bytes(&self, id: &str) -> Result<bool> {
+        let path = self.session_file(id, "part");
+        path.try_exists().map_err(Error::io(&path))
     }
 
     /// The bytes so far as a file that can be appended to and committed.

@@ -1,5 +1,5 @@
-//! The rows of an object, counted by readers that are not ours, in one pass and little memory: at most the
-//! longest row is held.
+//! The rows of an object, counted by readers that are not ours, in one pass and little memory: the longest
+//! row at most, and of Parquet a few MiB.
 
 mod csv;
 mod json;

@@ -8,7 +8,7 @@ use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use super::CountError;
 
 /// A longer one waits on the disk.
-const IN_MEMORY_BYTES: usize = 4 << 20;
+pub(super) const IN_MEMORY_BYTES: usize = 4 << 20;
 
 /// The rows that the footer tells; its row groups must add up to them.
 pub(super) fn rows(raw: &mut dyn BufRead) -> Result<u64, CountError> {
