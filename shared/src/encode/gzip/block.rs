@@ -12,8 +12,9 @@ const OF_LETTERS: Range<usize> = 0..286;
 /// The same with two lengths on which the fixed codes count, and which never occur.
 const OF_FIXED_LETTERS: Range<usize> = 0..MOST_SYMBOLS;
 const OF_DISTANCES: Range<usize> = DISTANCES as usize..DISTANCES as usize + 30;
-/// As long as deflate knows codes. Two with what stands behind them fit into what a writer takes at once.
-const LONGEST_CODE: usize = 15;
+/// Deflate knows codes of 15 bits, but to say that some are so long costs a header more than they save. Two with what stands
+/// behind them fit into what a writer takes at once.
+const LONGEST_CODE: usize = 14;
 /// A block of bytes as they are holds no more.
 const STORED_BYTES: usize = 65_535;
 /// The code lengths of codes stand in this order.
