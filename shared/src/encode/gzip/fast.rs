@@ -1,6 +1,6 @@
 //! The fast search: one place to look at for each eight bytes, and the first repetition is taken.
 
-use super::repeats::{END_BYTES, LONGEST, WINDOW_BYTES, eight_at, hash, same_length};
+use super::repeats::{END_BYTES, LONGEST, WINDOW_BYTES, back, eight_at, hash, same_length};
 use super::tokens::Tokens;
 
 const BITS: u32 = 13;
@@ -78,6 +78,6 @@ impl Fast {
         #[expect(clippy::cast_possible_truncation, reason = "places are kept modulo 2^16")]
         let here = at as u16;
         let before = std::mem::replace(&mut self.places[hash::<BITS>(eight) % PLACES], here);
-        usize::from(here.wrapping_sub(before))
+        back(at, before)
     }
 }

@@ -37,3 +37,10 @@ pub(super) fn same_length(data: &[u8], at: usize, distance: usize, most: usize) 
 pub(super) fn hash<const BITS: u32>(eight: u64) -> usize {
     (eight.wrapping_mul(0x9E37_79B1_85EB_CA87) >> (64 - BITS)) as usize
 }
+
+/// How far before `at` a place is that is kept modulo 2^16.
+#[inline(always)]
+pub(super) fn back(at: usize, place: u16) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "places are kept modulo 2^16")]
+    usize::from((at as u16).wrapping_sub(place))
+}

@@ -1,7 +1,7 @@
 //! The thorough search: several earlier places for each eight bytes, and the longest repetition is taken, also where
 //! it begins a byte later.
 
-use super::repeats::{END_BYTES, LONGEST, WINDOW_BYTES, eight_at, hash, same_length};
+use super::repeats::{END_BYTES, LONGEST, WINDOW_BYTES, back, eight_at, hash, same_length};
 use super::tokens::Tokens;
 
 const BITS: u32 = 15;
@@ -106,10 +106,4 @@ impl Thorough {
         self.before[at % WINDOW_BYTES] = earlier;
         earlier
     }
-}
-
-#[inline(always)]
-fn back(at: usize, place: u16) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "places are kept modulo 2^16")]
-    usize::from((at as u16).wrapping_sub(place))
 }

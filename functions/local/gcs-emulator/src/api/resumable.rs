@@ -114,11 +114,7 @@ pub(super) async fn put(allowed: Allowed, body: &mut Incoming) -> Result<Respons
     {
         // Its client begins anew once there is room; kept, these bytes would themselves take what is left of that.
         blocking(move || {
-            let removed = store.enter_session(&id).and_then(|entered| match entered {
-                Some((_, _held)) => store.remove_session(&id),
-                None => Ok(()),
-            });
-            if let Err(error) = removed {
+            if let Err(error) = store.end_session(&id) {
                 tracing::warn!(%error, "the bytes of an upload that had no room stay behind");
             }
             Ok::<_, ApiError>(())
@@ -224,11 +220,7 @@ async fn receive(
 /// Ends an upload at its client's wish; Google answers 499.
 pub(super) async fn cancel(allowed: Allowed) -> Result<Response, Failure> {
     let (id, store) = (upload_id(&allowed)?, allowed.store());
-    blocking(move || {
-        let (_, _held) = store.enter_session(&id)?.ok_or_else(no_upload)?;
-        Ok::<_, ApiError>(store.remove_session(&id)?)
-    })
-    .await?;
+    blocking(move || store.end_session(&id)?.then_some(()).ok_or_else(no_upload)).await?;
     let cancelled = StatusCode::from_u16(499).map_err(|error| ApiError::invalid(error.to_string()))?;
     Ok(cancelled.into_response())
 }

@@ -159,7 +159,14 @@ impl Store {
         self.write_passing(&self.session_file(id, "json"), record)
     }
 
-    /// Forgets the upload and its bytes.
+    /// Ends an upload without an object, once no other request works on it. Whether it was under way.
+    pub(crate) fn end_session(&self, id: &str) -> Result<bool> {
+        let Some((_, _held)) = self.enter_session(id)? else { return Ok(false) };
+        self.remove_session(id)?;
+        Ok(true)
+    }
+
+    /// Forgets the upload and its bytes. The caller holds its lock.
     pub(crate) fn remove_session(&self, id: &str) -> Result<()> {
         remove_if_there(&self.session_file(id, "json"))?;
         remove_if_there(&self.session_file(id, "part"))
